@@ -1,0 +1,60 @@
+import { FanfoldError } from '../errors.js';
+
+/** An axis as typed, in the order of the command line, which is the order of the grid. */
+export interface AxisText {
+  readonly option: 'range' | 'param' | 'points';
+  readonly text: string;
+}
+
+/**
+ * `--range`, `--param` and `--points` share one list, because their order among each other counts; commander keeps a
+ * list for each option.
+ */
+let shared: AxisText[] = [];
+
+export function startAxes(): AxisText[] {
+  return shared;
+}
+
+export function collectAxis(axes: AxisText[], option: AxisText['option'], text: string): AxisText[] {
+  shared = axes;
+  axes.push({ option, text });
+  return axes;
+}
+
+export function collectText(text: string, previous: string[]): string[] {
+  return [...previous, text];
+}
+
+/** A reader of a positive integer. */
+export function parseCount(option: string): (text: string) => number {
+  return (text) => {
+    const count = Number(text);
+    if (/^\+?\d+$/.test(text) && Number.isSafeInteger(count) && count > 0) return count;
+    throw new FanfoldError(
+      'FANFOLD_USAGE',
+      `Expected ${option} to be a positive integer, got "${text}". Use ${option} 1 or more.`,
+    );
+  };
+}
+
+export function parseSeed(text: string): bigint {
+  if (/^\d{1,20}$/.test(text) && BigInt(text) < 2n ** 64n) return BigInt(text);
+  throw new FanfoldError(
+    'FANFOLD_USAGE',
+    `Expected --seed to be an integer from 0 to 2^64 - 1, got "${text}".`,
+  );
+}
+
+/**
+ * Splits `NAME=VALUE` at its first `=`.
+ * @throws FanfoldError where there is none
+ */
+export function splitNamed(option: string, text: string): { name: string; value: string } {
+  const at = text.indexOf('=');
+  if (at > 0) return { name: text.slice(0, at), value: text.slice(at + 1) };
+  throw new FanfoldError(
+    'FANFOLD_USAGE',
+    `Expected ${option} to be NAME=VALUE, such as ${option} U=1,2, got "${text}".`,
+  );
+}

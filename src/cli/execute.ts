@@ -1,0 +1,65 @@
+import type { Plan } from '../plan.js';
+import { shortPath } from '../report/command-line.js';
+import { count } from '../report/duration.js';
+import { showProgress } from '../report/progress.js';
+import { summarize } from '../report/summary.js';
+import { slicingAdvice } from '../slicing.js';
+import { runSweep, type Outcome, type RunOptions } from '../sweep.js';
+import { listenForSignals } from './signals.js';
+
+export interface ExecuteOptions {
+  readonly isFresh?: boolean;
+  readonly isForced?: boolean;
+  readonly retryFailed?: boolean;
+  readonly isQuiet: boolean;
+}
+
+/**
+ * Runs a plan with progress and a summary on stderr, and the path of the result on stdout.
+ * @returns the exit code
+ */
+export async function execute(plan: Plan, options: ExecuteOptions): Promise<number> {
+  const { outcome, signalExitCode } = await runShown(plan, options);
+  if (!options.isQuiet) say(describeOutcome(outcome));
+  if (outcome.result !== undefined) process.stdout.write(`${shortPath(outcome.result)}\n`);
+  if (outcome.status === 'complete') return 0;
+  return outcome.status === 'stopped' ? (signalExitCode ?? 1) : 1;
+}
+
+/** Runs a plan and shows its progress. */
+export async function runShown(
+  plan: Plan,
+  { isQuiet, ...options }: ExecuteOptions,
+): Promise<{ outcome: Outcome; signalExitCode: number | undefined }> {
+  const signals = listenForSignals();
+  let endProgress = (): void => undefined;
+  const onStart: RunOptions['onStart'] = (manifest) => {
+    if (isQuiet) return;
+    const advice = slicingAdvice(manifest.points, manifest.tasks, manifest.spec.slicing);
+    if (advice !== undefined) say(advice);
+    const jobs = Math.min(plan.request.jobs, manifest.tasks);
+    say(
+      `fanfold: ${count(manifest.points, 'point')} in ${count(manifest.tasks, 'task')}, ${String(jobs)} at once, in ${shortPath(plan.directory)}`,
+    );
+    endProgress = showProgress(plan.directory, manifest, process.stderr);
+  };
+  try {
+    const outcome = await runSweep(plan, { ...options, controls: signals.controls, onStart });
+    return { outcome, signalExitCode: signals.exitCode() };
+  } finally {
+    endProgress();
+    signals.close();
+  }
+}
+
+// --- internal ---
+
+function describeOutcome(outcome: Outcome): string {
+  const { computed, status, manifest } = outcome;
+  if (computed > 0 || status !== 'complete') return summarize(outcome);
+  return `This run is complete: ${count(manifest.points, 'point')} in ${count(manifest.tasks, 'task')}; nothing to compute.`;
+}
+
+function say(text: string): void {
+  process.stderr.write(`${text}\n`);
+}

@@ -1,0 +1,144 @@
+#!/usr/bin/env node
+import { Command, CommanderError, Option } from '@commander-js/extra-typings';
+import { FanfoldError } from '../errors.js';
+import { VERSION } from '../version.js';
+import { collectAxis, collectText, parseCount, parseSeed, startAxes, type AxisText } from './arguments.js';
+
+// The command: options are read here, and each subcommand's own module is only loaded when it is called.
+
+const EXAMPLES = `
+Examples:
+  fanfold --range 0:17 --tasks 4                               the example worker double, 17 points in 4 tasks
+  fanfold model.ts --param U=linspace(0,10,101) --param J=1,2  a grid of 202 points, J fastest
+  fanfold model.ts --points points.csv --set L=32 --jobs 8     points from a file, L the same for all
+  fanfold model.ts --range 0:1:0.1 --dry-run                   what would be done
+  fanfold resume runs/model-1a2b3c4d                           go on with a run that was stopped
+`;
+
+const program = new Command('fanfold')
+  .description(
+    'Runs a function over a grid of parameters in parallel processes, and folds their files into result.txt.',
+  )
+  .version(VERSION)
+  .exitOverride()
+  .showHelpAfterError('(fanfold --help shows the options)')
+  .enablePositionalOptions();
+
+program
+  .command('run', { isDefault: true })
+  .description('run a sweep, or go on with it (the default command)')
+  .argument(
+    '[worker]',
+    'a JavaScript or TypeScript module, or FILE:name for one of its exports (default: the example double)',
+  )
+  .option('--worker <file>', 'the same as the argument')
+  .option(
+    '--range <start:stop[:step]>',
+    "values of the parameter x, as NumPy's arange",
+    (text, axes: AxisText[] = startAxes()) => collectAxis(axes, 'range', text),
+  )
+  .option(
+    '--param <name=spec>',
+    'values of a parameter: start:stop[:step], linspace(a,b,n), logspace(a,b,n), geomspace(a,b,n), or a list 1,2,5; repeat for a grid, the last fastest',
+    (text, axes: AxisText[] = startAxes()) => collectAxis(axes, 'param', text),
+  )
+  .option('--zip <names>', 'parameters that walk together, such as U,V', collectText, [])
+  .option(
+    '--points <file>',
+    'points from a .csv, .tsv or .jsonl file with named columns',
+    (text, axes: AxisText[] = startAxes()) => collectAxis(axes, 'points', text),
+  )
+  .option('--set <name=value>', 'a keyword argument that is the same for every point', collectText, [])
+  .option(
+    '--tasks <n>',
+    'cut the points into n tasks, a file each (default: several for each job slot)',
+    parseCount('--tasks'),
+  )
+  .addOption(
+    new Option('--slicing <rule>', 'how points are cut into tasks').choices(['guan', 'balanced'] as const),
+  )
+  .option('--jobs <n>', 'processes at once (default: the processors that may be used)', parseCount('--jobs'))
+  .option('--serial', 'one process at a time')
+  .option('--fresh', 'a new process for every task')
+  .option('--compare', 'run both serially and in parallel, and print the speed-up')
+  .option('--seed <n>', 'seed of the random numbers of all points, 0 to 2^64 - 1', parseSeed, 0n)
+  .addOption(
+    new Option('--format <format>', 'of the files')
+      .choices(['txt', 'csv', 'jsonl'] as const)
+      .default('txt' as const),
+  )
+  .option('--header', 'begin the result with the names of its columns (csv: always)')
+  .option('--no-header', 'leave the names of a csv out')
+  .option('--out <dir>', 'the run directory (default: runs/WORKER-HASH)')
+  .option('-f, --force', 'replace what the run directory holds')
+  .option('-n, --dry-run', 'show what would be done, and start nothing')
+  .option('-q, --quiet', 'no progress and no summary')
+  .addHelpText('after', EXAMPLES)
+  .action(async (worker, options) => {
+    const { run } = await import('./run.js');
+    process.exitCode = await run(worker, options);
+  });
+
+program
+  .command('resume')
+  .description('go on with a run that was stopped')
+  .argument('<dir>', 'the run directory')
+  .option('--jobs <n>', 'processes at once', parseCount('--jobs'))
+  .option('-q, --quiet', 'no progress and no summary')
+  .action(async (directory, options) => {
+    const { resume } = await import('./resume.js');
+    process.exitCode = await resume(directory, { ...options, retryFailed: false });
+  });
+
+program
+  .command('retry')
+  .description('compute the failed points of a run again, and what is missing')
+  .argument('<dir>', 'the run directory')
+  .option('--jobs <n>', 'processes at once', parseCount('--jobs'))
+  .option('-q, --quiet', 'no progress and no summary')
+  .action(async (directory, options) => {
+    const { resume } = await import('./resume.js');
+    process.exitCode = await resume(directory, { ...options, retryFailed: true });
+  });
+
+program
+  .command('status')
+  .description('how a run stands')
+  .argument('<dir>', 'the run directory')
+  .option('--json', 'as JSON')
+  .action(async (directory, options) => {
+    const { status } = await import('./status.js');
+    process.exitCode = status(directory, options);
+  });
+
+program
+  .command('fold')
+  .description('make the result of a complete run anew from its task files')
+  .argument('<dir>', 'the run directory')
+  .option('--header', 'begin it with the names of its columns')
+  .option('--no-header', 'leave the names out')
+  .action(async (directory, options) => {
+    const { foldRun } = await import('./fold.js');
+    process.exitCode = foldRun(directory, options);
+  });
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  process.exitCode = report(error);
+}
+
+// --- internal ---
+
+/** Errors of the user's are shown without a stack, ours with one. */
+function report(error: unknown): number {
+  // commander has already printed its message, or the help that was asked for.
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+  if (error instanceof FanfoldError) {
+    process.stderr.write(`fanfold: ${error.message}\n`);
+    return error.exitCode;
+  }
+  const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  process.stderr.write(`fanfold: an internal error, please report it:\n${stack}\n`);
+  return 1;
+}

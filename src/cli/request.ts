@@ -1,0 +1,121 @@
+import { fileURLToPath } from 'node:url';
+import { usableProcessors } from '../engine/local/processors.js';
+import { parseWorkerReference, type WorkerReference } from '../engine/worker-reference.js';
+import { FanfoldError } from '../errors.js';
+import type { Format } from '../format/cell.js';
+import type { SweepRequest } from '../plan.js';
+import type { Slicing } from '../slicing.js';
+import type { Axis } from '../space/axis.js';
+import { groupAxes } from '../space/grid.js';
+import { columnsFrom, pointsColumns } from '../space/points-columns.js';
+import { readPointsFile } from '../space/points-file.js';
+import { space } from '../space/space.js';
+import { parseFixed, parseRange, parseValues } from '../space/values-syntax.js';
+import { splitNamed, type AxisText } from './arguments.js';
+
+/** The options of `fanfold run` that say what is to be computed. */
+export interface RequestOptions {
+  readonly worker?: string | undefined;
+  readonly range?: AxisText[] | undefined;
+  readonly param?: AxisText[] | undefined;
+  readonly points?: AxisText[] | undefined;
+  readonly zip: string[];
+  readonly set: string[];
+  readonly tasks?: number | undefined;
+  readonly slicing?: Slicing | undefined;
+  readonly jobs?: number | undefined;
+  readonly serial?: true | undefined;
+  readonly seed: bigint;
+  readonly format: Format;
+  readonly header?: boolean | undefined;
+  readonly out?: string | undefined;
+}
+
+const EXAMPLE_WORKER = new URL('../workers/double.ts', import.meta.url);
+
+/**
+ * Reads what a command line asks for.
+ * @throws FanfoldError where a part of it is wrong
+ */
+export async function readRequest(
+  argument: string | undefined,
+  options: RequestOptions,
+): Promise<SweepRequest> {
+  const { serial, jobs, format, header } = options;
+  if (serial === true && jobs !== undefined && jobs !== 1) {
+    throw new FanfoldError('FANFOLD_USAGE', `Expected either --serial or --jobs ${String(jobs)}, got both.`);
+  }
+  if (header === true && format === 'jsonl') {
+    throw new FanfoldError(
+      'FANFOLD_USAGE',
+      'Expected --header with txt or csv, got it with jsonl, whose lines carry the names.',
+    );
+  }
+  const texts = options.range ?? options.param ?? options.points ?? [];
+  const worker = readWorker(argument, options.worker);
+  const groups = await readGroups(texts, options.zip);
+  const fixed = options.set.map((text) => {
+    const { name, value } = splitNamed('--set', text);
+    return { name, values: parseFixed(value) };
+  });
+  if (groups.length === 0 && fixed.length === 0) {
+    throw new FanfoldError(
+      'FANFOLD_USAGE',
+      'Expected parameters, got none. Give --range 0:17, --param NAME=SPEC, --points FILE, or --set NAME=VALUE for a single point.',
+    );
+  }
+  return {
+    worker,
+    space: space(groups),
+    fixed,
+    pointsFile: texts.find(({ option }) => option === 'points')?.text,
+    seed: options.seed,
+    slicing: options.slicing,
+    tasks: options.tasks,
+    jobs: serial === true ? 1 : (jobs ?? usableProcessors()),
+    format,
+    header,
+    out: options.out,
+  };
+}
+
+// --- internal ---
+
+function readWorker(argument: string | undefined, option: string | undefined): WorkerReference {
+  if (argument !== undefined && option !== undefined) {
+    throw new FanfoldError(
+      'FANFOLD_USAGE',
+      `Expected one worker, got "${argument}" and --worker "${option}".`,
+    );
+  }
+  return parseWorkerReference(argument ?? option ?? fileURLToPath(EXAMPLE_WORKER));
+}
+
+/** Groups in the order of the command line; the columns of a points file are one group. */
+async function readGroups(texts: readonly AxisText[], zips: readonly string[]): Promise<Axis[][]> {
+  const axes: Axis[] = [];
+  const columns: string[][] = [];
+  for (const { option, text } of texts) {
+    if (option === 'points') {
+      if (columns.length > 0)
+        throw new FanfoldError('FANFOLD_USAGE', 'Expected --points once, got it twice.');
+      const read = columnsFrom(pointsColumns(await readPointsFile(text)));
+      columns.push(read.map(({ name }) => name));
+      axes.push(...read);
+    } else {
+      axes.push(readAxis(option, text));
+    }
+  }
+  // The space itself refuses a name that comes twice, in words that fit every option.
+  const isRepeated = new Set(axes.map(({ name }) => name)).size < axes.length;
+  if (isRepeated)
+    return [axes.filter(({ name }, index) => axes.findIndex((axis) => axis.name === name) !== index), axes];
+  const walks = zips.map((names) => names.split(',').map((name) => name.trim()));
+  return groupAxes(axes, [...columns.filter((names) => names.length > 1), ...walks]);
+}
+
+function readAxis(option: 'range' | 'param', text: string): Axis {
+  if (option === 'range') return { name: 'x', values: parseRange(text, '--range') };
+  const { name, value } = splitNamed('--param', text);
+  return { name, values: parseValues(value, `--param ${name}`) };
+}

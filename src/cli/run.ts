@@ -1,0 +1,28 @@
+import { planSweep } from '../plan.js';
+import { compare } from './compare.js';
+import { describePlan } from './dry-run.js';
+import { execute } from './execute.js';
+import { readRequest, type RequestOptions } from './request.js';
+
+export interface RunCommandOptions extends RequestOptions {
+  readonly fresh?: true | undefined;
+  readonly compare?: true | undefined;
+  readonly force?: true | undefined;
+  readonly dryRun?: true | undefined;
+  readonly quiet?: true | undefined;
+}
+
+/** `fanfold run`: gives the exit code. */
+export async function run(worker: string | undefined, options: RunCommandOptions): Promise<number> {
+  const plan = planSweep(await readRequest(worker, options));
+  if (options.dryRun === true) {
+    process.stdout.write(`${describePlan(plan)}\n`);
+    return 0;
+  }
+  const how = {
+    isFresh: options.fresh === true,
+    isForced: options.force === true,
+    isQuiet: options.quiet === true,
+  };
+  return options.compare === true ? compare(plan, how) : execute(plan, how);
+}

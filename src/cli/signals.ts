@@ -1,0 +1,46 @@
+import type { Controls } from '../engine/engine.js';
+
+const EXIT_CODES = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
+
+type StopSignal = keyof typeof EXIT_CODES;
+
+/**
+ * Turns signals into a stop: the first lets the points in hand finish, the second ends every process at once.
+ * @returns the controls for a run, and the exit code once a signal has come
+ */
+export function listenForSignals(): {
+  controls: Controls;
+  exitCode: () => number | undefined;
+  close: () => void;
+} {
+  const stop = new AbortController();
+  const kill = new AbortController();
+  let first: StopSignal | undefined;
+  const onSignal = (signal: StopSignal): void => {
+    if (first === undefined) {
+      first = signal;
+      tell(
+        'Stopping: the points in hand are finished and kept. Again to end at once, which loses those points only.',
+      );
+      stop.abort();
+    } else {
+      kill.abort();
+    }
+  };
+  const signals = Object.keys(EXIT_CODES) as StopSignal[];
+  for (const signal of signals) process.on(signal, onSignal);
+  return {
+    controls: { stop: stop.signal, kill: kill.signal },
+    exitCode: () => (first === undefined ? undefined : EXIT_CODES[first]),
+    close: () => {
+      for (const signal of signals) process.off(signal, onSignal);
+    },
+  };
+}
+
+// --- internal ---
+
+function tell(text: string): void {
+  // After a hang-up there is no terminal to tell.
+  process.stderr.write(`\n${text}\n`, () => undefined);
+}

@@ -1,0 +1,11 @@
+import { describeStatus, readStatus } from '../report/status.js';
+import { requireManifest } from '../sweep.js';
+
+/** `fanfold status`: gives the exit code. */
+export function status(directory: string, options: { json?: true | undefined }): number {
+  const found = readStatus(directory, requireManifest(directory));
+  process.stdout.write(
+    `${options.json === true ? JSON.stringify(found, undefined, 2) : describeStatus(found)}\n`,
+  );
+  return 0;
+}

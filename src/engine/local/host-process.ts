@@ -1,0 +1,157 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import type { Readable, Writable } from 'node:stream';
+import { fileURLToPath } from 'node:url';
+import { systemCode } from '../../errors.js';
+import { readLines } from '../../host/lines.js';
+import type { Command, Report } from '../../host/protocol.js';
+import type { Reaper } from './reaper.js';
+
+/** How a process ended. */
+export interface Death {
+  readonly exitCode: number | null;
+  readonly signal: NodeJS.Signals | null;
+  /** The end of what it wrote on its standard error, such as V8's last words. */
+  readonly lastWords: string;
+}
+
+/** A running host, as its coordinator holds it. */
+export interface HostProcess {
+  readonly pid: number;
+  readonly startedMs: number;
+  send(command: Command): void;
+  /** The next report, in order; a Death once there are no more. */
+  next(): Promise<Report | Death>;
+  /** Asks it to end, and waits for that. */
+  exit(): Promise<void>;
+  /** Ends it and everything under it at once. */
+  kill(): void;
+}
+
+export interface HostOptions {
+  readonly env: NodeJS.ProcessEnv;
+  readonly reaper: Reaper;
+  /** What the process writes past its own log. */
+  readonly onOutput: (bytes: Buffer) => void;
+}
+
+const HOST_PROGRAM = fileURLToPath(new URL('host.js', import.meta.url));
+const LAST_WORDS_CHARACTERS = 4096;
+/** A pipe whose other end is gone is read to its end at once; this only guards against a grandchild that holds it. */
+const DRAIN_MS = 500;
+
+/** Starts a host in a process group of its own, so that its children end with it. */
+export function startHost({ env, reaper, onOutput }: HostOptions): HostProcess {
+  const child = spawn(process.execPath, ['--enable-source-maps', HOST_PROGRAM], {
+    env,
+    detached: process.platform !== 'win32',
+    stdio: ['pipe', 'pipe', 'pipe', 'pipe'],
+    windowsHide: true,
+  });
+  const { pid } = child;
+  if (pid !== undefined) reaper.watch(pid);
+  const lastWords = listen(child, onOutput);
+  const inbox = queue<Report | Death>();
+  readLines(child.stdio[3] as Readable, (line) => {
+    inbox.push(JSON.parse(line) as Report);
+  });
+  const ended = whenEnded(child).then((end) => {
+    if (pid !== undefined) {
+      killGroup(pid);
+      reaper.forget(pid);
+    }
+    inbox.push({ ...end, lastWords: lastWords() });
+  });
+  const stdin = child.stdin as Writable;
+  // Its end is reported by `next`; a command that it could not read any more is of no use.
+  stdin.on('error', () => undefined);
+  const send = (command: Command): void => {
+    stdin.write(`${JSON.stringify(command)}\n`);
+  };
+  return {
+    pid: pid ?? -1,
+    startedMs: Date.now(),
+    send,
+    next: inbox.next,
+    exit: () => {
+      send({ type: 'exit' });
+      return ended;
+    },
+    kill: () => {
+      if (pid !== undefined) killGroup(pid);
+    },
+  };
+}
+
+export function isDeath(report: Report | Death): report is Death {
+  return !('type' in report);
+}
+
+/** A death in words: `killed by SIGKILL, often the out-of-memory killer`. */
+export function describeDeath({ exitCode, signal, lastWords }: Death): string {
+  const cause =
+    signal === null ? `exit status ${String(exitCode)}` : `${signal}${SIGNAL_NOTES[signal] ?? ''}`;
+  const words = lastWords.trim();
+  return `Its process ended by ${cause}.${words === '' ? '' : ` It wrote: ${words.slice(-1000)}`}`;
+}
+
+// --- internal ---
+
+const SIGNAL_NOTES: Partial<Record<NodeJS.Signals, string>> = {
+  SIGKILL: ', often the out-of-memory killer',
+  SIGSEGV: ', an invalid memory access',
+  SIGABRT: ', often too little memory for the JavaScript heap',
+};
+
+function listen(child: ChildProcess, onOutput: (bytes: Buffer) => void): () => string {
+  let tail = '';
+  for (const stream of [child.stdout, child.stderr]) {
+    stream?.on('data', (bytes: Buffer) => {
+      tail = (tail + bytes.toString('utf8')).slice(-LAST_WORDS_CHARACTERS);
+      onOutput(bytes);
+    });
+  }
+  return () => tail;
+}
+
+/** The process has ended and its reports are read. Death by a signal leaves `exitCode` null. */
+function whenEnded(child: ChildProcess): Promise<Pick<Death, 'exitCode' | 'signal'>> {
+  return new Promise((resolve) => {
+    child.once('error', () => {
+      resolve({ exitCode: -1, signal: null });
+    });
+    child.once('exit', (exitCode, signal) => {
+      const finish = (): void => {
+        clearTimeout(timer);
+        resolve({ exitCode, signal });
+      };
+      const timer = setTimeout(finish, DRAIN_MS);
+      const reports = child.stdio[3] as Readable;
+      if (reports.readableEnded || reports.destroyed) finish();
+      else reports.once('close', finish);
+    });
+  });
+}
+
+function killGroup(pid: number): void {
+  try {
+    process.kill(process.platform === 'win32' ? pid : -pid, 'SIGKILL');
+  } catch (error) {
+    if (systemCode(error) !== 'ESRCH' && systemCode(error) !== 'EPERM') throw error;
+  }
+}
+
+function queue<T>(): { push(item: T): void; next: () => Promise<T> } {
+  const items: T[] = [];
+  const waiting: ((item: T) => void)[] = [];
+  return {
+    push: (item) => {
+      const first = waiting.shift();
+      if (first === undefined) items.push(item);
+      else first(item);
+    },
+    next: () => {
+      const item = items.shift();
+      return item === undefined ? new Promise((resolve) => waiting.push(resolve)) : Promise.resolve(item);
+    },
+  };
+}

@@ -1,0 +1,162 @@
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { dirname, extname, relative, sep } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import type { BuildFailure, BuildResult, Loader, Plugin } from 'esbuild';
+import { FanfoldError } from '../errors.js';
+import type { WorkerReference } from './worker-reference.js';
+
+/** A worker and the user's files that it imports, as one module that plain node runs. */
+export interface WorkerBundle {
+  readonly code: string;
+  /** sha256 of every source file of the user's, by path relative to the worker's folder. */
+  readonly files: Readonly<Record<string, string>>;
+  /** Names that the module exports; a CommonJS module shows only `default`. */
+  readonly exports: readonly string[];
+}
+
+/**
+ * Bundles a worker once, so that its processes start without a TypeScript compiler and read one file.
+ *
+ * Only the user's own files are taken in; packages are imported from where they are installed. Each file keeps its own
+ * `import.meta.url`, so that data beside it are found.
+ * @throws FanfoldError where the worker or what it imports has an error, with its place
+ */
+export async function bundleWorker({ file }: WorkerReference): Promise<WorkerBundle> {
+  // esbuild's own service process is started here and stopped below: it must not outlive the command.
+  const { build, stop } = await import('esbuild');
+  try {
+    const result = await build({
+      entryPoints: [file],
+      absWorkingDir: dirname(file),
+      bundle: true,
+      write: false,
+      metafile: true,
+      platform: 'node',
+      format: 'esm',
+      target: 'node20',
+      sourcemap: 'inline',
+      sourcesContent: false,
+      logLevel: 'silent',
+      banner: { js: requireBanner(file) },
+      plugins: [installedPackages(), ownUrls()],
+    });
+    return describeBundle(result, file);
+  } catch (error) {
+    if (isBuildFailure(error)) throw bundleError(error, file);
+    throw error;
+  } finally {
+    await stop();
+  }
+}
+
+// --- internal ---
+
+const LOADERS: Record<string, Loader> = {
+  '.ts': 'ts',
+  '.mts': 'ts',
+  '.cts': 'ts',
+  '.tsx': 'tsx',
+  '.jsx': 'jsx',
+};
+
+/** Packages that a worker may import although only fanfold has them installed. */
+const OWN_PACKAGES = ['zod', 'fanfold'];
+
+/** Packages are left where they are and imported by their absolute place, for the bundle lies elsewhere. */
+function installedPackages(): Plugin {
+  return {
+    name: 'installed-packages',
+    setup: ({ onResolve, resolve }) => {
+      onResolve({ filter: /^[^./]/ }, async ({ path, pluginData, kind, resolveDir, importer }) => {
+        if (
+          pluginData === 'asked' ||
+          kind === 'entry-point' ||
+          /^(?:node|file|data):/.test(path) ||
+          /^[A-Za-z]:/.test(path)
+        ) {
+          return undefined;
+        }
+        const found = await resolve(path, { kind, resolveDir, importer, pluginData: 'asked' });
+        if (found.errors.length === 0 && !found.path.includes(`${sep}node_modules${sep}`))
+          return found.external ? found : undefined;
+        const place = found.errors.length === 0 ? found.path : ownPackage(path);
+        if (place === undefined) return undefined;
+        return { path: kind === 'require-call' ? place : pathToFileURL(place).href, external: true };
+      });
+    },
+  };
+}
+
+function ownPackage(specifier: string): string | undefined {
+  const [name = ''] = specifier.split('/');
+  if (!OWN_PACKAGES.includes(name)) return undefined;
+  return fileURLToPath(import.meta.resolve(specifier));
+}
+
+/** Gives every file its own `import.meta.url`, `__filename` and `__dirname` instead of the bundle's. */
+function ownUrls(): Plugin {
+  return {
+    name: 'own-urls',
+    setup: ({ onLoad, esbuild }) => {
+      onLoad({ filter: /\.[cm]?[jt]sx?$/ }, async ({ path }) => {
+        const contents = await readFile(path, 'utf8');
+        if (!/import\.meta|__dirname|__filename/.test(contents)) return undefined;
+        const { code } = await esbuild.transform(contents, {
+          loader: LOADERS[extname(path)] ?? 'js',
+          sourcefile: path,
+          sourcemap: 'inline',
+          target: 'node20',
+          define: {
+            'import.meta.url': JSON.stringify(pathToFileURL(path).href),
+            'import.meta.filename': JSON.stringify(path),
+            'import.meta.dirname': JSON.stringify(dirname(path)),
+            __filename: JSON.stringify(path),
+            __dirname: JSON.stringify(dirname(path)),
+          },
+        });
+        return { contents: code, loader: 'js' };
+      });
+    },
+  };
+}
+
+/** CommonJS files in an ES module need a `require`, and it must look from the worker's folder. */
+function requireBanner(file: string): string {
+  return `import { createRequire as __createRequire } from 'node:module';\nconst require = __createRequire(${JSON.stringify(pathToFileURL(file).href)});`;
+}
+
+function describeBundle(result: BuildResult, file: string): WorkerBundle {
+  const folder = dirname(file);
+  const { inputs = {}, outputs = {} } = result.metafile ?? {};
+  const files = Object.keys(inputs)
+    .sort()
+    .map((input) => {
+      const path = relative(folder, `${folder}${sep}${input}`).split(sep).join('/');
+      const sha256 = createHash('sha256')
+        .update(readFileSync(`${folder}${sep}${input}`))
+        .digest('hex');
+      return [path, sha256] as const;
+    });
+  return {
+    code: result.outputFiles?.[0]?.text ?? '',
+    files: Object.fromEntries(files),
+    exports: Object.values(outputs)[0]?.exports ?? [],
+  };
+}
+
+function isBuildFailure(error: unknown): error is BuildFailure {
+  return error instanceof Error && 'errors' in error && Array.isArray(error.errors);
+}
+
+function bundleError({ errors }: BuildFailure, file: string): FanfoldError {
+  const lines = errors.slice(0, 3).map(({ text, location }) => {
+    if (location === null) return `  ${text}`;
+    return `  ${location.file}:${String(location.line)}:${String(location.column + 1)}: ${text}\n    ${location.lineText.trim()}`;
+  });
+  return new FanfoldError(
+    'FANFOLD_WORKER',
+    `Expected the worker ${file} to be a valid module, got:\n${lines.join('\n')}`,
+  );
+}

@@ -1,0 +1,39 @@
+/** The kinds of error that a user can meet; each has its own name so that scripts can tell them apart. */
+export type ErrorCode =
+  | 'FANFOLD_USAGE'
+  | 'FANFOLD_SPACE'
+  | 'FANFOLD_POINTS_FILE'
+  | 'FANFOLD_WORKER'
+  | 'FANFOLD_SCHEMA'
+  | 'FANFOLD_OUT'
+  | 'FANFOLD_OTHER_SPEC'
+  | 'FANFOLD_CHANGED_WORKER'
+  | 'FANFOLD_MANIFEST'
+  | 'FANFOLD_LOCKED'
+  | 'FANFOLD_INCOMPLETE'
+  | 'FANFOLD_DAMAGED'
+  | 'FANFOLD_COLUMNS'
+  | 'FANFOLD_HOST'
+  | 'FANFOLD_IO';
+
+/**
+ * An error that the user can mend: its message says what was expected, what came and what to do, and it is shown
+ * without a stack. Any other error is a defect of fanfold and is shown with one.
+ */
+export class FanfoldError extends Error {
+  override readonly name = 'FanfoldError';
+  readonly code: ErrorCode;
+  /** What the command exits with: 2 for bad input, 1 where a run went wrong. */
+  readonly exitCode: 1 | 2;
+
+  constructor(code: ErrorCode, message: string, options: { exitCode?: 1 | 2; cause?: unknown } = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.code = code;
+    this.exitCode = options.exitCode ?? 2;
+  }
+}
+
+/** The system's error code (`ENOENT`, …) of a failed call, or undefined for anything else. */
+export function systemCode(error: unknown): string | undefined {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
+}

@@ -1,0 +1,91 @@
+import { layoutOf, type DeclaredColumns, type Layout } from '../format/layout.js';
+import { rowWriter, type RowWriter } from '../format/row.js';
+import type { Value } from '../format/value.js';
+import type { Axis } from '../space/axis.js';
+import { pointOf, type Point, type Space } from '../space/space.js';
+import { PointContext } from './context.js';
+import type { RunJob } from './protocol.js';
+import { parsePoint } from './schema.js';
+import type { LoadedWorker } from './worker-module.js';
+
+/** What computes points of a run in this process. */
+export interface Computer {
+  /** The line of a point. May be a promise; throws what the worker throws, or why its result can't be written. */
+  line(index: number): string | Promise<string>;
+  /** The parameters of a point, as the worker gets them before its schema's defaults. */
+  parameters(index: number): Point;
+  mixed(): string[];
+}
+
+export interface ComputerOptions {
+  readonly job: RunJob;
+  readonly space: Space;
+  readonly fixed: readonly Axis[];
+  readonly worker: LoadedWorker;
+  readonly columns: DeclaredColumns | undefined;
+  readonly taskIndex: number;
+  readonly signal: AbortSignal;
+  readonly log: (...values: unknown[]) => void;
+  readonly layout: Layout | undefined;
+  /** Called with the layout of the first result, where none was given. */
+  readonly onLayout: (layout: Layout) => void;
+}
+
+/** Calls the worker with one point after another and writes each result as a line. */
+export function computer(options: ComputerOptions): Computer {
+  const { space, worker, job, taskIndex } = options;
+  const { schema, run } = worker;
+  const shared = { sweepSeed: BigInt(job.spec.seed), signal: options.signal, log: options.log };
+  const fixed = pointOf(
+    options.fixed,
+    options.fixed.map(({ values }) => values.at(0)),
+  );
+  const hasFixed = options.fixed.length > 0;
+  let rows: RowWriter | undefined = options.layout && makeRows(options, options.layout);
+
+  const write = (values: (Value | undefined)[], result: unknown): string => {
+    rows ??= firstRows(options, result);
+    return rows.write(values, result);
+  };
+  return {
+    line: (index) => {
+      const values = space.values(index);
+      const given = hasFixed ? { ...fixed, ...pointOf(space.axes, values) } : pointOf(space.axes, values);
+      const point =
+        schema === undefined ? given : fillDefaults(parsePoint(schema, given), values, space.axes);
+      const result = run(point, new PointContext({ index, taskIndex }, shared));
+      return isPromise(result) ? result.then((settled) => write(values, settled)) : write(values, result);
+    },
+    parameters: (index) => ({ ...fixed, ...space.point(index) }),
+    mixed: () => rows?.mixed() ?? [],
+  };
+}
+
+// --- internal ---
+
+function makeRows({ job, space }: ComputerOptions, layout: Layout): RowWriter {
+  const axes = space.axes.map(({ name, values }) => ({ name, dtype: values.dtype }));
+  return rowWriter({ format: job.spec.format, axes, layout, wholeNumbers: job.wholeNumbers });
+}
+
+function firstRows(options: ComputerOptions, result: unknown): RowWriter {
+  const names = options.space.axes.map(({ name }) => name);
+  const layout = layoutOf(result, options.columns, names);
+  const rows = makeRows(options, layout);
+  // Only a result that can be written fixes the layout of the run.
+  rows.write(options.space.values(0), result);
+  options.onLayout(layout);
+  return rows;
+}
+
+/** What a points file leaves out is written as the default that the worker got. */
+function fillDefaults(point: Point, values: (Value | undefined)[], axes: readonly Axis[]): Point {
+  for (let index = 0; index < values.length; index++) {
+    values[index] ??= point[(axes[index] as Axis).name];
+  }
+  return point;
+}
+
+function isPromise(value: unknown): value is Promise<unknown> {
+  return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function';
+}

@@ -1,0 +1,166 @@
+import { readFileSync, writeSync } from 'node:fs';
+import { appendRecord } from '../run/journal.js';
+import { runPaths } from '../run/paths.js';
+import type { RunEvent } from '../run/records.js';
+import type { DeclaredColumns } from '../format/layout.js';
+import type { Axis } from '../space/axis.js';
+import { needsPoints, spaceFrom } from '../space/definition.js';
+import type { PointsColumns } from '../space/points-columns.js';
+import type { Space } from '../space/space.js';
+import { computer } from './compute.js';
+import { readLines } from './lines.js';
+import {
+  decodePoint,
+  type Command,
+  type Report,
+  type RunJob,
+  type TaskJob,
+  type WorkerModule,
+} from './protocol.js';
+import { problemsOf } from './schema.js';
+import { redirectOutput } from './task-log.js';
+import { computeTask } from './task.js';
+import { loadWorker, type LoadedWorker } from './worker-module.js';
+
+// The program of a child process: loads the worker, computes tasks one after another, writes their files.
+
+/** The pipe that carries reports to the coordinator. */
+const REPORTS = 3;
+
+interface Loaded {
+  readonly worker: LoadedWorker;
+  readonly columns: DeclaredColumns | undefined;
+}
+
+interface Run {
+  readonly job: RunJob;
+  readonly space: Space;
+  readonly fixed: readonly Axis[];
+}
+
+const output = redirectOutput();
+const stop = new AbortController();
+let loaded: Loaded | undefined;
+let run: Run | undefined;
+
+let pending: Promise<void> = Promise.resolve();
+readLines(process.stdin, (line) => {
+  const command = JSON.parse(line) as Command;
+  // A stop must be seen while a task runs; everything else waits for its turn.
+  if (command.type === 'stop') stop.abort();
+  else pending = pending.then(() => obey(command)).catch(breakDown);
+});
+// The coordinator is gone: its reaper ends this process too, but only where there is one.
+process.stdin.on('end', () => process.exit(1));
+
+// --- internal ---
+
+async function obey(command: Exclude<Command, { type: 'stop' }>): Promise<void> {
+  switch (command.type) {
+    case 'load':
+      loaded = await load(command.worker, command.columns);
+      break;
+    case 'check': {
+      const { schema } = required(loaded).worker;
+      report({
+        type: 'checked',
+        problems: schema === undefined ? [] : problemsOf(schema, command.points.map(decodePoint)),
+      });
+      break;
+    }
+    case 'run':
+      run = openRun(command.job);
+      break;
+    case 'task':
+      await runTask(command.task, required(run), required(loaded));
+      break;
+    case 'exit':
+      process.exit(0);
+  }
+}
+
+async function load(module: WorkerModule, columns: DeclaredColumns | undefined): Promise<Loaded | undefined> {
+  try {
+    const worker = await loadWorker(module);
+    const declared = columns ?? worker.columns;
+    report({
+      type: 'loaded',
+      hasSchema: worker.schema !== undefined,
+      ...(declared === undefined ? {} : { columns: declared }),
+    });
+    return { worker, columns: declared };
+  } catch (error) {
+    report({ type: 'refused', message: describeLoadError(error) });
+    return undefined;
+  }
+}
+
+function openRun(job: RunJob): Run {
+  const { space: definition, fixed } = job.spec;
+  const points = needsPoints(definition)
+    ? (JSON.parse(readFileSync(runPaths(job.directory).points, 'utf8')) as PointsColumns)
+    : undefined;
+  return {
+    job,
+    space: spaceFrom(definition, points),
+    fixed: spaceFrom({ groups: fixed.map((axis) => [axis]) }).axes,
+  };
+}
+
+async function runTask(
+  task: TaskJob,
+  { job, space, fixed }: Run,
+  { worker, columns }: Loaded,
+): Promise<void> {
+  const paths = runPaths(job.directory, job.spec.format);
+  output.use(paths.log(task.index));
+  const compute = computer({
+    job,
+    space,
+    fixed,
+    worker,
+    columns,
+    taskIndex: task.index,
+    signal: stop.signal,
+    log: output.log,
+    layout: task.layout,
+    onLayout: (layout) => {
+      const record: RunEvent = { event: 'layout', time: Date.now(), task: task.index, layout };
+      appendRecord(paths.events, record);
+      report({ type: 'layout', layout });
+    },
+  });
+  const announce = (index: number): void => {
+    report({ type: 'point', index });
+  };
+  const outcome = await computeTask({ job, task, computer: compute, signal: stop.signal, announce });
+  output.use(undefined);
+  report({ type: 'done', task: task.index, ...outcome });
+}
+
+function report(message: Report): void {
+  writeSync(REPORTS, `${JSON.stringify(message)}\n`);
+}
+
+function required<T>(value: T | undefined): T {
+  if (value === undefined) throw new Error('The coordinator sent a task before a worker and a run.');
+  return value;
+}
+
+/** The error's own words, and the first line of its stack that lies in the user's code. */
+function describeLoadError(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  if (error.name === 'WorkerError') return error.message;
+  const place = error.stack?.split('\n').find((line) => /^\s+at /.test(line) && !line.includes('node:'));
+  return `${error.name}: ${error.message}${place === undefined ? '' : `\n${place}`}`;
+}
+
+function breakDown(error: unknown): void {
+  const message = error instanceof Error ? error.message : String(error);
+  report({
+    type: 'broken',
+    message,
+    ...(error instanceof Error && error.stack !== undefined ? { stack: error.stack } : {}),
+  });
+  process.exit(1);
+}

@@ -1,0 +1,84 @@
+import type { DeclaredColumns, Layout } from '../format/layout.js';
+import type { WholeNumbers } from '../format/cell.js';
+import type { SweepSpec } from '../run/spec.js';
+import type { Slice } from '../slicing.js';
+import type { Point } from '../space/space.js';
+
+// Every message between a coordinator and a host: JSON lines, commands on the host's stdin, reports on its file
+// descriptor 3. Results never pass here; they go into the run directory.
+
+/** Where a host finds a worker. */
+export interface WorkerModule {
+  /** Absolute path of the bundled module. */
+  readonly file: string;
+  readonly export: string;
+}
+
+/** What is the same for every task of a run. */
+export interface RunJob {
+  readonly directory: string;
+  readonly spec: SweepSpec;
+  readonly wholeNumbers: WholeNumbers;
+}
+
+/** One task as a host computes it. */
+export interface TaskJob extends Slice {
+  readonly index: number;
+  /** Known once any task of the run has computed a point. */
+  readonly layout?: Layout;
+  /** Announce every point and flush after it, because a process has died in this task. */
+  readonly isCareful: boolean;
+  /** Compute the failed points again. */
+  readonly retryFailed: boolean;
+  /** Points that killed their process twice: recorded as failed, not computed. */
+  readonly doomed: readonly number[];
+}
+
+export type Command =
+  | { type: 'load'; worker: WorkerModule; columns?: DeclaredColumns }
+  /** Check points against the worker's schema, if it has one. Integers beyond 2^53 are stored as `{ bigint }`. */
+  | { type: 'check'; points: readonly string[] }
+  | { type: 'run'; job: RunJob }
+  | { type: 'task'; task: TaskJob }
+  | { type: 'stop' }
+  | { type: 'exit' };
+
+export type Report =
+  | { type: 'loaded'; columns?: DeclaredColumns; hasSchema: boolean }
+  | { type: 'refused'; message: string }
+  | { type: 'checked'; problems: readonly string[] }
+  | { type: 'point'; index: number }
+  | { type: 'layout'; layout: Layout }
+  /** `stopped`: by a stop command, before its last point. */
+  | { type: 'done'; task: number; seconds: number; points: number; failed: number; stopped: boolean }
+  /** The host can't go on: a full disk, a directory that vanished. */
+  | { type: 'broken'; message: string; stack?: string };
+
+/** A point as text: JSON with bigints kept. */
+export function encodePoint(point: Point): string {
+  return JSON.stringify(point, (_, value: unknown) =>
+    typeof value === 'bigint'
+      ? { bigint: String(value) }
+      : isUnstorable(value)
+        ? { number: nameNumber(value) }
+        : value,
+  );
+}
+
+export function decodePoint(text: string): Point {
+  return JSON.parse(text, (_, value: unknown) => {
+    if (typeof value !== 'object' || value === null) return value;
+    if ('bigint' in value) return BigInt(String(value.bigint));
+    return 'number' in value ? Number(value.number) : value;
+  }) as Point;
+}
+
+// --- internal ---
+
+function isUnstorable(value: unknown): value is number {
+  return typeof value === 'number' && (!Number.isFinite(value) || Object.is(value, -0));
+}
+
+function nameNumber(value: number): string {
+  return Object.is(value, -0) ? '-0' : String(value);
+}

@@ -1,0 +1,252 @@
+import { existsSync, rmSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { performance } from 'node:perf_hooks';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { appendRecord, readRecords, repairJournal } from '../run/journal.js';
+import { runPaths, type RunPaths } from '../run/paths.js';
+import { readFailures, storableParameters, type FailureRecord, type RunEvent } from '../run/records.js';
+import { failedIndices, failedLine, openSliceFile, type SliceFile } from '../run/slice-file.js';
+import type { Computer } from './compute.js';
+import type { RunJob, TaskJob } from './protocol.js';
+
+/** At most this much computing is in memory only; the promise to users is 200 ms. */
+const FLUSH_MS = 20;
+/** A worker that waits for something leaves the time to write what came before. */
+const IDLE_FLUSH_MS = 100;
+const FLUSH_CHARACTERS = 1 << 20;
+/** Fast points are counted in strides, because looking at the clock costs as much as such a point. */
+const LONGEST_STRIDE = 1024;
+
+export interface TaskOptions {
+  readonly job: RunJob;
+  readonly task: TaskJob;
+  readonly computer: Computer;
+  readonly signal: AbortSignal;
+  /** Called before each point of a careful task. */
+  readonly announce: (index: number) => void;
+}
+
+export interface TaskOutcome {
+  readonly seconds: number;
+  readonly points: number;
+  readonly failed: number;
+  readonly stopped: boolean;
+}
+
+/** Computes what is missing of one task, and puts its file in place when it is whole. */
+export async function computeTask(options: TaskOptions): Promise<TaskOutcome> {
+  const { task, job, signal } = options;
+  const paths = runPaths(job.directory, job.spec.format);
+  const started = performance.now();
+  const attempts = task.retryFailed ? readFailures(paths.failures) : new Map<number, FailureRecord>();
+  const compute = (index: number): Promise<string | undefined> | string | undefined =>
+    computePoint(index, { ...options, paths, attempts });
+
+  const retried = task.retryFailed ? await retryFailed(paths, options, compute) : 0;
+  const file = openSliceFile(
+    paths.part(task.index),
+    paths.task(task.index),
+    readRetried(paths.retried(task.index)),
+  );
+  try {
+    rmSync(paths.retried(task.index), { force: true });
+    appendRecord(paths.events, {
+      event: 'start',
+      ...stamp(task.index),
+      lines: file.lines,
+    } satisfies RunEvent);
+    const computed = await computeRest(file, options, compute);
+    const seconds = (performance.now() - started) / 1000;
+    finish(file, options, { paths, seconds, points: retried + computed });
+    return {
+      seconds,
+      points: retried + computed,
+      failed: file.failed,
+      stopped: isShort(file, task) && signal.aborted,
+    };
+  } finally {
+    file.close();
+  }
+}
+
+// --- internal ---
+
+/** The line of a point; undefined where a stop came while it was computed, which is no failure. */
+type ComputePoint = (index: number) => Promise<string | undefined> | string | undefined;
+
+interface PointOptions extends TaskOptions {
+  readonly paths: RunPaths;
+  readonly attempts: ReadonlyMap<number, FailureRecord>;
+}
+
+function computePoint(index: number, options: PointOptions): ReturnType<ComputePoint> {
+  const { task, computer, announce } = options;
+  if (task.doomed.includes(index)) return failedLine(index);
+  if (task.isCareful) announce(index);
+  try {
+    const line = computer.line(index);
+    return typeof line === 'string' ? line : line.catch((error: unknown) => failPoint(index, error, options));
+  } catch (error) {
+    return failPoint(index, error, options);
+  }
+}
+
+function failPoint(index: number, error: unknown, options: PointOptions): string | undefined {
+  if (options.signal.aborted) return undefined;
+  const { paths, computer, task, attempts } = options;
+  appendRecord(paths.failures, {
+    time: Date.now(),
+    index,
+    task: task.index,
+    parameters: storableParameters(computer.parameters(index)),
+    attempt: (attempts.get(index)?.attempt ?? 0) + 1,
+    ...describeError(error),
+  } satisfies FailureRecord);
+  return failedLine(index);
+}
+
+/** Computes the failed points of a task again; each new line is safe in `.retried` before the next point starts. */
+async function retryFailed(
+  paths: RunPaths,
+  { task, signal }: TaskOptions,
+  compute: ComputePoint,
+): Promise<number> {
+  const retried = paths.retried(task.index);
+  repairJournal(retried);
+  const done = readRetried(retried);
+  let points = 0;
+  for (const index of failedIndices(paths.part(task.index))) {
+    if (done.has(index)) continue;
+    const line = await compute(index);
+    if (line === undefined) break;
+    points++;
+    if (!line.startsWith('# failed')) appendRecord(retried, { index, line });
+    await nextTurn();
+    if (signal.aborted) break;
+  }
+  return points;
+}
+
+function readRetried(path: string): Map<number, string> {
+  if (!existsSync(path)) return new Map();
+  return new Map(
+    readRecords<{ index: number; line: string }>(path).records.map(({ index, line }) => [index, line]),
+  );
+}
+
+/** Computes from the file's last line to the task's end, writing whole lines at short intervals. */
+async function computeRest(file: SliceFile, options: TaskOptions, compute: ComputePoint): Promise<number> {
+  const { task, signal } = options;
+  const buffer = lineBuffer(file);
+  const first = task.start + file.lines;
+  let stride = 1;
+  let untilLook = 1;
+  let looked = performance.now();
+  for (let index = first; index < task.stop; index++) {
+    const found = compute(index);
+    const line = typeof found === 'string' || found === undefined ? found : await buffer.whileWaiting(found);
+    if (line === undefined) break;
+    buffer.add(line);
+    if (--untilLook > 0 && !task.isCareful && buffer.length < FLUSH_CHARACTERS) continue;
+    const now = performance.now();
+    stride = now - looked < 1 ? Math.min(stride * 2, LONGEST_STRIDE) : 1;
+    untilLook = stride;
+    looked = now;
+    if (task.isCareful || buffer.isDue(now)) {
+      buffer.flush();
+      await nextTurn();
+      if (signal.aborted) break;
+    }
+  }
+  buffer.flush();
+  return buffer.total();
+}
+
+/** Lines on their way into the file. */
+function lineBuffer(file: SliceFile): {
+  add(line: string): void;
+  readonly length: number;
+  isDue(now: number): boolean;
+  flush(): void;
+  whileWaiting<T>(pending: Promise<T>): Promise<T>;
+  total(): number;
+} {
+  let text = '';
+  let lines = 0;
+  let failed = 0;
+  let total = 0;
+  let flushed = performance.now();
+  const flush = (): void => {
+    flushed = performance.now();
+    if (lines === 0) return;
+    file.append(text, lines, failed);
+    text = '';
+    lines = 0;
+    failed = 0;
+  };
+  return {
+    add: (line) => {
+      text += line;
+      lines++;
+      total++;
+      // 35 is '#': only the line of a failed point begins so.
+      if (line.charCodeAt(0) === 35) failed++;
+    },
+    get length() {
+      return text.length;
+    },
+    isDue: (now) => now - flushed >= FLUSH_MS || text.length >= FLUSH_CHARACTERS,
+    flush,
+    whileWaiting: async (pending) => {
+      if (lines === 0) return pending;
+      const timer = setTimeout(flush, IDLE_FLUSH_MS);
+      try {
+        return await pending;
+      } finally {
+        clearTimeout(timer);
+      }
+    },
+    total: () => total,
+  };
+}
+
+function finish(
+  file: SliceFile,
+  { task, computer }: TaskOptions,
+  { paths, seconds, points }: { paths: RunPaths; seconds: number; points: number },
+): void {
+  const isComplete = !isShort(file, task) && file.failed === 0;
+  const sealed = file.seal();
+  const mixed = computer.mixed();
+  appendRecord(
+    paths.events,
+    {
+      event: 'end',
+      ...stamp(task.index),
+      seconds,
+      points,
+      failed: file.failed,
+      ...(mixed.length > 0 ? { mixed } : {}),
+      ...(isComplete ? { file: sealed } : {}),
+    } satisfies RunEvent,
+    { sync: isComplete },
+  );
+  // After the record: a file in its final place always has one, so a file without one is not ours.
+  if (isComplete) file.publish();
+}
+
+function isShort(file: SliceFile, { start, stop }: TaskJob): boolean {
+  return file.lines < stop - start;
+}
+
+function stamp(task: number): { time: number; task: number; host: string; pid: number } {
+  return { time: Date.now(), task, host: hostname(), pid: process.pid };
+}
+
+function describeError(error: unknown): { error: string; stack?: string } {
+  if (!(error instanceof Error)) return { error: `The worker threw ${String(error)}.` };
+  return {
+    error: `${error.name}: ${error.message}`,
+    ...(error.stack === undefined ? {} : { stack: error.stack }),
+  };
+}

@@ -1,0 +1,73 @@
+import { pathToFileURL } from 'node:url';
+import type { DeclaredColumns } from '../format/layout.js';
+import type { Dtype } from '../format/value.js';
+import type { Point } from '../space/space.js';
+import type { Worker } from './context.js';
+import type { WorkerModule } from './protocol.js';
+import { isSchema, type ParameterSchema } from './schema.js';
+
+/** What a worker's module gives. */
+export interface LoadedWorker {
+  readonly run: Worker<Point>;
+  readonly schema?: ParameterSchema;
+  readonly columns?: DeclaredColumns;
+}
+
+/** A worker that can't be used; the message is for its author. */
+export class WorkerError extends Error {
+  override readonly name = 'WorkerError';
+}
+
+const DTYPES: readonly string[] = ['int64', 'float64', 'complex128', 'bool', 'string'] satisfies Dtype[];
+
+/**
+ * Imports a worker: the named function, and the exports `schema` and `columns` where it has them.
+ * @throws WorkerError where an export is missing or of the wrong kind; or what the module throws on import
+ */
+export async function loadWorker(module: WorkerModule): Promise<LoadedWorker> {
+  const imported = (await import(pathToFileURL(module.file).href)) as Record<string, unknown>;
+  // A CommonJS worker's exports are all in its default.
+  const inner = isRecord(imported['default']) ? imported['default'] : {};
+  const get = (name: string): unknown => imported[name] ?? inner[name];
+  const run =
+    module.export === 'default' && typeof inner['default'] === 'function'
+      ? inner['default']
+      : get(module.export);
+  if (typeof run !== 'function') {
+    const names = [...new Set([...Object.keys(imported), ...Object.keys(inner)])];
+    throw new WorkerError(
+      `Expected the worker's export "${module.export}" to be a function, got ${run === undefined ? 'no such export' : `a ${typeof run}`}. It exports: ${names.join(', ') || 'nothing'}.`,
+    );
+  }
+  const schema = get('schema');
+  if (schema !== undefined && !isSchema(schema)) {
+    throw new WorkerError(
+      'Expected the worker\'s export "schema" to be a zod schema, such as z.object({ x: z.number() }).',
+    );
+  }
+  const columns = get('columns');
+  return {
+    run: run as Worker<Point>,
+    ...(schema === undefined ? {} : { schema }),
+    ...(columns === undefined ? {} : { columns: checkColumns(columns) }),
+  };
+}
+
+// --- internal ---
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return (typeof value === 'object' || typeof value === 'function') && value !== null;
+}
+
+function checkColumns(columns: unknown): DeclaredColumns {
+  const entries = isRecord(columns) ? Object.entries(columns) : [];
+  if (
+    entries.length > 0 &&
+    entries.every(([, dtype]) => typeof dtype === 'string' && DTYPES.includes(dtype))
+  ) {
+    return columns as DeclaredColumns;
+  }
+  throw new WorkerError(
+    `Expected the worker's export "columns" to give each result column one of ${DTYPES.join(', ')}, such as { energy: 'float64' }, got ${JSON.stringify(columns)}.`,
+  );
+}

@@ -1,0 +1,14 @@
+// The public API of fanfold.
+export { FanfoldError, type ErrorCode } from './errors.js';
+export type { Complex, Dtype, Scalar, Value } from './format/value.js';
+export type { DeclaredColumns, Result } from './format/layout.js';
+export type { Worker, WorkerContext } from './host/context.js';
+export { sweep, type Run, type SweepOptions } from './library.js';
+export type { Row } from './report/results.js';
+export type { FailureRecord } from './run/records.js';
+export { slice, type Slice, type Slicing } from './slicing.js';
+export { arange } from './space/arange.js';
+export type { Values } from './space/axis.js';
+export { grid, type ValuesInput } from './space/grid.js';
+export { geomspace, linspace, logspace } from './space/linspace.js';
+export type { Point, Space } from './space/space.js';

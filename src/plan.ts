@@ -1,0 +1,96 @@
+import { basename, join, resolve } from 'node:path';
+import type { Format } from './format/cell.js';
+import { FanfoldError } from './errors.js';
+import type { WorkerReference } from './engine/worker-reference.js';
+import { specHash, type SweepSpec } from './run/spec.js';
+import type { Slicing } from './slicing.js';
+import type { Axis } from './space/axis.js';
+import { defineSpace } from './space/definition.js';
+import { checkName, type Space } from './space/space.js';
+
+/** What a user asks for, read and checked. */
+export interface SweepRequest {
+  readonly worker: WorkerReference;
+  readonly space: Space;
+  /** Keyword arguments that are the same for every point. */
+  readonly fixed: readonly Axis[];
+  /** Path of the points file, for the manifest. */
+  readonly pointsFile?: string | undefined;
+  /** 0 to 2^64 - 1. */
+  readonly seed: bigint;
+  readonly slicing: Slicing | undefined;
+  readonly tasks: number | undefined;
+  /** Processes at once. */
+  readonly jobs: number;
+  readonly format: Format;
+  /** Undefined for the format's own custom: a csv has one, a txt none. */
+  readonly header: boolean | undefined;
+  readonly out: string | undefined;
+}
+
+/** What is to be done, before anything is. */
+export interface Plan {
+  readonly request: SweepRequest;
+  readonly spec: SweepSpec;
+  readonly hash: string;
+  /** Absolute path. */
+  readonly directory: string;
+  /** The number of tasks of a new run; one that is gone on with keeps its own. */
+  readonly tasks: number;
+  readonly header: boolean;
+}
+
+/** Tasks for each job slot where the user names no number: enough for slots to end at about the same time. */
+const TASKS_PER_SLOT = 16;
+
+/**
+ * Works out the spec, its hash, the number of tasks and the run directory.
+ * @throws FanfoldError where parts of the request contradict each other
+ */
+export function planSweep(request: SweepRequest): Plan {
+  const { space, fixed, worker, tasks } = request;
+  checkFixed(space, fixed);
+  const slicing = request.slicing ?? (tasks === undefined ? 'balanced' : 'guan');
+  const spec: SweepSpec = {
+    worker: { file: basename(worker.file), export: worker.export },
+    space: storable(defineSpace(space)),
+    fixed: fixed.map(({ name, values }) => ({ name, values: structuredClone(values.definition) })),
+    seed: String(request.seed),
+    slicing,
+    tasks: tasks ?? 'auto',
+    format: request.format,
+  };
+  const hash = specHash(spec);
+  const directory = resolve(request.out ?? join('runs', `${runName(worker)}-${hash}`));
+  return {
+    request,
+    spec,
+    hash,
+    directory,
+    tasks: tasks ?? Math.max(1, Math.min(space.size, request.jobs * TASKS_PER_SLOT)),
+    header: request.header ?? request.format === 'csv',
+  };
+}
+
+// --- internal ---
+
+function checkFixed(space: Space, fixed: readonly Axis[]): void {
+  const names = [...space.axes, ...fixed].map(({ name }) => checkName(name));
+  const repeated = names.find((name, index) => names.indexOf(name) !== index);
+  if (repeated === undefined) return;
+  throw new FanfoldError(
+    'FANFOLD_SPACE',
+    `Expected each parameter once, got "${repeated}" twice among --param, --set and --points.`,
+  );
+}
+
+/** `double`, or `model-energy` for a named export: a folder name on any file system. */
+function runName({ file, export: name }: WorkerReference): string {
+  const stem = basename(file).replace(/\.[^.]*$/, '');
+  return name === 'default' ? stem : `${stem}-${name}`;
+}
+
+/** The definition as plain mutable data, which is what the schema of the manifest describes. */
+function storable(definition: ReturnType<typeof defineSpace>): SweepSpec['space'] {
+  return JSON.parse(JSON.stringify(definition)) as SweepSpec['space'];
+}

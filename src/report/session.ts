@@ -1,0 +1,61 @@
+import type { Manifest } from '../run/manifest.js';
+import { runPaths } from '../run/paths.js';
+import { readEvents, type RunEvent } from '../run/records.js';
+
+/** What one process did in a session. */
+export interface ProcessRecord {
+  readonly pid: number;
+  readonly tasks: number;
+  /** Time spent on tasks. */
+  readonly seconds: number;
+  readonly hasDied: boolean;
+}
+
+/** The last time that a coordinator worked on a run. */
+export interface Session {
+  readonly jobs: number;
+  readonly wallSeconds: number;
+  /** What one process would have needed for the same tasks. */
+  readonly taskSeconds: number;
+  readonly tasks: number;
+  readonly processes: readonly ProcessRecord[];
+  /** Result columns that hold both `1` and `0.5`, for want of a declared type. */
+  readonly mixed: readonly string[];
+}
+
+/** The last session of a run, from its events; undefined where there was none. */
+export function lastSession(directory: string, manifest: Manifest): Session | undefined {
+  const events = readEvents(runPaths(directory, manifest.spec.format).events).records;
+  const from = events.findLastIndex(({ event }) => event === 'open');
+  const open = events[from];
+  if (open?.event !== 'open') return undefined;
+  const session = events.slice(from);
+  const ends = session.filter((event) => event.event === 'end');
+  const close = session.findLast((event) => event.event === 'close');
+  return {
+    jobs: open.jobs,
+    wallSeconds: close?.seconds ?? ((session.at(-1)?.time ?? open.time) - open.time) / 1000,
+    taskSeconds: ends.reduce((sum, { seconds }) => sum + seconds, 0),
+    tasks: ends.length,
+    processes: processRecords(session),
+    mixed: [...new Set(ends.flatMap(({ mixed = [] }) => mixed))],
+  };
+}
+
+// --- internal ---
+
+function processRecords(events: readonly RunEvent[]): ProcessRecord[] {
+  const records = new Map<number, { tasks: number; seconds: number; hasDied: boolean }>();
+  for (const event of events) {
+    if (event.event !== 'end' && event.event !== 'died') continue;
+    const record = records.get(event.pid) ?? { tasks: 0, seconds: 0, hasDied: false };
+    if (event.event === 'end') {
+      record.tasks++;
+      record.seconds += event.seconds;
+    } else {
+      record.hasDied = true;
+    }
+    records.set(event.pid, record);
+  }
+  return [...records].map(([pid, record]) => ({ pid, ...record }));
+}

@@ -1,0 +1,80 @@
+import { hostname } from 'node:os';
+import { lockHolder } from '../run/lock.js';
+import type { Manifest } from '../run/manifest.js';
+import { runPaths } from '../run/paths.js';
+import { readTaskStates } from '../run/task-state.js';
+import { isFolded } from '../fold.js';
+import { commandFor, shortPath } from './command-line.js';
+import { count } from './duration.js';
+import { currentFailures } from './summary.js';
+
+/** How a run stands, from its directory. */
+export interface Status {
+  readonly directory: string;
+  readonly hash: string;
+  readonly worker: string;
+  readonly points: { readonly total: number; readonly done: number; readonly failed: number };
+  readonly tasks: {
+    readonly total: number;
+    readonly complete: number;
+    readonly partial: number;
+    readonly waiting: number;
+  };
+  /** The coordinator at work on it now. */
+  readonly running?: { readonly host: string; readonly pid: number };
+  readonly state: 'complete' | 'running' | 'failed' | 'incomplete';
+  readonly result?: string;
+  readonly failedPoints: readonly number[];
+}
+
+/** Reads how a run stands; writes nothing. */
+export function readStatus(directory: string, manifest: Manifest): Status {
+  const paths = runPaths(directory, manifest.spec.format);
+  const states = readTaskStates(directory, manifest);
+  const number = (wanted: string): number => states.filter(({ status }) => status === wanted).length;
+  const lines = states.reduce((sum, state) => sum + state.lines, 0);
+  const failedPoints = currentFailures(directory, manifest, states).map(({ index }) => index);
+  const running = lockHolder(paths.lock);
+  const isComplete = number('complete') === manifest.tasks && isFolded(directory, manifest);
+  return {
+    directory: paths.directory,
+    hash: manifest.hash,
+    worker: `${manifest.spec.worker.file}:${manifest.spec.worker.export}`,
+    points: { total: manifest.points, done: lines - failedPoints.length, failed: failedPoints.length },
+    tasks: {
+      total: manifest.tasks,
+      complete: number('complete'),
+      partial: number('partial'),
+      waiting: number('waiting') + number('foreign'),
+    },
+    ...(running === undefined ? {} : { running }),
+    state: isComplete
+      ? 'complete'
+      : running !== undefined
+        ? 'running'
+        : lines === manifest.points && failedPoints.length > 0
+          ? 'failed'
+          : 'incomplete',
+    ...(isComplete ? { result: paths.result } : {}),
+    failedPoints,
+  };
+}
+
+/** A status in a few lines for a person. */
+export function describeStatus(status: Status): string {
+  const { points, tasks, running, directory, state } = status;
+  const lines = [
+    `${shortPath(directory)}: ${state} (worker ${status.worker}, spec ${status.hash})`,
+    `points: ${points.done.toLocaleString('en-US')} of ${points.total.toLocaleString('en-US')} done, ${String(points.failed)} failed`,
+    `tasks: ${String(tasks.complete)} of ${String(tasks.total)} complete, ${String(tasks.partial)} begun, ${String(tasks.waiting)} waiting`,
+  ];
+  if (running !== undefined)
+    lines.push(
+      `at work: process ${String(running.pid)} on ${running.host === hostname() ? 'this host' : running.host}`,
+    );
+  if (status.result !== undefined) lines.push(`result: ${shortPath(status.result)}`);
+  if (state === 'failed')
+    lines.push(`retry the ${count(points.failed, 'failed point')} with: ${commandFor('retry', directory)}`);
+  if (state === 'incomplete') lines.push(`go on with: ${commandFor('resume', directory)}`);
+  return lines.join('\n');
+}

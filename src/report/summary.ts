@@ -1,0 +1,128 @@
+import type { Outcome } from '../sweep.js';
+import { runPaths } from '../run/paths.js';
+import { readFailures, type FailureRecord } from '../run/records.js';
+import { failedIndices } from '../run/slice-file.js';
+import { readTaskStates, type TaskState } from '../run/task-state.js';
+import { commandFor, shortPath } from './command-line.js';
+import { count, formatSeconds } from './duration.js';
+import { lastSession, type ProcessRecord, type Session } from './session.js';
+
+const MOST_PROCESSES = 16;
+const MOST_FAILURES = 3;
+
+/** What a run came to, in a few lines for a person. */
+export function summarize(outcome: Outcome): string {
+  const { directory, manifest, status } = outcome;
+  const session = lastSession(directory, manifest);
+  const states = readTaskStates(directory, manifest);
+  const lines = [
+    ...outcome.setAside.map(
+      (path) => `A file that this run did not write was moved aside: ${shortPath(path)}`,
+    ),
+    ...(session === undefined ? [] : describeSession(session, outcome, states)),
+    ...describeMixed(session?.mixed ?? []),
+  ];
+  if (status === 'complete') return lines.join('\n');
+  const failures = currentFailures(directory, manifest, states);
+  return [...lines, ...describeFailures(failures, outcome), ...describeRest(states, outcome)].join('\n');
+}
+
+/** The last record of every point that has failed and has no result since, in order. */
+export function currentFailures(
+  directory: string,
+  manifest: Outcome['manifest'],
+  states: readonly TaskState[],
+): FailureRecord[] {
+  const paths = runPaths(directory, manifest.spec.format);
+  const records = readFailures(paths.failures);
+  return states
+    .filter(({ failed }) => failed > 0)
+    .flatMap(({ index }) => failedIndices(paths.part(index)).map((point) => ({ point, task: index })))
+    .map(({ point, task }) => records.get(point) ?? lostRecord(point, task));
+}
+
+// --- internal ---
+
+function describeSession(
+  session: Session,
+  { manifest, computed }: Outcome,
+  states: readonly TaskState[],
+): string[] {
+  const complete = states.filter(({ status }) => status === 'complete').length;
+  const whole = `${count(manifest.points, 'point')} in ${count(manifest.tasks, 'task')}`;
+  const share =
+    computed === manifest.points
+      ? ''
+      : ` (${count(computed, 'point')} computed now, ${String(complete)} tasks complete)`;
+  const { processes, wallSeconds, taskSeconds, jobs } = session;
+  const speedUp = wallSeconds > 0 ? (taskSeconds / wallSeconds).toFixed(2) : '-';
+  return [
+    `${whole}${share}; ${count(processes.length, 'process')}, at most ${String(jobs)} at once`.replace(
+      'processs',
+      'processes',
+    ),
+    ...describeProcesses(processes),
+    `wall time ${formatSeconds(wallSeconds)}, sum of the task times ${formatSeconds(taskSeconds)}, speed-up ${speedUp}`,
+  ];
+}
+
+function describeProcesses(processes: readonly ProcessRecord[]): string[] {
+  const shown = processes.slice(0, MOST_PROCESSES);
+  const width = Math.max(...shown.map(({ pid }) => String(pid).length));
+  const lines = shown.map(
+    ({ pid, tasks, seconds, hasDied }) =>
+      `  pid ${String(pid).padStart(width)}  running time ${formatSeconds(seconds)}  ${count(tasks, 'task')}${hasDied ? ', died' : ''}`,
+  );
+  const rest = processes.length - shown.length;
+  return rest > 0 ? [...lines, `  and ${String(rest)} more`] : lines;
+}
+
+function describeMixed(mixed: readonly string[]): string[] {
+  if (mixed.length === 0) return [];
+  const columns = mixed.map((name) => `${name}: 'float64'`).join(', ');
+  return [
+    `The result holds whole numbers printed as integers beside fractions (${mixed.join(', ')}); to print all as floats, let the worker export const columns = { ${columns} }.`,
+  ];
+}
+
+function describeFailures(failures: readonly FailureRecord[], { directory, manifest }: Outcome): string[] {
+  if (failures.length === 0) return [];
+  const shown = failures.slice(0, MOST_FAILURES).map(({ index, parameters, error }) => {
+    const [firstLine = ''] = error.split('\n');
+    return `  point ${String(index)} ${describeParameters(parameters)}: ${printable(firstLine)}`;
+  });
+  const file = shortPath(runPaths(directory, manifest.spec.format).failures);
+  return [
+    `${count(failures.length, 'point')} failed (all of them, with stacks, in ${file}):`,
+    ...shown,
+    `Retry them alone with: ${commandFor('retry', directory)}`,
+  ];
+}
+
+function describeRest(states: readonly TaskState[], { directory, manifest }: Outcome): string[] {
+  const missing = manifest.points - states.reduce((sum, { lines }) => sum + lines, 0);
+  if (missing === 0) return [];
+  return [
+    `${count(missing, 'point')} to go; what is done is kept. Go on with: ${commandFor('resume', directory)}`,
+  ];
+}
+
+function describeParameters(parameters: Readonly<Record<string, unknown>>): string {
+  const pairs = Object.entries(parameters).map(
+    ([name, value]) => `${name}=${printable(String(value)).slice(0, 40)}`,
+  );
+  return `(${pairs.join(', ')})`;
+}
+
+/** Control characters, which are commands to a terminal, as their codes. */
+function printable(text: string): string {
+  return text.replace(
+    /\p{C}/gu,
+    (character) => `\\u${(character.codePointAt(0) ?? 0).toString(16).padStart(4, '0')}`,
+  );
+}
+
+/** A failed point whose record a crash of the machine has lost. */
+function lostRecord(index: number, task: number): FailureRecord {
+  return { time: 0, index, task, parameters: {}, attempt: 1, error: 'The record of this failure was lost.' };
+}

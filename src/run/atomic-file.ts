@@ -1,0 +1,40 @@
+import { closeSync, fsyncSync, openSync, renameSync, unlinkSync, writeSync } from 'node:fs';
+import { dirname } from 'node:path';
+
+/**
+ * Writes a whole file so that after any crash it holds either all of the new bytes or all of the old: a temporary file
+ * beside it, fsync, rename, fsync of the folder.
+ */
+export function writeFileAtomic(path: string, data: string): void {
+  const temporary = `${path}.tmp-${String(process.pid)}`;
+  const file = openSync(temporary, 'w');
+  try {
+    writeAll(file, Buffer.from(data));
+    fsyncSync(file);
+  } catch (error) {
+    closeSync(file);
+    unlinkSync(temporary);
+    throw error;
+  }
+  closeSync(file);
+  renameSync(temporary, path);
+  syncFolder(dirname(path));
+}
+
+/** Writes every byte: a single write may be cut short, on a full disk or by a signal. */
+export function writeAll(file: number, bytes: Uint8Array): void {
+  let written = 0;
+  while (written < bytes.length) written += writeSync(file, bytes, written);
+}
+
+/** Makes a rename in the folder outlive a power cut. */
+export function syncFolder(folder: string): void {
+  // Windows can't open a folder, and keeps its own journal of names.
+  if (process.platform === 'win32') return;
+  const handle = openSync(folder, 'r');
+  try {
+    fsyncSync(handle);
+  } finally {
+    closeSync(handle);
+  }
+}

@@ -1,0 +1,57 @@
+import { join, resolve } from 'node:path';
+import type { Format } from '../format/cell.js';
+
+/** Every file of a run directory; no other module builds such a name. */
+export interface RunPaths {
+  readonly directory: string;
+  readonly manifest: string;
+  readonly lock: string;
+  readonly points: string;
+  /** The worker and what it imports of the user's files, as one module. */
+  readonly workerModule: string;
+  readonly failures: string;
+  readonly events: string;
+  readonly logs: string;
+  readonly result: string;
+  task(index: number): string;
+  part(index: number): string;
+  /** Lines of failed points that were computed again, until they take their places in the part. */
+  retried(index: number): string;
+  log(index: number): string;
+}
+
+/** The paths of the run in `directory`, whose files are named after the format. */
+export function runPaths(directory: string, format: Format = 'txt'): RunPaths {
+  const root = resolve(directory);
+  const inRun = (name: string): string => join(root, name);
+  return {
+    directory: root,
+    manifest: inRun('sweep.json'),
+    lock: inRun('lock'),
+    points: inRun('points.json'),
+    workerModule: inRun('worker.mjs'),
+    failures: inRun('failures.jsonl'),
+    events: inRun('events.jsonl'),
+    logs: inRun('logs'),
+    result: inRun(`result.${format}`),
+    task: (index) => inRun(taskName(index, format)),
+    part: (index) => inRun(`${taskName(index, format)}.part`),
+    retried: (index) => inRun(`${taskName(index, format)}.part.retried`),
+    log: (index) => join(root, 'logs', `task_index=${String(index)}.log`),
+  };
+}
+
+/** True for a name that a run may have written: all that `--force` removes. */
+export function isRunFile(name: string): boolean {
+  return (
+    /^task_index=\d+\.(?:txt|csv|jsonl)(?:\..*)?$/.test(name) ||
+    /^result\.(?:txt|csv|jsonl)(?:\..*)?$/.test(name) ||
+    /^(?:sweep\.json|points\.json|worker\.mjs|failures\.jsonl|events\.jsonl|logs|lock)(?:\..*)?$/.test(name)
+  );
+}
+
+// --- internal ---
+
+function taskName(index: number, format: Format): string {
+  return `task_index=${String(index)}.${format}`;
+}

@@ -1,0 +1,60 @@
+import type { Layout } from '../format/layout.js';
+import { readRecords } from './journal.js';
+
+/** A line of `events.jsonl`. Times are milliseconds since 1970, written by the host that does the work. */
+export type RunEvent =
+  | { event: 'open'; time: number; host: string; pid: number; jobs: number }
+  | { event: 'start'; time: number; task: number; host: string; pid: number; lines: number }
+  | { event: 'layout'; time: number; task: number; layout: Layout }
+  | TaskEnd
+  | { event: 'died'; time: number; task: number; host: string; pid: number; seconds: number; cause: string }
+  | { event: 'close'; time: number; host: string; pid: number; seconds: number; reason: string };
+
+/** The end of a process's work on a task; with bytes and hash where the task is complete. */
+export interface TaskEnd {
+  readonly event: 'end';
+  readonly time: number;
+  readonly task: number;
+  readonly host: string;
+  readonly pid: number;
+  readonly seconds: number;
+  /** Points computed now, failed ones counted. */
+  readonly points: number;
+  /** Lines that stand for failed points. */
+  readonly failed: number;
+  /** Result columns that hold both `1` and `0.5`, for want of a declared type. */
+  readonly mixed?: readonly string[];
+  readonly file?: { readonly lines: number; readonly bytes: number; readonly sha256: string };
+}
+
+/** A line of `failures.jsonl`: one attempt at one point that failed. */
+export interface FailureRecord {
+  readonly time: number;
+  readonly index: number;
+  readonly task: number;
+  readonly parameters: Record<string, unknown>;
+  readonly attempt: number;
+  readonly error: string;
+  readonly stack?: string;
+}
+
+export function readEvents(path: string, offset = 0): { records: RunEvent[]; offset: number } {
+  return readRecords<RunEvent>(path, offset);
+}
+
+/** The last failure of every point that ever failed, by index. */
+export function readFailures(path: string): Map<number, FailureRecord> {
+  return new Map(readRecords<FailureRecord>(path).records.map((record) => [record.index, record]));
+}
+
+/** Parameters with bigints, nan and inf as text, which JSON lacks. */
+export function storableParameters(parameters: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(parameters).map(([name, value]) => [
+      name,
+      typeof value === 'bigint' || (typeof value === 'number' && !Number.isFinite(value))
+        ? String(value)
+        : value,
+    ]),
+  );
+}

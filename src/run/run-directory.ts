@@ -1,0 +1,114 @@
+import {
+  accessSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+} from 'node:fs';
+import { dirname, join } from 'node:path';
+import { FanfoldError, systemCode } from '../errors.js';
+import { repairJournal } from './journal.js';
+import { takeLock } from './lock.js';
+import { isRunFile, runPaths, type RunPaths } from './paths.js';
+import type { TaskState } from './task-state.js';
+
+/**
+ * Checks, without writing, that a run can be made or gone on with in a directory.
+ * @throws FanfoldError where it is a file, can't be written, or holds files of a run without a manifest
+ */
+export function checkDirectory(directory: string, options: { isForced: boolean }): void {
+  const place = nearestExisting(directory);
+  try {
+    if (!statSync(place).isDirectory()) {
+      throw new FanfoldError('FANFOLD_OUT', `Expected --out to be a directory, got a file: ${place}.`);
+    }
+    accessSync(place, constants.W_OK | constants.X_OK);
+  } catch (error) {
+    if (error instanceof FanfoldError) throw error;
+    throw unwritable(directory, error);
+  }
+  if (place !== directory || options.isForced || existsSync(runPaths(directory).manifest)) return;
+  const stray = readdirSync(directory).find((name) => isRunFile(name));
+  if (stray === undefined) return;
+  throw new FanfoldError(
+    'FANFOLD_OUT',
+    `Expected ${directory} to be empty or to hold a run, but it holds "${stray}" without a sweep.json. Move it away, name another --out, or use --force to remove a run's files there.`,
+  );
+}
+
+/**
+ * Makes this process the coordinator of a run directory, and removes what a coordinator that was killed left half-made.
+ * @returns a function that ends that
+ * @throws FanfoldError where another coordinator is at work, or the directory can't be made
+ */
+export function openDirectory(directory: string): () => void {
+  const paths = runPaths(directory);
+  let release: () => void;
+  try {
+    mkdirSync(paths.logs, { recursive: true });
+    release = takeLock(paths.lock);
+  } catch (error) {
+    if (error instanceof FanfoldError || systemCode(error) === undefined) throw error;
+    throw unwritable(directory, error);
+  }
+  try {
+    for (const name of readdirSync(directory)) {
+      if (isLeftover(name)) rmSync(join(directory, name), { force: true });
+    }
+    repairJournal(paths.events);
+    repairJournal(paths.failures);
+  } catch (error) {
+    release();
+    throw error;
+  }
+  return release;
+}
+
+/** Removes every file that a run writes, and nothing else; under the lock. */
+export function clearDirectory(paths: RunPaths): void {
+  for (const name of readdirSync(paths.directory)) {
+    if (isRunFile(name) && name !== 'lock')
+      rmSync(join(paths.directory, name), { recursive: true, force: true });
+  }
+  mkdirSync(paths.logs, { recursive: true });
+}
+
+/**
+ * Moves files aside that bear a task's name but were not finished by this run, so that they never reach the result.
+ * @returns their new names
+ */
+export function setForeignAside(paths: RunPaths, tasks: readonly TaskState[]): string[] {
+  return tasks
+    .filter(({ status }) => status === 'foreign')
+    .map(({ index }) => {
+      const path = paths.task(index);
+      let number = 1;
+      while (existsSync(`${path}.foreign-${String(number)}`)) number++;
+      const aside = `${path}.foreign-${String(number)}`;
+      renameSync(path, aside);
+      return aside;
+    });
+}
+
+// --- internal ---
+
+/** Temporary files: the copy of a part in the making, a file before its rename. */
+function isLeftover(name: string): boolean {
+  return isRunFile(name) && (/\.part\.\d+$/.test(name) || /\.tmp-\d+$/.test(name));
+}
+
+function nearestExisting(path: string): string {
+  let place = path;
+  while (!existsSync(place) && dirname(place) !== place) place = dirname(place);
+  return place;
+}
+
+function unwritable(directory: string, error: unknown): FanfoldError {
+  return new FanfoldError(
+    'FANFOLD_OUT',
+    `Expected a run directory that can be written, got ${directory} (${systemCode(error) ?? String(error)}). Name another with --out.`,
+  );
+}

@@ -1,0 +1,54 @@
+import { readdirSync, statSync } from 'node:fs';
+import { sliceOf, type Slice } from '../slicing.js';
+import type { Manifest } from './manifest.js';
+import { runPaths } from './paths.js';
+import { readEvents, type RunEvent, type TaskEnd } from './records.js';
+import { countLines } from './slice-file.js';
+
+/** What the run directory says of one task. */
+export interface TaskState extends Slice {
+  readonly index: number;
+  /**
+   * `complete`: its file is there, as the host that finished it recorded; `foreign`: a file of its name that no host of
+   * this run finished; `partial`: some lines; `waiting`: none.
+   */
+  readonly status: 'complete' | 'foreign' | 'partial' | 'waiting';
+  /** Whole lines, those of failed points counted. */
+  readonly lines: number;
+  readonly failed: number;
+}
+
+/** The state of every task, from the listing of the run directory and `events.jsonl`. */
+export function readTaskStates(directory: string, manifest: Manifest): TaskState[] {
+  const paths = runPaths(directory, manifest.spec.format);
+  const names = new Set(readdirSync(directory));
+  const ends = lastEnds(readEvents(paths.events).records);
+  const has = (path: string): boolean => names.has(path.slice(paths.directory.length + 1));
+  return Array.from({ length: manifest.tasks }, (_, index) => {
+    const slice = sliceOf(manifest.points, manifest.tasks, manifest.spec.slicing, index);
+    const length = slice.stop - slice.start;
+    if (has(paths.task(index))) {
+      const isOurs = ends.get(index)?.file?.bytes === statSync(paths.task(index)).size;
+      return {
+        index,
+        ...slice,
+        status: isOurs ? 'complete' : 'foreign',
+        lines: isOurs ? length : 0,
+        failed: 0,
+      };
+    }
+    if (!has(paths.part(index))) return { index, ...slice, status: 'waiting', lines: 0, failed: 0 };
+    const { lines, failed } = countLines(paths.part(index));
+    return { index, ...slice, status: 'partial', lines, failed };
+  });
+}
+
+/** The last record of every task's end, by task. */
+export function lastEnds(events: readonly RunEvent[]): Map<number, TaskEnd> {
+  return new Map(events.filter((event) => event.event === 'end').map((event) => [event.task, event]));
+}
+
+/** True where nothing of the task is left to compute; its failed points may be left to retry. */
+export function isComputed({ status, lines, start, stop }: TaskState): boolean {
+  return status === 'complete' || (status === 'partial' && lines === stop - start);
+}

@@ -1,0 +1,60 @@
+import { createHash } from 'node:crypto';
+import type { Value } from '../format/value.js';
+import {
+  loadNumber,
+  makeValues,
+  storeNumber,
+  type Axis,
+  type AxisDtype,
+  type StoredNumber,
+  type Values,
+} from './axis.js';
+
+/** The columns of a points file, as the run directory keeps them in `points.json`. */
+export interface PointsColumns {
+  readonly version: 1;
+  readonly columns: readonly {
+    readonly name: string;
+    readonly dtype: AxisDtype;
+    readonly values: readonly (StoredNumber | boolean | null)[];
+  }[];
+}
+
+/** The columns of axes, to be kept. */
+export function pointsColumns(axes: readonly Axis[]): PointsColumns {
+  const columns = axes.map(({ name, values }) => ({
+    name,
+    dtype: values.dtype,
+    values: Array.from({ length: values.size }, (_, index) => store(values.at(index))),
+  }));
+  return { version: 1, columns };
+}
+
+/** Axes whose values stay in `points.json`; the manifest holds only their length and hash. */
+export function columnsFrom({ columns }: PointsColumns): Axis[] {
+  return columns.map(({ name, dtype, values }) => ({ name, values: column(dtype, values) }));
+}
+
+// --- internal ---
+
+function store(value: Value | undefined): StoredNumber | boolean | null {
+  if (value === undefined) return null;
+  return typeof value === 'number' || typeof value === 'bigint' ? storeNumber(value) : value;
+}
+
+function column(dtype: AxisDtype, stored: readonly (StoredNumber | boolean | null)[]): Values {
+  const isBig = dtype === 'int64' && stored.some((value) => typeof value === 'string');
+  const values = stored.map((value): Value | undefined => {
+    if (value === null) return undefined;
+    if (dtype === 'string' || typeof value === 'boolean') return value;
+    const number = loadNumber(value, dtype);
+    return isBig ? BigInt(number) : number;
+  });
+  const sha256 = createHash('sha256').update(JSON.stringify(stored)).digest('hex');
+  return makeValues(
+    { kind: 'column', dtype, size: values.length, sha256 },
+    dtype,
+    values.length,
+    (index) => values[index],
+  );
+}
