@@ -3,8 +3,8 @@ import { parseWorkerReference } from './engine/worker-reference.js';
 import { FanfoldError } from './errors.js';
 import type { Format } from './format/cell.js';
 import type { Scalar, Value } from './format/value.js';
-import { planSweep } from './plan.js';
-import { readResults, type Row } from './report/results.js';
+import { planSweep } from './sweep/plan.js';
+import { readColumns, readResults, type Row } from './report/results.js';
 import { currentFailures } from './report/summary.js';
 import type { FailureRecord } from './run/records.js';
 import { readTaskStates } from './run/task-state.js';
@@ -14,7 +14,7 @@ import { columnsFrom, pointsColumns } from './space/points-columns.js';
 import { readPointsFile } from './space/points-file.js';
 import { space as makeSpace, type Space } from './space/space.js';
 import { parseValues } from './space/values-syntax.js';
-import { runSweep, type Outcome } from './sweep.js';
+import { runSweep, type Outcome } from './sweep/sweep.js';
 
 /** What `sweep` computes and how. */
 export interface SweepOptions {
@@ -124,28 +124,8 @@ function describeRun({ directory, manifest, status, result }: Outcome, space: Sp
       for await (const { result: found } of rows()) results.push(found);
       return results;
     },
-    columns: () => collectColumns(rows()),
+    columns: () => readColumns(directory, manifest, space),
   };
-}
-
-async function collectColumns(rows: AsyncIterable<Row>): Promise<Record<string, Scalar[]>> {
-  const columns: Record<string, Scalar[]> = {};
-  for await (const { point, result } of rows) {
-    for (const [name, value] of Object.entries({ ...point, ...named(result, point) }))
-      (columns[name] ??= []).push(value);
-  }
-  return columns;
-}
-
-/** The names that the header gives: `y`, or `y0`, `y1`, …; `result` where a parameter is called so. */
-function named(result: Row['result'], point: Row['point']): Record<string, Scalar> {
-  if (Array.isArray(result)) {
-    const stem = result.some((_, index) => `y${String(index)}` in point) ? 'result' : 'y';
-    return Object.fromEntries(result.map((value, index) => [`${stem}${String(index)}`, value]));
-  }
-  if (typeof result !== 'object' || 're' in result)
-    return { ['y' in point ? 'result' : 'y']: result as Scalar };
-  return result as Record<string, Scalar>;
 }
 
 function checkCount(name: string, number: number): void {

@@ -21,7 +21,7 @@ export const schema = z.object({
   M: z.number(),
   t1: z.number().positive().default(1),
   t2: z.number().default(0.1),
-  n: z.int().min(3).max(3000).default(24),
+  n: z.int().min(3).max(1000).default(24),
 });
 
 export const columns = { chern: 'int64' } as const;
@@ -31,7 +31,7 @@ type Model = z.infer<typeof schema>;
 /** A state on the two sublattices: the real and the imaginary part on A, then on B; not normalised. */
 type State = readonly [number, number, number, number];
 
-// A smaller gap than this, in units of t1, is taken for a rounded zero.
+// A smaller gap than this, in units of t1 + |t2|, is taken for a rounded zero.
 const SMALLEST_GAP = 1e-12;
 
 export default function haldane(model: Model): number {
@@ -66,7 +66,7 @@ function lowerState({ phi, M, t1, t2, n }: Model, i: number, j: number): State {
   const hy = t1 * (Math.sin(k1) + Math.sin(k2));
   const hz = M - 2 * t2 * Math.sin(phi) * (Math.sin(k1) + Math.sin(k2 - k1) - Math.sin(k2));
   const h = Math.hypot(hx, hy, hz);
-  if (2 * h < SMALLEST_GAP * t1) {
+  if (2 * h < SMALLEST_GAP * (t1 + Math.abs(t2))) {
     throw new Error(
       `The gap is closed at phi = ${String(phi)}, M = ${String(M)}: the point is on the phase boundary ` +
         '|M| = 3√3 |t2 sin phi| and has no Chern number.',

@@ -60,11 +60,11 @@ const PARAMETER = /^\s*b\d+ =\s+\S+\s+\S+\s+(?<value>\S+)\s+(?<deviation>\S+)\s*
 const DATA_HEADER = /^Data:\s+y\s+x\s*$/;
 
 function parseCertified(lines: readonly string[]): Certified {
-  const rows = lines.flatMap((line) => PARAMETER.exec(line)?.groups ?? []);
+  const rows = lines.map((line) => PARAMETER.exec(line)).filter((row) => row !== null);
   if (rows.length === 0) throw new Error('Expected lines "b1 = start start value deviation", found none.');
   return {
-    parameters: rows.map(({ value }) => finite(value)),
-    standardDeviations: rows.map(({ deviation }) => finite(deviation)),
+    parameters: rows.map((row) => finite(row.groups?.value)),
+    standardDeviations: rows.map((row) => finite(row.groups?.deviation)),
     residualSumOfSquares: numberAfter(lines, 'Residual Sum of Squares:'),
   };
 }

@@ -48,11 +48,8 @@ export const schema = z
   .superRefine((point, refinement) => {
     const { size } = MODELS[point.dataset];
     for (const [i, name] of NAMES.entries()) {
-      const given = point[name] !== undefined;
-      if (given === i < size) continue;
-      const message = given
-        ? `The model of ${point.dataset} has no ${name}: its parameters are b1 to b${String(size)}.`
-        : `The model of ${point.dataset} needs ${name}: its parameters are b1 to b${String(size)}.`;
+      if ((point[name] !== undefined) === i < size) continue;
+      const message = `the parameters of ${point.dataset} are b1 to b${String(size)}`;
       refinement.addIssue({ code: 'custom', path: [name], message });
     }
   });

@@ -6,20 +6,18 @@ export interface AxisText {
   readonly text: string;
 }
 
-/**
- * `--range`, `--param` and `--points` share one list, because their order among each other counts; commander keeps a
- * list for each option.
- */
-let shared: AxisText[] = [];
+// `--range`, `--param` and `--points` share one list, because their order among each other is that of the grid;
+// commander keeps a list for each option.
+const shared: AxisText[] = [];
 
-export function startAxes(): AxisText[] {
-  return shared;
-}
-
-export function collectAxis(axes: AxisText[], option: AxisText['option'], text: string): AxisText[] {
-  shared = axes;
-  axes.push({ option, text });
-  return axes;
+export function collectAxis(
+  axes: AxisText[] | undefined,
+  option: AxisText['option'],
+  text: string,
+): AxisText[] {
+  const list = axes ?? shared;
+  list.push({ option, text });
+  return list;
 }
 
 export function collectText(text: string, previous: string[]): string[] {

@@ -1,11 +1,11 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { FanfoldError } from '../errors.js';
-import type { Plan } from '../plan.js';
+import type { Plan } from '../sweep/plan.js';
 import { shortPath } from '../report/command-line.js';
 import { formatSeconds } from '../report/duration.js';
 import { lastSession } from '../report/session.js';
-import type { Outcome } from '../sweep.js';
+import type { Outcome } from '../sweep/sweep.js';
 import { runShown, type ExecuteOptions } from './execute.js';
 
 /**

@@ -1,4 +1,4 @@
-import type { Plan } from '../plan.js';
+import type { Plan } from '../sweep/plan.js';
 import { shortPath } from '../report/command-line.js';
 import { count } from '../report/duration.js';
 import { sliceOf, slicingAdvice } from '../slicing.js';

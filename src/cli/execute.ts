@@ -1,10 +1,10 @@
-import type { Plan } from '../plan.js';
+import type { Plan } from '../sweep/plan.js';
 import { shortPath } from '../report/command-line.js';
 import { count } from '../report/duration.js';
 import { showProgress } from '../report/progress.js';
 import { summarize } from '../report/summary.js';
 import { slicingAdvice } from '../slicing.js';
-import { runSweep, type Outcome, type RunOptions } from '../sweep.js';
+import { runSweep, type Outcome, type RunOptions } from '../sweep/sweep.js';
 import { listenForSignals } from './signals.js';
 
 export interface ExecuteOptions {

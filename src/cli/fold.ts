@@ -3,7 +3,7 @@ import { shortPath } from '../report/command-line.js';
 import { writeManifest } from '../run/manifest.js';
 import { runPaths } from '../run/paths.js';
 import { openDirectory } from '../run/run-directory.js';
-import { requireManifest } from '../sweep.js';
+import { requireManifest } from '../sweep/existing-run.js';
 
 /** `fanfold fold`: gives the exit code. */
 export function foldRun(directory: string, options: { header?: boolean | undefined }): number {

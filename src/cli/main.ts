@@ -2,7 +2,7 @@
 import { Command, CommanderError, Option } from '@commander-js/extra-typings';
 import { FanfoldError } from '../errors.js';
 import { VERSION } from '../version.js';
-import { collectAxis, collectText, parseCount, parseSeed, startAxes, type AxisText } from './arguments.js';
+import { collectAxis, collectText, parseCount, parseSeed, type AxisText } from './arguments.js';
 
 // The command: options are read here, and each subcommand's own module is only loaded when it is called.
 
@@ -35,18 +35,18 @@ program
   .option(
     '--range <start:stop[:step]>',
     "values of the parameter x, as NumPy's arange",
-    (text, axes: AxisText[] = startAxes()) => collectAxis(axes, 'range', text),
+    (text, axes: AxisText[] | undefined) => collectAxis(axes, 'range', text),
   )
   .option(
     '--param <name=spec>',
     'values of a parameter: start:stop[:step], linspace(a,b,n), logspace(a,b,n), geomspace(a,b,n), or a list 1,2,5; repeat for a grid, the last fastest',
-    (text, axes: AxisText[] = startAxes()) => collectAxis(axes, 'param', text),
+    (text, axes: AxisText[] | undefined) => collectAxis(axes, 'param', text),
   )
   .option('--zip <names>', 'parameters that walk together, such as U,V', collectText, [])
   .option(
     '--points <file>',
     'points from a .csv, .tsv or .jsonl file with named columns',
-    (text, axes: AxisText[] = startAxes()) => collectAxis(axes, 'points', text),
+    (text, axes: AxisText[] | undefined) => collectAxis(axes, 'points', text),
   )
   .option('--set <name=value>', 'a keyword argument that is the same for every point', collectText, [])
   .option(

@@ -3,7 +3,7 @@ import { usableProcessors } from '../engine/local/processors.js';
 import { parseWorkerReference, type WorkerReference } from '../engine/worker-reference.js';
 import { FanfoldError } from '../errors.js';
 import type { Format } from '../format/cell.js';
-import type { SweepRequest } from '../plan.js';
+import type { SweepRequest } from '../sweep/plan.js';
 import type { Slicing } from '../slicing.js';
 import type { Axis } from '../space/axis.js';
 import { groupAxes } from '../space/grid.js';

@@ -1,5 +1,5 @@
 import { usableProcessors } from '../engine/local/processors.js';
-import { planOf } from '../sweep.js';
+import { planOf } from '../sweep/existing-run.js';
 import { execute } from './execute.js';
 
 /** `fanfold resume` and `fanfold retry`: gives the exit code. */

@@ -1,4 +1,4 @@
-import { planSweep } from '../plan.js';
+import { planSweep } from '../sweep/plan.js';
 import { compare } from './compare.js';
 import { describePlan } from './dry-run.js';
 import { execute } from './execute.js';

@@ -1,5 +1,5 @@
 import { describeStatus, readStatus } from '../report/status.js';
-import { requireManifest } from '../sweep.js';
+import { requireManifest } from '../sweep/existing-run.js';
 
 /** `fanfold status`: gives the exit code. */
 export function status(directory: string, options: { json?: true | undefined }): number {

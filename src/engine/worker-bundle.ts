@@ -68,8 +68,8 @@ const OWN_PACKAGES = ['zod', 'fanfold'];
 function installedPackages(): Plugin {
   return {
     name: 'installed-packages',
-    setup: ({ onResolve, resolve }) => {
-      onResolve({ filter: /^[^./]/ }, async ({ path, pluginData, kind, resolveDir, importer }) => {
+    setup: (build) => {
+      build.onResolve({ filter: /^[^./]/ }, async ({ path, pluginData, kind, resolveDir, importer }) => {
         if (
           pluginData === 'asked' ||
           kind === 'entry-point' ||
@@ -78,7 +78,7 @@ function installedPackages(): Plugin {
         ) {
           return undefined;
         }
-        const found = await resolve(path, { kind, resolveDir, importer, pluginData: 'asked' });
+        const found = await build.resolve(path, { kind, resolveDir, importer, pluginData: 'asked' });
         if (found.errors.length === 0 && !found.path.includes(`${sep}node_modules${sep}`))
           return found.external ? found : undefined;
         const place = found.errors.length === 0 ? found.path : ownPackage(path);
@@ -99,11 +99,11 @@ function ownPackage(specifier: string): string | undefined {
 function ownUrls(): Plugin {
   return {
     name: 'own-urls',
-    setup: ({ onLoad, esbuild }) => {
-      onLoad({ filter: /\.[cm]?[jt]sx?$/ }, async ({ path }) => {
+    setup: (build) => {
+      build.onLoad({ filter: /\.[cm]?[jt]sx?$/ }, async ({ path }) => {
         const contents = await readFile(path, 'utf8');
         if (!/import\.meta|__dirname|__filename/.test(contents)) return undefined;
-        const { code } = await esbuild.transform(contents, {
+        const { code } = await build.esbuild.transform(contents, {
           loader: LOADERS[extname(path)] ?? 'js',
           sourcefile: path,
           sourcemap: 'inline',

@@ -94,26 +94,25 @@ export function describeValue(value: unknown): string {
   if (value === null) return 'null';
   if (value === undefined) return 'undefined';
   if (Array.isArray(value)) return 'an array';
-  return typeof value === 'object' ? `a ${value.constructor?.name ?? 'object'}` : `a ${typeof value}`;
+  return typeof value === 'object'
+    ? `a ${Object.prototype.toString.call(value).slice(8, -1)}`
+    : `a ${typeof value}`;
 }
 
 // --- internal ---
 
 function kindOf(result: unknown): Layout['kind'] {
-  switch (typeof result) {
-    case 'number':
-    case 'bigint':
-    case 'string':
-    case 'boolean':
-      return 'scalar';
-    case 'object':
-      if (result === null) break;
-      if (Array.isArray(result) || (ArrayBuffer.isView(result) && !(result instanceof DataView)))
-        return 'vector';
-      if (isComplex(result)) return 'scalar';
-      if (isPlainObject(result) && Object.keys(result).length > 0) return 'record';
+  if (['number', 'bigint', 'string', 'boolean'].includes(typeof result)) return 'scalar';
+  if (typeof result === 'object' && result !== null) {
+    if (isVector(result)) return 'vector';
+    if (isComplex(result)) return 'scalar';
+    if (isPlainObject(result) && Object.keys(result).length > 0) return 'record';
   }
   throw new ResultError(`Expected the worker to return ${ACCEPTED}; got ${describeValue(result)}.`);
+}
+
+function isVector(value: object): boolean {
+  return Array.isArray(value) || (ArrayBuffer.isView(value) && !(value instanceof DataView));
 }
 
 function isPlainObject(value: object): boolean {

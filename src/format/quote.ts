@@ -4,7 +4,6 @@ const NEEDS_QUOTES = /[\s\p{C}"\\#]/u;
 const LOOKS_LIKE_A_VALUE =
   /^(?:[+-]?(?:\d[\d_]*\.?\d*(?:e[+-]?\d+)?|\.\d+(?:e[+-]?\d+)?|nan|inf|infinity)j?|true|false|\(.*\))$/i;
 // JSON.stringify leaves these as they are, and some of them are commands to a terminal.
-// eslint-disable-next-line no-control-regex -- the point of this pattern is to find control characters
 const UNESCAPED_BY_JSON = /[\u007f-\u009f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]/g;
 
 /**

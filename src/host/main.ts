@@ -38,7 +38,7 @@ interface Run {
   readonly fixed: readonly Axis[];
 }
 
-const output = redirectOutput();
+const { use: useLog, log } = redirectOutput();
 const stop = new AbortController();
 let loaded: Loaded | undefined;
 let run: Run | undefined;
@@ -113,7 +113,7 @@ async function runTask(
   { worker, columns }: Loaded,
 ): Promise<void> {
   const paths = runPaths(job.directory, job.spec.format);
-  output.use(paths.log(task.index));
+  useLog(paths.log(task.index));
   const compute = computer({
     job,
     space,
@@ -122,7 +122,7 @@ async function runTask(
     columns,
     taskIndex: task.index,
     signal: stop.signal,
-    log: output.log,
+    log,
     layout: task.layout,
     onLayout: (layout) => {
       const record: RunEvent = { event: 'layout', time: Date.now(), task: task.index, layout };
@@ -134,7 +134,7 @@ async function runTask(
     report({ type: 'point', index });
   };
   const outcome = await computeTask({ job, task, computer: compute, signal: stop.signal, announce });
-  output.use(undefined);
+  useLog(undefined);
   report({ type: 'done', task: task.index, ...outcome });
 }
 

@@ -4,8 +4,8 @@ import { formatWithOptions } from 'node:util';
 /** Where a worker's output goes: the log of the task in hand. */
 export interface TaskLog {
   /** Sends what follows to a task's log; `undefined` ends that. */
-  use(path: string | undefined): void;
-  log(...values: unknown[]): void;
+  readonly use: (path: string | undefined) => void;
+  readonly log: (...values: unknown[]) => void;
 }
 
 /**
@@ -61,6 +61,6 @@ function patch(
     const done = rest.find((argument) => typeof argument === 'function') as (() => void) | undefined;
     if (done !== undefined) process.nextTick(done);
     return true;
-  }) as typeof stream.write;
+  });
   return stream;
 }

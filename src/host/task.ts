@@ -1,4 +1,4 @@
-import { existsSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { performance } from 'node:perf_hooks';
 import { setImmediate as nextTurn } from 'node:timers/promises';
@@ -13,7 +13,8 @@ import type { RunJob, TaskJob } from './protocol.js';
 const FLUSH_MS = 20;
 /** A worker that waits for something leaves the time to write what came before. */
 const IDLE_FLUSH_MS = 100;
-const FLUSH_CHARACTERS = 1 << 20;
+/** Long strings of many short ones are slow to build, so fast points are written in pieces. */
+const FLUSH_CHARACTERS = 1 << 15;
 /** Fast points are counted in strides, because looking at the clock costs as much as such a point. */
 const LONGEST_STRIDE = 1024;
 
@@ -39,8 +40,8 @@ export async function computeTask(options: TaskOptions): Promise<TaskOutcome> {
   const paths = runPaths(job.directory, job.spec.format);
   const started = performance.now();
   const attempts = task.retryFailed ? readFailures(paths.failures) : new Map<number, FailureRecord>();
-  const compute = (index: number): Promise<string | undefined> | string | undefined =>
-    computePoint(index, { ...options, paths, attempts });
+  const withRecords = { ...options, paths, attempts };
+  const compute: ComputePoint = (index) => computePoint(index, withRecords);
 
   const retried = task.retryFailed ? await retryFailed(paths, options, compute) : 0;
   const file = openSliceFile(
@@ -128,10 +129,8 @@ async function retryFailed(
 }
 
 function readRetried(path: string): Map<number, string> {
-  if (!existsSync(path)) return new Map();
-  return new Map(
-    readRecords<{ index: number; line: string }>(path).records.map(({ index, line }) => [index, line]),
-  );
+  const records = readRecords(path).records as { index: number; line: string }[];
+  return new Map(records.map(({ index, line }) => [index, line]));
 }
 
 /** Computes from the file's last line to the task's end, writing whole lines at short intervals. */
@@ -147,7 +146,7 @@ async function computeRest(file: SliceFile, options: TaskOptions, compute: Compu
     const line = typeof found === 'string' || found === undefined ? found : await buffer.whileWaiting(found);
     if (line === undefined) break;
     buffer.add(line);
-    if (--untilLook > 0 && !task.isCareful && buffer.length < FLUSH_CHARACTERS) continue;
+    if (--untilLook > 0 && !task.isCareful) continue;
     const now = performance.now();
     stride = now - looked < 1 ? Math.min(stride * 2, LONGEST_STRIDE) : 1;
     untilLook = stride;
@@ -165,7 +164,6 @@ async function computeRest(file: SliceFile, options: TaskOptions, compute: Compu
 /** Lines on their way into the file. */
 function lineBuffer(file: SliceFile): {
   add(line: string): void;
-  readonly length: number;
   isDue(now: number): boolean;
   flush(): void;
   whileWaiting<T>(pending: Promise<T>): Promise<T>;
@@ -176,13 +174,16 @@ function lineBuffer(file: SliceFile): {
   let failed = 0;
   let total = 0;
   let flushed = performance.now();
-  const flush = (): void => {
-    flushed = performance.now();
+  const write = (): void => {
     if (lines === 0) return;
     file.append(text, lines, failed);
     text = '';
     lines = 0;
     failed = 0;
+  };
+  const flush = (): void => {
+    flushed = performance.now();
+    write();
   };
   return {
     add: (line) => {
@@ -191,11 +192,9 @@ function lineBuffer(file: SliceFile): {
       total++;
       // 35 is '#': only the line of a failed point begins so.
       if (line.charCodeAt(0) === 35) failed++;
+      if (text.length >= FLUSH_CHARACTERS) write();
     },
-    get length() {
-      return text.length;
-    },
-    isDue: (now) => now - flushed >= FLUSH_MS || text.length >= FLUSH_CHARACTERS,
+    isDue: (now) => now - flushed >= FLUSH_MS,
     flush,
     whileWaiting: async (pending) => {
       if (lines === 0) return pending;

@@ -1,7 +1,7 @@
 import { createReadStream, existsSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { layoutOfRun } from '../fold.js';
-import type { Layout } from '../format/layout.js';
+import { cellsOf, type Layout } from '../format/layout.js';
 import { readRow } from '../format/read-row.js';
 import type { Scalar } from '../format/value.js';
 import type { Manifest } from '../run/manifest.js';
@@ -43,6 +43,26 @@ export async function* readResults(directory: string, manifest: Manifest, space:
       index++;
     }
   }
+}
+
+/** Each parameter and each result column as an array, in the order of the points. */
+export async function readColumns(
+  directory: string,
+  manifest: Manifest,
+  space: Space,
+): Promise<Record<string, Scalar[]>> {
+  const layout = layoutOfRun(readEvents(runPaths(directory, manifest.spec.format).events).records);
+  const names = layout?.columns.map(({ name }) => name) ?? [];
+  const columns = new Map<string, Scalar[]>(
+    [...space.axes.map(({ name }) => name), ...names].map((name) => [name, []]),
+  );
+  for await (const { point, result } of readResults(directory, manifest, space)) {
+    for (const { name } of space.axes) columns.get(name)?.push(point[name] ?? NaN);
+    cellsOf(result, layout as Layout).forEach((cell, index) => {
+      columns.get(names[index] ?? '')?.push(cell as Scalar);
+    });
+  }
+  return Object.fromEntries(columns);
 }
 
 // --- internal ---

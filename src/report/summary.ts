@@ -1,4 +1,4 @@
-import type { Outcome } from '../sweep.js';
+import type { Outcome } from '../sweep/sweep.js';
 import { runPaths } from '../run/paths.js';
 import { readFailures, type FailureRecord } from '../run/records.js';
 import { failedIndices } from '../run/slice-file.js';

@@ -32,11 +32,11 @@ export function appendRecord(path: string, record: object, options: { sync?: boo
  * left out; a file that isn't there has no records.
  * @throws FanfoldError where any other line is no JSON object
  */
-export function readRecords<T>(path: string, offset = 0): { records: T[]; offset: number } {
+export function readRecords(path: string, offset = 0): { records: object[]; offset: number } {
   const bytes = readFrom(path, offset);
   const end = bytes.lastIndexOf(10) + 1;
   const lines = bytes.toString('utf8', 0, end).split('\n').slice(0, -1);
-  return { records: lines.map((line) => parseLine<T>(line, path)), offset: offset + end };
+  return { records: lines.map((line) => parseLine(line, path)), offset: offset + end };
 }
 
 /** Cuts a torn last line off, so that the next record starts on a line of its own. Only under the run's lock. */
@@ -69,10 +69,10 @@ function readFrom(path: string, offset: number): Buffer {
   }
 }
 
-function parseLine<T>(line: string, path: string): T {
+function parseLine(line: string, path: string): object {
   try {
     const record: unknown = JSON.parse(line);
-    if (typeof record === 'object' && record !== null) return record as T;
+    if (typeof record === 'object' && record !== null) return record;
   } catch {
     // Falls through to the error below, which shows the line.
   }

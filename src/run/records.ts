@@ -39,12 +39,13 @@ export interface FailureRecord {
 }
 
 export function readEvents(path: string, offset = 0): { records: RunEvent[]; offset: number } {
-  return readRecords<RunEvent>(path, offset);
+  return readRecords(path, offset) as { records: RunEvent[]; offset: number };
 }
 
 /** The last failure of every point that ever failed, by index. */
 export function readFailures(path: string): Map<number, FailureRecord> {
-  return new Map(readRecords<FailureRecord>(path).records.map((record) => [record.index, record]));
+  const records = readRecords(path).records as FailureRecord[];
+  return new Map(records.map((record) => [record.index, record]));
 }
 
 /** Parameters with bigints, nan and inf as text, which JSON lacks. */

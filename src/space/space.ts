@@ -13,9 +13,9 @@ export interface Space {
   readonly groups: readonly (readonly Axis[])[];
   readonly size: number;
   /** The values of point `index`, one for each axis; undefined where it is left to the worker's default. */
-  values(index: number): (Value | undefined)[];
+  readonly values: (index: number) => (Value | undefined)[];
   /** Point `index` as the worker gets it. */
-  point(index: number): Point;
+  readonly point: (index: number) => Point;
 }
 
 /**

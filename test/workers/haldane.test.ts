@@ -69,6 +69,7 @@ describe('haldane', () => {
     { phi: Math.PI, M: 0 },
     { phi: 1, M: boundary(1, 0.1) },
     { phi: 1, M: -boundary(1, 0.1) },
+    { phi: 1, M: boundary(1, 100), t2: 100 },
   ])('on the boundary, at %j, there is no Chern number', (point) => {
     expect(() => chern(point)).toThrow(
       `The gap is closed at phi = ${String(point.phi)}, M = ${String(point.M)}`,

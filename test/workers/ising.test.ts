@@ -146,6 +146,7 @@ describe('ising', () => {
     { T: 2, L: 2 },
     { T: 2, L: 8.5 },
     { T: 2, sweeps: 319 },
+    { T: 2, sweeps: 400.5 },
     { T: 2, warmup: -1 },
   ])('%j is refused', (point) => {
     expect(schema.safeParse(point).success).toBe(false);

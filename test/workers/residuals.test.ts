@@ -42,16 +42,16 @@ describe('residuals', () => {
     expect(schema.parse({ b1: 1, b2: 2 }).dataset).toBe('Misra1a');
   });
 
-  test('a missing parameter is named', () => {
-    expect(messages({ dataset: 'Rat43', b1: 1, b3: 1 })).toEqual([
-      'The model of Rat43 needs b2: its parameters are b1 to b4.',
-      'The model of Rat43 needs b4: its parameters are b1 to b4.',
+  test('a missing parameter is named, and what the model needs', () => {
+    expect(issues({ dataset: 'Rat43', b1: 1, b3: 1 })).toEqual([
+      { path: ['b2'], message: 'the parameters of Rat43 are b1 to b4' },
+      { path: ['b4'], message: 'the parameters of Rat43 are b1 to b4' },
     ]);
   });
 
   test('a parameter that the model lacks is named', () => {
-    expect(messages({ b1: 1, b2: 1, b3: 1 })).toEqual([
-      'The model of Misra1a has no b3: its parameters are b1 to b2.',
+    expect(issues({ b1: 1, b2: 1, b3: 1 })).toEqual([
+      { path: ['b3'], message: 'the parameters of Misra1a are b1 to b2' },
     ]);
   });
 
@@ -74,6 +74,6 @@ function linspace(start: number, stop: number, count: number): number[] {
   return Array.from({ length: count }, (_, i) => (i === count - 1 ? stop : i * step + start));
 }
 
-function messages(point: Record<string, unknown>): string[] {
-  return schema.safeParse(point).error?.issues.map(({ message }) => message) ?? [];
+function issues(point: Record<string, unknown>) {
+  return schema.safeParse(point).error?.issues.map(({ path, message }) => ({ path, message }));
 }

@@ -1,5 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import type { Readable, Writable } from 'node:stream';
+import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { systemCode } from '../../errors.js';
 import { readLines } from '../../host/lines.js';
@@ -61,7 +61,7 @@ export function startHost({ env, reaper, onOutput }: HostOptions): HostProcess {
     }
     inbox.push({ ...end, lastWords: lastWords() });
   });
-  const stdin = child.stdin as Writable;
+  const stdin = child.stdin;
   // Its end is reported by `next`; a command that it could not read any more is of no use.
   stdin.on('error', () => undefined);
   const send = (command: Command): void => {

@@ -1,12 +1,12 @@
 import { basename, join, resolve } from 'node:path';
-import type { Format } from './format/cell.js';
-import { FanfoldError } from './errors.js';
-import type { WorkerReference } from './engine/worker-reference.js';
-import { specHash, type SweepSpec } from './run/spec.js';
-import type { Slicing } from './slicing.js';
-import type { Axis } from './space/axis.js';
-import { defineSpace } from './space/definition.js';
-import { checkName, type Space } from './space/space.js';
+import type { Format } from '../format/cell.js';
+import { FanfoldError } from '../errors.js';
+import type { WorkerReference } from '../engine/worker-reference.js';
+import { specHash, type SweepSpec } from '../run/spec.js';
+import type { Slicing } from '../slicing.js';
+import type { Axis } from '../space/axis.js';
+import { defineSpace } from '../space/definition.js';
+import { checkName, type Space } from '../space/space.js';
 
 /** What a user asks for, read and checked. */
 export interface SweepRequest {

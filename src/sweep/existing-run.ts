@@ -1,0 +1,57 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { FanfoldError } from '../errors.js';
+import { readManifest, type Manifest } from '../run/manifest.js';
+import { runPaths } from '../run/paths.js';
+import { needsPoints, spaceFrom } from '../space/definition.js';
+import type { PointsColumns } from '../space/points-columns.js';
+import { planSweep, type Plan, type SweepRequest } from './plan.js';
+
+/**
+ * The plan of the run in a directory, as its manifest has it.
+ * @throws FanfoldError where there is no run, or its worker is gone
+ */
+export function planOf(directory: string, jobs: number): Plan {
+  const manifest = requireManifest(directory);
+  const { spec } = manifest;
+  const file = resolve(directory, manifest.worker.path);
+  if (!existsSync(file)) {
+    throw new FanfoldError(
+      'FANFOLD_WORKER',
+      `Expected the run's worker at ${file}, but there is no such file: put it back to go on.`,
+    );
+  }
+  const request: SweepRequest = {
+    worker: { file, export: spec.worker.export },
+    space: spaceFrom(spec.space, needsPoints(spec.space) ? readPoints(directory) : undefined),
+    fixed: spaceFrom({ groups: spec.fixed.map((axis) => [axis]) }).axes,
+    pointsFile: manifest.pointsFile,
+    seed: BigInt(spec.seed),
+    slicing: spec.slicing,
+    tasks: spec.tasks === 'auto' ? undefined : spec.tasks,
+    jobs,
+    format: spec.format,
+    header: manifest.header,
+    out: directory,
+  };
+  return { ...planSweep(request), tasks: manifest.tasks };
+}
+
+/**
+ * The manifest of a run directory.
+ * @throws FanfoldError where there is none
+ */
+export function requireManifest(directory: string): Manifest {
+  const manifest = readManifest(runPaths(directory).manifest);
+  if (manifest !== undefined) return manifest;
+  throw new FanfoldError(
+    'FANFOLD_MANIFEST',
+    `Expected ${resolve(directory)} to be a run directory, but it holds no sweep.json.`,
+  );
+}
+
+// --- internal ---
+
+function readPoints(directory: string): PointsColumns {
+  return JSON.parse(readFileSync(runPaths(directory).points, 'utf8')) as PointsColumns;
+}
