@@ -41,8 +41,7 @@ export default function haldane(model: Model): number {
   let chern = 0;
   for (let i = 0; i < n; i++) {
     for (let j = 0; j < n; j++) {
-      const corners = [state(i, j), state(i + 1, j), state(i + 1, j + 1), state(i, j + 1)] as const;
-      const [a, b, c, d] = corners;
+      const [a, b, c, d] = [state(i, j), state(i + 1, j), state(i + 1, j + 1), state(i, j + 1)];
       const curl = linkPhase(a, b) + linkPhase(b, c) + linkPhase(c, d) + linkPhase(d, a);
       // The curls add up to zero over the torus, so their principal values add up to the whole turns taken off here.
       chern -= Math.round(curl / (2 * Math.PI));

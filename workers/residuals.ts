@@ -14,22 +14,25 @@ import { DATASETS, problem, type Dataset } from './nist-strd.js';
 
 const NAMES = ['b1', 'b2', 'b3', 'b4', 'b5', 'b6', 'b7'] as const;
 
+type Parameters = Readonly<Record<(typeof NAMES)[number], number>>;
+
 interface Model {
+  /** How many parameters it has: b1 to b`size`. */
   readonly size: number;
-  readonly predict: (x: number, ...b: number[]) => number;
+  readonly predict: (x: number, b: Parameters) => number;
 }
 
 const cubicOverCubic: Model = {
   size: 7,
-  predict: (x, b1, b2, b3, b4, b5, b6, b7) =>
+  predict: (x, { b1, b2, b3, b4, b5, b6, b7 }) =>
     (b1 + b2 * x + b3 * x ** 2 + b4 * x ** 3) / (1 + b5 * x + b6 * x ** 2 + b7 * x ** 3),
 };
 
 const MODELS: Readonly<Record<Dataset, Model>> = {
-  Misra1a: { size: 2, predict: (x, b1, b2) => b1 * (1 - Math.exp(-b2 * x)) },
-  Eckerle4: { size: 3, predict: (x, b1, b2, b3) => (b1 / b2) * Math.exp(-0.5 * ((x - b3) / b2) ** 2) },
-  Rat43: { size: 4, predict: (x, b1, b2, b3, b4) => b1 / (1 + Math.exp(b2 - b3 * x)) ** (1 / b4) },
-  MGH09: { size: 4, predict: (x, b1, b2, b3, b4) => (b1 * (x ** 2 + x * b2)) / (x ** 2 + x * b3 + b4) },
+  Misra1a: { size: 2, predict: (x, { b1, b2 }) => b1 * (1 - Math.exp(-b2 * x)) },
+  Eckerle4: { size: 3, predict: (x, { b1, b2, b3 }) => (b1 / b2) * Math.exp(-0.5 * ((x - b3) / b2) ** 2) },
+  Rat43: { size: 4, predict: (x, { b1, b2, b3, b4 }) => b1 / (1 + Math.exp(b2 - b3 * x)) ** (1 / b4) },
+  MGH09: { size: 4, predict: (x, { b1, b2, b3, b4 }) => (b1 * (x ** 2 + x * b2)) / (x ** 2 + x * b3 + b4) },
   Hahn1: cubicOverCubic,
   Thurber: cubicOverCubic,
 };
@@ -57,10 +60,11 @@ export const schema = z
 export const columns = { rss: 'float64' } as const;
 
 export default function residuals(point: z.infer<typeof schema>): number {
-  const { size, predict } = MODELS[point.dataset];
-  // The schema has seen to it that none of these is missing.
-  const b = NAMES.slice(0, size).map((name) => point[name] ?? NaN);
+  const { b1 = NaN, b2 = NaN, b3 = NaN, b4 = NaN, b5 = NaN, b6 = NaN, b7 = NaN } = point;
+  // What is missing here the model doesn't use: the schema has seen to that.
+  const b = { b1, b2, b3, b4, b5, b6, b7 };
+  const { predict } = MODELS[point.dataset];
   let rss = 0;
-  for (const { x, y } of problem(point.dataset).observations) rss += (y - predict(x, ...b)) ** 2;
+  for (const { x, y } of problem(point.dataset).observations) rss += (y - predict(x, b)) ** 2;
   return rss;
 }

@@ -1,6 +1,6 @@
 import { describeValue, ResultError, type Column } from './layout.js';
 import { formatComplex128, formatFloat64 } from './number.js';
-import { quoteJson, quoteWord } from './quote.js';
+import { quoteCsv, quoteJson, quoteWord } from './quote.js';
 import { isComplex, type Complex, type Dtype } from './value.js';
 
 /** How a result file is written. */
@@ -75,7 +75,7 @@ const STYLES: Record<Format, Style> = {
     float64: formatFloat64,
     complex128: formatComplex128,
     bool: pythonBool,
-    string: csvString,
+    string: quoteCsv,
     missing: '',
   },
   jsonl: {
@@ -110,7 +110,7 @@ function declaredCell(value: unknown, name: string, dtype: Dtype, style: Style):
       if (typeof value === 'bigint') return style.float64(Number(value));
       break;
     case 'int64':
-      if (typeof value === 'bigint') return String(value);
+      if (typeof value === 'bigint' && BigInt.asIntN(64, value) === value) return String(value);
       if (typeof value === 'number' && Number.isSafeInteger(value)) return String(value === 0 ? 0 : value);
       break;
     case 'complex128':
@@ -130,16 +130,4 @@ function declaredCell(value: unknown, name: string, dtype: Dtype, style: Style):
 function refusal(value: unknown, name: string, expected: string): ResultError {
   const got = typeof value === 'number' ? String(value) : describeValue(value);
   return new ResultError(`Expected the result column "${name}" to be ${expected}, got ${got}.`);
-}
-
-/** RFC 4180, on one line: what holds control characters or would read as another type stands as a JSON string. */
-function csvString(text: string): string {
-  const word = quoteWord(text);
-  const isJson = word !== text && !/^[^"\\\p{C}\u2028\u2029]*$/u.test(text);
-  if (isJson) return csvQuote(quoteJson(text));
-  return word !== text || text.includes(',') ? csvQuote(text) : text;
-}
-
-function csvQuote(text: string): string {
-  return `"${text.replaceAll('"', '""')}"`;
 }

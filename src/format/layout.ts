@@ -39,8 +39,10 @@ export function layoutOf(
 ): Layout {
   const kind = kindOf(result);
   const found = namesOf(result, kind, parameters);
-  if (declared === undefined)
-    return { kind, columns: checkNames(found, parameters).map((name) => ({ name })) };
+  if (declared === undefined) {
+    const dtype = dtypeOfArray(result);
+    return { kind, columns: checkNames(found, parameters).map((name) => withDtype(name, dtype)) };
+  }
   const names = Object.keys(declared);
   if (kind === 'record' ? !sameSet(names, found) : names.length !== found.length) {
     throw new ResultError(
@@ -113,6 +115,12 @@ function kindOf(result: unknown): Layout['kind'] {
 
 function isVector(value: object): boolean {
   return Array.isArray(value) || (ArrayBuffer.isView(value) && !(value instanceof DataView));
+}
+
+/** A typed array says what its elements are, as NumPy's do. */
+function dtypeOfArray(result: unknown): Dtype | undefined {
+  if (!ArrayBuffer.isView(result)) return undefined;
+  return result instanceof Float64Array || result instanceof Float32Array ? 'float64' : 'int64';
 }
 
 function isPlainObject(value: object): boolean {

@@ -22,9 +22,13 @@ export function readRow(line: string, format: Format, dtypes: readonly (Dtype | 
 /** A cell as it stands in the file: a bare word, a string, or a value that JSON has already read. */
 type Cell = { readonly word: string } | { readonly value: Scalar };
 
-const INTEGER = /^[+-]?\d+$/;
-const COMPLEX =
-  /^\(?(?:(?<re>[+-]?(?:nan|inf|[\d.]+(?:e[+-]\d+)?))(?=[+-]))?(?<im>[+-]?(?:nan|inf|[\d.]+(?:e[+-]\d+)?))j\)?$/;
+// Only what a RowWriter writes: a bare word of any other form is a string.
+const NUMBER = String.raw`(?:nan|inf|\d+(?:\.\d+)?(?:e[+-]\d+)?)`;
+const INTEGER = /^-?\d+$/;
+const FLOAT = new RegExp(`^-?${NUMBER}$`);
+const COMPLEX = new RegExp(
+  String.raw`^(?:(?<alone>-?${NUMBER})j|\((?<re>-?${NUMBER})(?<im>[+-]${NUMBER})j\))$`,
+);
 const WORD = /\s*(?:(?<quoted>"(?:[^"\\]|\\.)*")|(?<bare>\S+))/y;
 
 function splitText(line: string): Cell[] {
@@ -45,7 +49,7 @@ function splitText(line: string): Cell[] {
 
 function splitCsv(line: string): Cell[] {
   const cells: Cell[] = [];
-  for (const match of line.matchAll(/(?:^|,)(?:"((?:[^"]|"")*)"|([^",]*))/g)) {
+  for (const match of line.matchAll(/(?<=^|,)(?:"((?:[^"]|"")*)"|([^",]*))(?=,|$)/g)) {
     const [, quoted, bare] = match;
     if (quoted === undefined) {
       cells.push({ word: bare ?? '' });
@@ -82,9 +86,8 @@ function readCell(cell: Cell, dtype: Dtype | undefined): Scalar {
   if (word === 'True' || word === 'False') return word === 'True';
   const complex = COMPLEX.exec(word)?.groups;
   if (complex !== undefined)
-    return { re: readFloat(complex['re'] ?? '0'), im: readFloat(complex['im'] ?? '0') };
-  const number = readFloat(word);
-  return Number.isNaN(number) && word !== 'nan' && word !== '' ? word : number;
+    return { re: readFloat(complex['re'] ?? '0'), im: readFloat(complex['alone'] ?? complex['im'] ?? '0') };
+  return word === '' || FLOAT.test(word) ? readFloat(word) : word;
 }
 
 function readInteger(word: string): number | bigint {

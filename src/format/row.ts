@@ -1,6 +1,6 @@
 import { cellWriter, type CellWriter, type Format, type Seen, type WholeNumbers } from './cell.js';
 import { cellsOf, type Column, type Layout } from './layout.js';
-import { quoteJson, quoteWord } from './quote.js';
+import { quoteCsv, quoteJson, quoteWord } from './quote.js';
 import type { Value } from './value.js';
 
 /** guan's separator, and what it leaves at the end of a row that holds a vector. */
@@ -15,6 +15,9 @@ export interface RowStyle {
   readonly wholeNumbers: WholeNumbers;
 }
 
+/** Sorts of numbers, by column. */
+export type Numbers = Readonly<Record<string, 'whole' | 'fraction' | 'both'>>;
+
 /** Writes points and their results as lines. */
 export interface RowWriter {
   /**
@@ -22,8 +25,8 @@ export interface RowWriter {
    * @throws ResultError where the result doesn't fit the layout
    */
   write(values: readonly (Value | undefined)[], result: unknown): string;
-  /** Names of the undeclared columns that have held both whole numbers, written `1`, and others, written `0.5`. */
-  mixed(): string[];
+  /** Which numbers the undeclared columns have held: whole ones, written `1`, fractions, written `0.5`, or both. */
+  numbers(): Numbers;
 }
 
 export function rowWriter(style: RowStyle): RowWriter {
@@ -34,8 +37,7 @@ export function rowWriter(style: RowStyle): RowWriter {
   );
   return {
     write: lineWriter(cells, columns, style),
-    mixed: () =>
-      columns.flatMap(({ name }, index) => (seen[index]?.whole && seen[index].fraction ? [name] : [])),
+    numbers: () => numbersOf(columns, seen),
   };
 }
 
@@ -44,10 +46,18 @@ export function headerLine({ format, axes, layout }: Pick<RowStyle, 'format' | '
   const names = [...axes, ...layout.columns].map(({ name }) => name);
   if (format === 'jsonl') return '';
   if (format === 'txt') return `# ${names.map(quoteWord).join(' ')}\n`;
-  return `${names.map((name) => (/[",\s]/.test(name) ? `"${name.replaceAll('"', '""')}"` : name)).join(',')}\n`;
+  return `${names.map(quoteCsv).join(',')}\n`;
 }
 
 // --- internal ---
+
+function numbersOf(columns: readonly Column[], seen: readonly Seen[]): Numbers {
+  const entries = columns.map(({ name }, index) => {
+    const { whole = false, fraction = false } = seen[index] ?? {};
+    return [name, whole && fraction ? 'both' : whole ? 'whole' : fraction ? 'fraction' : undefined] as const;
+  });
+  return Object.fromEntries(entries.filter(([, sort]) => sort !== undefined)) as Numbers;
+}
 
 function lineWriter(
   cells: readonly CellWriter[],

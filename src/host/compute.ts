@@ -1,5 +1,5 @@
 import { layoutOf, type DeclaredColumns, type Layout } from '../format/layout.js';
-import { rowWriter, type RowWriter } from '../format/row.js';
+import { rowWriter, type Numbers, type RowWriter } from '../format/row.js';
 import type { Value } from '../format/value.js';
 import type { Axis } from '../space/axis.js';
 import { pointOf, type Point, type Space } from '../space/space.js';
@@ -14,7 +14,8 @@ export interface Computer {
   line(index: number): string | Promise<string>;
   /** The parameters of a point, as the worker gets them before its schema's defaults. */
   parameters(index: number): Point;
-  mixed(): string[];
+  /** Which numbers the undeclared columns have held. */
+  numbers(): Numbers;
 }
 
 export interface ComputerOptions {
@@ -57,7 +58,7 @@ export function computer(options: ComputerOptions): Computer {
       return isPromise(result) ? result.then((settled) => write(values, settled)) : write(values, result);
     },
     parameters: (index) => ({ ...fixed, ...space.point(index) }),
-    mixed: () => rows?.mixed() ?? [],
+    numbers: () => rows?.numbers() ?? {},
   };
 }
 

@@ -56,11 +56,11 @@ function patch(
   write: (text: string | Uint8Array) => boolean,
 ): NodeJS.WriteStream {
   const direct = stream.write.bind(stream) as (...args: unknown[]) => boolean;
-  stream.write = ((text: string | Uint8Array, ...rest: unknown[]): boolean => {
+  stream.write = (text: string | Uint8Array, ...rest: unknown[]): boolean => {
     if (!write(text)) return direct(text, ...rest);
     const done = rest.find((argument) => typeof argument === 'function') as (() => void) | undefined;
     if (done !== undefined) process.nextTick(done);
     return true;
-  });
+  };
   return stream;
 }

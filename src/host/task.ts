@@ -9,12 +9,16 @@ import { failedIndices, failedLine, openSliceFile, type SliceFile } from '../run
 import type { Computer } from './compute.js';
 import type { RunJob, TaskJob } from './protocol.js';
 
-/** At most this much computing is in memory only; the promise to users is 200 ms. */
-const FLUSH_MS = 20;
+/** Lines of fast points are written this often; the promise to users is 200 ms. */
+const WRITE_EVERY_MS = 20;
 /** A worker that waits for something leaves the time to write what came before. */
-const IDLE_FLUSH_MS = 100;
+const IDLE_WRITE_MS = 100;
 /** Long strings of many short ones are slow to build, so fast points are written in pieces. */
-const FLUSH_CHARACTERS = 1 << 15;
+const PIECE_CHARACTERS = 1 << 15;
+/** A point faster than this is fast: a write for each would cost more than a tenth of it. */
+const FAST_POINT_MS = 0.05;
+/** Only after so many fast points in a row are lines held back: a slow one may follow a few. */
+const FAST_POINTS = 64;
 /** Fast points are counted in strides, because looking at the clock costs as much as such a point. */
 const LONGEST_STRIDE = 1024;
 
@@ -133,47 +137,37 @@ function readRetried(path: string): Map<number, string> {
   return new Map(records.map(({ index, line }) => [index, line]));
 }
 
-/** Computes from the file's last line to the task's end, writing whole lines at short intervals. */
+/** Computes from the file's last line to the task's end, writing each line at once, or those of fast points together. */
 async function computeRest(file: SliceFile, options: TaskOptions, compute: ComputePoint): Promise<number> {
   const { task, signal } = options;
-  const buffer = lineBuffer(file);
-  const first = task.start + file.lines;
-  let stride = 1;
-  let untilLook = 1;
-  let looked = performance.now();
-  for (let index = first; index < task.stop; index++) {
+  const lines = lineBuffer(file);
+  const pace = pacing(task.isCareful);
+  let computed = 0;
+  for (let index = task.start + file.lines; index < task.stop; index++) {
     const found = compute(index);
-    const line = typeof found === 'string' || found === undefined ? found : await buffer.whileWaiting(found);
+    const line = typeof found === 'string' || found === undefined ? found : await lines.whileWaiting(found);
     if (line === undefined) break;
-    buffer.add(line);
-    if (--untilLook > 0 && !task.isCareful) continue;
-    const now = performance.now();
-    stride = now - looked < 1 ? Math.min(stride * 2, LONGEST_STRIDE) : 1;
-    untilLook = stride;
-    looked = now;
-    if (task.isCareful || buffer.isDue(now)) {
-      buffer.flush();
-      await nextTurn();
-      if (signal.aborted) break;
-    }
+    lines.add(line);
+    computed++;
+    if (pace.mayHoldBack()) continue;
+    lines.write();
+    if (!pace.isTurnDue()) continue;
+    await nextTurn();
+    if (signal.aborted) break;
   }
-  buffer.flush();
-  return buffer.total();
+  lines.write();
+  return computed;
 }
 
 /** Lines on their way into the file. */
 function lineBuffer(file: SliceFile): {
   add(line: string): void;
-  isDue(now: number): boolean;
-  flush(): void;
+  readonly write: () => void;
   whileWaiting<T>(pending: Promise<T>): Promise<T>;
-  total(): number;
 } {
   let text = '';
   let lines = 0;
   let failed = 0;
-  let total = 0;
-  let flushed = performance.now();
   const write = (): void => {
     if (lines === 0) return;
     file.append(text, lines, failed);
@@ -181,31 +175,54 @@ function lineBuffer(file: SliceFile): {
     lines = 0;
     failed = 0;
   };
-  const flush = (): void => {
-    flushed = performance.now();
-    write();
-  };
   return {
     add: (line) => {
       text += line;
       lines++;
-      total++;
       // 35 is '#': only the line of a failed point begins so.
       if (line.charCodeAt(0) === 35) failed++;
-      if (text.length >= FLUSH_CHARACTERS) write();
+      if (text.length >= PIECE_CHARACTERS) write();
     },
-    isDue: (now) => now - flushed >= FLUSH_MS,
-    flush,
+    write,
     whileWaiting: async (pending) => {
       if (lines === 0) return pending;
-      const timer = setTimeout(flush, IDLE_FLUSH_MS);
+      const timer = setTimeout(write, IDLE_WRITE_MS);
       try {
         return await pending;
       } finally {
         clearTimeout(timer);
       }
     },
-    total: () => total,
+  };
+}
+
+/** Learns how fast points are, and says after each whether its line may wait for others. */
+function pacing(isCareful: boolean): { mayHoldBack(): boolean; isTurnDue(): boolean } {
+  let stride = 1;
+  let left = 1;
+  let fast = 0;
+  let looked = performance.now();
+  let wrote = looked;
+  let turned = looked;
+  return {
+    mayHoldBack: () => {
+      if (--left > 0) return true;
+      const now = performance.now();
+      const isFast = now - looked < stride * FAST_POINT_MS && !isCareful;
+      fast = isFast ? fast + stride : 0;
+      stride = fast < FAST_POINTS ? 1 : Math.min(stride * 2, LONGEST_STRIDE);
+      left = stride;
+      looked = now;
+      if (fast >= FAST_POINTS && now - wrote < WRITE_EVERY_MS) return true;
+      wrote = now;
+      return false;
+    },
+    // Other messages, such as a stop, are only read between turns.
+    isTurnDue: () => {
+      if (looked - turned < FAST_POINT_MS) return false;
+      turned = looked;
+      return true;
+    },
   };
 }
 
@@ -216,7 +233,7 @@ function finish(
 ): void {
   const isComplete = !isShort(file, task) && file.failed === 0;
   const sealed = file.seal();
-  const mixed = computer.mixed();
+  const numbers = computer.numbers();
   appendRecord(
     paths.events,
     {
@@ -225,7 +242,7 @@ function finish(
       seconds,
       points,
       failed: file.failed,
-      ...(mixed.length > 0 ? { mixed } : {}),
+      ...(Object.keys(numbers).length > 0 ? { numbers } : {}),
       ...(isComplete ? { file: sealed } : {}),
     } satisfies RunEvent,
     { sync: isComplete },

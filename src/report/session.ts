@@ -1,6 +1,6 @@
 import type { Manifest } from '../run/manifest.js';
 import { runPaths } from '../run/paths.js';
-import { readEvents, type RunEvent } from '../run/records.js';
+import { readEvents, type RunEvent, type TaskEnd } from '../run/records.js';
 
 /** What one process did in a session. */
 export interface ProcessRecord {
@@ -38,11 +38,20 @@ export function lastSession(directory: string, manifest: Manifest): Session | un
     taskSeconds: ends.reduce((sum, { seconds }) => sum + seconds, 0),
     tasks: ends.length,
     processes: processRecords(session),
-    mixed: [...new Set(ends.flatMap(({ mixed = [] }) => mixed))],
+    mixed: mixedColumns(ends),
   };
 }
 
 // --- internal ---
+
+function mixedColumns(ends: readonly TaskEnd[]): string[] {
+  const sorts = new Map<string, Set<string>>();
+  for (const { numbers = {} } of ends) {
+    for (const [name, sort] of Object.entries(numbers))
+      sorts.set(name, (sorts.get(name) ?? new Set()).add(sort));
+  }
+  return [...sorts].filter(([, found]) => found.has('both') || found.size > 1).map(([name]) => name);
+}
 
 function processRecords(events: readonly RunEvent[]): ProcessRecord[] {
   const records = new Map<number, { tasks: number; seconds: number; hasDied: boolean }>();

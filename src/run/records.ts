@@ -1,4 +1,5 @@
 import type { Layout } from '../format/layout.js';
+import type { Numbers } from '../format/row.js';
 import { readRecords } from './journal.js';
 
 /** A line of `events.jsonl`. Times are milliseconds since 1970, written by the host that does the work. */
@@ -22,8 +23,8 @@ export interface TaskEnd {
   readonly points: number;
   /** Lines that stand for failed points. */
   readonly failed: number;
-  /** Result columns that hold both `1` and `0.5`, for want of a declared type. */
-  readonly mixed?: readonly string[];
+  /** Which numbers the result columns without a declared type hold. */
+  readonly numbers?: Numbers;
   readonly file?: { readonly lines: number; readonly bytes: number; readonly sha256: string };
 }
 

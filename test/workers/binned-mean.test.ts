@@ -5,8 +5,8 @@ import { testContext } from './context.js';
 
 /** Numbers uniform in [0, 1), each one repeated `length` times. */
 function repeated(length: number, count: number): Float64Array {
-  const { random } = testContext(0, 1n);
-  return Float64Array.from({ length: count }, random).map(
+  const context = testContext(0, 1n);
+  return Float64Array.from({ length: count }, () => context.random()).map(
     (_, i, values) => values[Math.floor(i / length)] ?? 0,
   );
 }

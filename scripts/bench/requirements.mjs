@@ -1,0 +1,43 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { FANFOLD } from './command.mjs';
+
+const PROBE = `
+import json, multiprocessing, platform, sys
+facts = {
+    "program": sys.executable,
+    "version": platform.python_version(),
+    "startMethod": multiprocessing.get_start_method(),
+}
+try:
+    import numpy
+    facts["numpy"] = numpy.__version__
+except ImportError:
+    pass
+print(json.dumps(facts))
+`;
+
+/**
+ * Looks for everything that the comparison needs.
+ * @returns what Python there is, and what is missing; `python.program` is the interpreter itself, because `python3` may be
+ *   a version manager's script, whose own time would be charged to Python
+ */
+export function checkRequirements() {
+  const missing = [];
+  const [, program] = FANFOLD;
+  if (!existsSync(program)) missing.push(`${program} is missing: run npm run build first.`);
+  const { status, stdout, stderr, error } = spawnSync('python3', ['-c', PROBE], { encoding: 'utf8' });
+  if (status !== 0) {
+    const reason =
+      error?.code === 'ENOENT' ? 'there is no python3 on PATH' : (error?.message ?? stderr.trim());
+    missing.push(`Python is missing: ${reason}. Install Python 3 with NumPy.`);
+    return { python: undefined, missing };
+  }
+  const python = JSON.parse(stdout);
+  if (python.numpy === undefined) {
+    missing.push(
+      `NumPy is missing: python3 (${python.version}) can't import numpy. Install it for this python3.`,
+    );
+  }
+  return { python, missing };
+}

@@ -1,0 +1,96 @@
+import { execa, type Options, type ResultPromise } from 'execa';
+import fs from 'fs-extra';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll } from '@jest/globals';
+
+/** The built command. */
+export const COMMAND = join(process.cwd(), 'dist', 'cli.js');
+export const WORKERS = join(process.cwd(), 'workers');
+export const GOLDEN = join(process.cwd(), 'test', 'golden');
+
+const folders: string[] = [];
+
+afterAll(async () => {
+  await Promise.all(folders.map((folder) => fs.remove(folder)));
+});
+
+/** A new temporary folder, removed after the tests of the file. */
+export function temporaryFolder(prefix = 'fanfold-test-'): string {
+  const folder = fs.mkdtempSync(join(tmpdir(), prefix));
+  folders.push(folder);
+  return folder;
+}
+
+/** Starts the command the way a user does. */
+export function start(args: readonly string[], options: Options = {}): ResultPromise<Options> {
+  return execa(process.execPath, [COMMAND, ...args], {
+    reject: false,
+    stripFinalNewline: false,
+    ...options,
+    env: { CI: 'true', ...options.env },
+  }) as ResultPromise<Options>;
+}
+
+export interface Ended {
+  readonly exitCode: number | undefined;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs the command to its end. */
+export async function fanfold(args: readonly string[], options: Options = {}): Promise<Ended> {
+  const { exitCode, stdout, stderr } = await start(args, options);
+  return { exitCode, stdout: String(stdout), stderr: String(stderr) };
+}
+
+/** Writes a worker into a folder and gives its path. */
+export function writeWorker(folder: string, name: string, code: string): string {
+  const path = join(folder, name);
+  fs.outputFileSync(path, code);
+  return path;
+}
+
+export function read(...parts: string[]): string {
+  return fs.readFileSync(join(...parts), 'utf8');
+}
+
+interface EventRecord {
+  readonly event: string;
+  readonly task: number;
+  readonly pid: number;
+  readonly time: number;
+  readonly seconds: number;
+  readonly points: number;
+}
+
+/** The records of `events.jsonl` of one kind. */
+export function events(directory: string, kind: string): EventRecord[] {
+  return read(directory, 'events.jsonl')
+    .split('\n')
+    .slice(0, -1)
+    .map((line) => JSON.parse(line) as EventRecord)
+    .filter(({ event }) => event === kind);
+}
+
+/** Waits until a condition holds, and says what was waited for where it never does. */
+export async function until(what: string, holds: () => boolean, timeoutMs = 20_000): Promise<void> {
+  const deadline = Date.now() + timeoutMs;
+  while (!holds()) {
+    if (Date.now() > deadline) throw new Error(`Waited ${String(timeoutMs)} ms in vain for ${what}.`);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
+
+export function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    // A zombie has ended, whatever its parent has yet to read of it.
+    const status = fs.existsSync(`/proc/${String(pid)}/stat`)
+      ? fs.readFileSync(`/proc/${String(pid)}/stat`, 'utf8')
+      : '';
+    return !/\) Z /.test(status);
+  } catch {
+    return false;
+  }
+}

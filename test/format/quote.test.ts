@@ -1,0 +1,87 @@
+import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { quoteJson, quoteWord } from '../../src/format/quote.js';
+import { anyText } from './text.js';
+
+describe('quoteWord', () => {
+  test.each(['a', 'up', 'spin-up', 'x_1', 'é', '日本', 'nanometre', 'info', 'e', 'a.b', '1e', 'j', 'C:/data'])(
+    'the plain word %s stays as it is',
+    (word) => {
+      expect(quoteWord(word)).toBe(word);
+    },
+  );
+
+  test.each([
+    '',
+    ' ',
+    'two words',
+    'tab\there',
+    'line\nbreak',
+    'say "hi"',
+    'C:\\data',
+    '#1',
+    '# failed 3',
+    '\u001b[31mred',
+    '\u00a0',
+    '\u2028',
+    '\ud800',
+    'a\u200bb',
+  ])('%j is written as a JSON string', (text) => {
+    expect(quoteWord(text)).toBe(quoteJson(text));
+  });
+
+  test.each([
+    '1',
+    '-1',
+    '+1',
+    '1.',
+    '.5',
+    '1.5e-3',
+    '1e5',
+    '1_000',
+    'nan',
+    'NaN',
+    'inf',
+    '-Infinity',
+    'True',
+    'false',
+    '1j',
+    '-2.5j',
+    '(1+2j)',
+    '1+2j',
+    '-1e-07-infj',
+    '0x10',
+    '0b1',
+    '0o7',
+  ])('the string %s, which looks like another type, is quoted', (text) => {
+    expect(quoteWord(text)).toBe(`"${text}"`);
+  });
+
+  test('any string is one word of a line, without a raw control character', () => {
+    fc.assert(
+      fc.property(anyText(), (text) => {
+        expect(quoteWord(text)).toMatch(/^(?:[^\s"]+|"[^\n]*")$/);
+        // eslint-disable-next-line no-control-regex -- control characters are what must not occur
+        expect(quoteWord(text)).not.toMatch(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/);
+      }),
+      { numRuns: 2000 },
+    );
+  });
+});
+
+describe('quoteJson', () => {
+  test('what JSON.stringify leaves raw but a terminal obeys is escaped', () => {
+    expect(quoteJson('\u009b31m\u007f\u2028\u202e\ufeff\u00ad')).toBe(
+      '"\\u009b31m\\u007f\\u2028\\u202e\\ufeff\\u00ad"',
+    );
+  });
+
+  test('any string reads back by JSON.parse', () => {
+    fc.assert(
+      fc.property(anyText(), (text) => {
+        expect(JSON.parse(quoteJson(text))).toBe(text);
+      }),
+      { numRuns: 1000 },
+    );
+  });
+});

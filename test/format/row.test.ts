@@ -1,0 +1,345 @@
+import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { layoutOf, ResultError, type DeclaredColumns, type Layout } from '../../src/format/layout.js';
+import { headerLine, rowWriter, type RowStyle } from '../../src/format/row.js';
+import type { Complex, Dtype, Scalar } from '../../src/format/value.js';
+import { slice } from '../../src/slicing.js';
+import { fromBits, goldenJson, goldenText } from './bits.js';
+import { anyText } from './text.js';
+
+// --- the reference files that the real guan wrote ---
+
+type GoldenItem =
+  | { t: 'int' | 'str'; v: string }
+  | { t: 'float'; bits: string }
+  | { t: 'complex'; re: { bits: string }; im: { bits: string } };
+
+interface GoldenArray {
+  readonly dtype?: string;
+  readonly shape?: readonly number[];
+  readonly flat?: readonly GoldenItem[];
+  readonly items?: readonly GoldenItem[];
+  /** What NumPy made of a list. */
+  readonly as_ndarray?: GoldenArray;
+}
+
+interface Golden {
+  readonly x: GoldenArray;
+  readonly y: GoldenArray;
+}
+
+const GOLDEN = [
+  'int_arange_0_17_1',
+  'float_arange_0_1_0.1',
+  'linspace_0_2pi_7_sin',
+  'float_specials',
+  'complex_y',
+  'mixed_int_float_list',
+  'string_x',
+  'y2d_float_n3',
+];
+
+function dtypeOf(array: GoldenArray): Dtype {
+  const name = (array.as_ndarray ?? array).dtype ?? '';
+  return name.startsWith('<U') ? 'string' : (name as Dtype);
+}
+
+/** The values as they were given to guan: those of a list before NumPy made an array of it. */
+function valuesOf(array: GoldenArray): Scalar[] {
+  return (array.items ?? array.flat ?? []).map((item) => {
+    if (item.t === 'complex') return { re: fromBits(item.re.bits), im: fromBits(item.im.bits) };
+    if (item.t === 'float') return fromBits(item.bits);
+    return item.t === 'int' ? Number(item.v) : item.v;
+  });
+}
+
+function resultsOf(y: GoldenArray): (Scalar | Scalar[])[] {
+  const flat = valuesOf(y);
+  const [rows = flat.length, width] = y.shape ?? [];
+  if (width === undefined) return flat;
+  return Array.from({ length: rows }, (_, row) => flat.slice(row * width, (row + 1) * width));
+}
+
+function declare(y: GoldenArray): DeclaredColumns {
+  const [, width] = y.shape ?? [];
+  if (width === undefined) return { y: dtypeOf(y) };
+  return Object.fromEntries(Array.from({ length: width }, (_, index) => [`y${String(index)}`, dtypeOf(y)]));
+}
+
+describe("guan's files", () => {
+  test.each(GOLDEN)('%s.txt is rebuilt byte for byte', (name) => {
+    const { x, y } = goldenJson<Golden>(`${name}.json`);
+    const results = resultsOf(y);
+    const rows = rowWriter({
+      format: 'txt',
+      axes: [{ name: 'x', dtype: dtypeOf(x) }],
+      layout: layoutOf(results[0], declare(y), ['x']),
+      wholeNumbers: 'int64',
+    });
+    const points = valuesOf(x) as (number | string)[];
+    const text = points.map((value, index) => rows.write([value], results[index])).join('');
+    expect(points.length).toBeGreaterThan(2);
+    expect(text).toBe(goldenText(`${name}.txt`));
+  });
+
+  test.each(['int_arange_0_17_1', 'string_x', 'complex_y', 'float_arange_0_1_0.1', 'linspace_0_2pi_7_sin'])(
+    '%s.txt needs no declared result column',
+    (name) => {
+      const { x, y } = goldenJson<Golden>(`${name}.json`);
+      const results = resultsOf(y);
+      const rows = rowWriter({
+        format: 'txt',
+        axes: [{ name: 'x', dtype: dtypeOf(x) }],
+        layout: layoutOf(results[0], undefined, ['x']),
+        wholeNumbers: dtypeOf(x) === 'float64' ? 'float64' : 'int64',
+      });
+      const points = valuesOf(x) as (number | string)[];
+      expect(points.map((value, index) => rows.write([value], results[index])).join('')).toBe(
+        goldenText(`${name}.txt`),
+      );
+    },
+  );
+
+  test("the article's task files are the rows of guan's slices of 17 points over 4 tasks", () => {
+    const rows = rowWriter({
+      format: 'txt',
+      axes: [{ name: 'x', dtype: 'int64' }],
+      layout: layoutOf(0, undefined, ['x']),
+      wholeNumbers: 'int64',
+    });
+    const texts = slice(17, 4, 'guan').map(({ start, stop }) =>
+      Array.from({ length: stop - start }, (_, offset) =>
+        rows.write([start + offset], 2 * (start + offset)),
+      ).join(''),
+    );
+    expect(texts).toEqual(
+      [0, 1, 2, 3].map((index) => goldenText(`article_section6/task_index=${String(index)}.txt`)),
+    );
+    expect(texts.join('')).toBe(goldenText('article_section6/result.txt'));
+  });
+});
+
+// --- the three formats ---
+
+function writer(
+  format: RowStyle['format'],
+  result: unknown,
+  more: { axes?: RowStyle['axes']; declared?: DeclaredColumns; wholeNumbers?: RowStyle['wholeNumbers'] } = {},
+): { line: (values?: (number | string | boolean | bigint | undefined)[]) => string; header: string } {
+  const axes = more.axes ?? [];
+  const layout: Layout = layoutOf(
+    result,
+    more.declared,
+    axes.map(({ name }) => name),
+  );
+  const rows = rowWriter({ format, axes, layout, wholeNumbers: more.wholeNumbers ?? 'int64' });
+  return {
+    line: (values = []) => rows.write(values, result),
+    header: headerLine({ format, axes, layout }),
+  };
+}
+
+const X = [{ name: 'x', dtype: 'int64' as const }];
+const RECORD = { energy: 0.5, name: 'a b', ok: true, z: { re: 1, im: -2 } };
+
+describe('txt', () => {
+  test('a scalar row has three blanks between its columns and none at its end', () => {
+    expect(writer('txt', 0.5, { axes: X }).line([3])).toBe('3   0.5\n');
+  });
+
+  test('a vector row ends with three blanks, as guan writes it', () => {
+    expect(writer('txt', [1, 2, 3], { axes: X }).line([0])).toBe('0   1   2   3   \n');
+    expect(writer('txt', new Float64Array([0.5, 1]), { axes: X }).line([0])).toBe('0   0.5   1   \n');
+  });
+
+  test('a row of named columns ends without blanks', () => {
+    expect(writer('txt', RECORD, { axes: X }).line([0])).toBe('0   0.5   "a b"   True   (1-2j)\n');
+  });
+
+  test('two axes come in the order of the axes', () => {
+    const axes = [...X, { name: 'name', dtype: 'string' as const }];
+    expect(writer('txt', 1, { axes }).line([7, 'up'])).toBe('7   up   1\n');
+  });
+
+  test("a parameter that is left to the worker's default is nan", () => {
+    expect(writer('txt', 1, { axes: X }).line([undefined])).toBe('nan   1\n');
+  });
+
+  test('a run without axes writes results alone', () => {
+    expect(writer('txt', 1.5).line()).toBe('1.5\n');
+  });
+
+  test('the header is a comment for NumPy', () => {
+    expect(writer('txt', RECORD, { axes: X }).header).toBe('# x energy name ok z\n');
+    expect(writer('txt', { 'a b': 1 }, { axes: X }).header).toBe('# x "a b"\n');
+  });
+});
+
+describe('csv', () => {
+  test('a row has commas and no blanks', () => {
+    expect(writer('csv', [1, 0.5], { axes: X }).line([0])).toBe('0,1,0.5\n');
+    expect(writer('csv', RECORD, { axes: X }).line([0])).toBe('0,0.5,"a b",True,(1-2j)\n');
+  });
+
+  test.each([
+    ['plain', 'plain'],
+    ['a,b', '"a,b"'],
+    ['two words', '"two words"'],
+    ['say "hi"', '"say ""hi"""'],
+    ['C:\\data', '"C:\\data"'],
+    ['', '""'],
+    ['#1', '"#1"'],
+    ['True', '"True"'],
+    ['1.5', '"1.5"'],
+    ['nan', '"nan"'],
+  ])('the string %j stands as RFC 4180 has it: %s', (text, cell) => {
+    expect(writer('csv', text).line()).toBe(`${cell}\n`);
+  });
+
+  test.each([
+    ['line\nbreak', '"""line\\nbreak"""'],
+    ['a\r\n"b", c', '"""a\\r\\n\\""b\\"", c"""'],
+    ['\u001b[2J', '"""\\u001b[2J"""'],
+    ['\u2028', '"""\\u2028"""'],
+    ['"quoted"', '"""\\""quoted\\"""""'],
+  ])('the string %j would not read back from one line, so it stands as a JSON string', (text, cell) => {
+    expect(writer('csv', text).line()).toBe(`${cell}\n`);
+  });
+
+  test("a parameter that is left to the worker's default is an empty cell", () => {
+    expect(writer('csv', 1, { axes: X }).line([undefined])).toBe(',1\n');
+  });
+
+  test('the header is one line of names, quoted where they need it', () => {
+    expect(writer('csv', RECORD, { axes: X }).header).toBe('x,energy,name,ok,z\n');
+    expect(writer('csv', { 'a,b': 1, 'say "hi"': 2 }, { axes: X }).header).toBe('x,"a,b","say ""hi"""\n');
+  });
+});
+
+describe('jsonl', () => {
+  test('a row is an object of all columns', () => {
+    expect(writer('jsonl', RECORD, { axes: X }).line([0])).toBe(
+      '{"x":0,"energy":0.5,"name":"a b","ok":true,"z":{"re":1.0,"im":-2.0}}\n',
+    );
+  });
+
+  test('nan and the infinities, which JSON lacks, are strings', () => {
+    expect(writer('jsonl', [NaN, Infinity, -Infinity]).line()).toBe('{"y0":"nan","y1":"inf","y2":"-inf"}\n');
+    expect(writer('jsonl', { re: NaN, im: -Infinity }).line()).toBe('{"y":{"re":"nan","im":"-inf"}}\n');
+  });
+
+  test('integers beyond 2^53 are written in full', () => {
+    expect(writer('jsonl', 2n ** 62n + 1n).line()).toBe('{"y":4611686018427387905}\n');
+  });
+
+  test("a parameter that is left to the worker's default is null", () => {
+    expect(writer('jsonl', 1, { axes: X }).line([undefined])).toBe('{"x":null,"y":1}\n');
+  });
+
+  test('there is no header', () => {
+    expect(writer('jsonl', RECORD, { axes: X }).header).toBe('');
+  });
+
+  test('every line is JSON, whatever the values and the names of the columns', () => {
+    const value = fc.oneof(
+      anyText(),
+      fc.double(),
+      fc.bigInt(),
+      fc.boolean(),
+      fc.record({ re: fc.double(), im: fc.double() }),
+    );
+    fc.assert(
+      fc.property(fc.uniqueArray(anyText(), { minLength: 1, maxLength: 4 }), value, (names, result) => {
+        const record = Object.fromEntries(names.map((name) => [name, result]));
+        const parsed = JSON.parse(writer('jsonl', record).line()) as Record<string, unknown>;
+        expect(Object.keys(parsed).sort()).toEqual([...names].sort());
+        if (typeof result === 'string') expect(Object.values(parsed)).toEqual(names.map(() => result));
+      }),
+      { numRuns: 500 },
+    );
+  });
+});
+
+describe('headers', () => {
+  test.each(['txt', 'csv'] as const)('a %s header is one line without raw control characters', (format) => {
+    fc.assert(
+      fc.property(fc.uniqueArray(anyText(), { minLength: 1, maxLength: 4 }), (names) => {
+        const { header } = writer(format, Object.fromEntries(names.map((name) => [name, 1])));
+        expect(header.endsWith('\n')).toBe(true);
+        // eslint-disable-next-line no-control-regex -- control characters are what must not occur
+        expect(header.slice(0, -1)).not.toMatch(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/);
+      }),
+      { numRuns: 500 },
+    );
+  });
+});
+
+describe('a column that changes', () => {
+  const layout = (result: unknown): Layout => layoutOf(result, undefined, []);
+  const write = (first: unknown, next: unknown) => () =>
+    rowWriter({ format: 'txt', axes: [], layout: layout(first), wholeNumbers: 'int64' }).write([], next);
+
+  test.each<[string, unknown, unknown, string]>([
+    ['a longer array', [1, 2], [1, 2, 3], '(an array of 2), got an array of 3'],
+    ['a shorter array', [1, 2], [1], '(an array of 2), got an array of 1'],
+    ['an array after a scalar', 1, [1], '(one scalar), got an array of 1'],
+    ['a scalar after an array', [1], 1, '(an array of 1), got a number'],
+    ['another name', { a: 1, b: 2 }, { a: 1, c: 2 }, '(the columns a, b), got the columns a, c'],
+    ['one name more', { a: 1 }, { a: 1, b: 2 }, '(the columns a), got the columns a, b'],
+    ['a record after a scalar', 1, { a: 1 }, '(one scalar), got the columns a'],
+  ])('%s is refused, and the message names both', (_, first, next, message) => {
+    expect(write(first, next)).toThrow(ResultError);
+    expect(write(first, next)).toThrow(message);
+  });
+
+  test('named columns in another order keep their places', () => {
+    expect(write({ a: 1, b: 2 }, { b: 4, a: 3 })()).toBe('3   4\n');
+  });
+});
+
+describe('mixed', () => {
+  function mixedAfter(results: unknown[], declared?: DeclaredColumns): string[] {
+    const rows = rowWriter({
+      format: 'txt',
+      axes: [],
+      layout: layoutOf(results[0], declared, []),
+      wholeNumbers: 'int64',
+    });
+    for (const result of results) rows.write([], result);
+    return rows.mixed();
+  }
+
+  test('names the columns that held both 1 and 0.5', () => {
+    expect(
+      mixedAfter([
+        { a: 1, b: 1, c: 0.5 },
+        { a: 0.5, b: 2, c: 0.25 },
+      ]),
+    ).toEqual(['a']);
+  });
+
+  test('nan beside whole numbers counts, a bigint does not', () => {
+    expect(mixedAfter([1, NaN])).toEqual(['y']);
+    expect(mixedAfter([0.5, 2n ** 60n])).toEqual([]);
+  });
+
+  test('a declared column is never mixed', () => {
+    expect(mixedAfter([1, 0.5], { y: 'float64' })).toEqual([]);
+  });
+});
+
+test('a result that is refused leaves no trace in the next line', () => {
+  const rows = rowWriter({
+    format: 'txt',
+    axes: X,
+    layout: layoutOf([1, 2], undefined, ['x']),
+    wholeNumbers: 'int64',
+  });
+  expect(() => rows.write([0], [1, null])).toThrow(ResultError);
+  expect(rows.write([1], [3, 4])).toBe('1   3   4   \n');
+});
+
+test('a complex result is one column, not the columns re and im', () => {
+  const result: Complex = { re: 1, im: 2 };
+  expect(writer('csv', result, { axes: X }).header).toBe('x,y\n');
+});

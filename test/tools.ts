@@ -1,0 +1,50 @@
+import { spawnSync } from 'node:child_process';
+import { test } from '@jest/globals';
+
+/** A tool that not every machine has. */
+export type Tool = 'numpy' | 'tmux' | 'tmpfs';
+
+const TOOLS: Record<Tool, { readonly name: string; readonly find: () => boolean }> = {
+  numpy: { name: 'NumPy', find: () => succeeds('python3', ['-c', 'import numpy']) },
+  tmux: { name: 'tmux', find: () => succeeds('tmux', ['-V']) },
+  tmpfs: {
+    name: 'the right to mount a tmpfs',
+    // Root in a container may lack the right; a mount namespace of one's own needs the same one and leaves no trace.
+    find: () =>
+      process.platform === 'linux' && process.getuid?.() === 0 && succeeds('unshare', ['--mount', 'true']),
+  },
+};
+
+const found = new Map<Tool, boolean>();
+
+/** True where this machine has the tool. */
+export function hasTool(tool: Tool): boolean {
+  const known = found.get(tool) ?? TOOLS[tool].find();
+  found.set(tool, known);
+  return known;
+}
+
+/**
+ * A test that needs a tool. Where the tool is missing it is skipped, and its title says why; with
+ * FANFOLD_REQUIRE_TOOLS=1 it fails instead, so that a build server can't pass by skipping.
+ */
+export function testWith(tool: Tool, title: string, fn: () => void | Promise<void>, timeout?: number): void {
+  if (hasTool(tool)) {
+    test(title, fn, timeout);
+    return;
+  }
+  const { name } = TOOLS[tool];
+  if (process.env['FANFOLD_REQUIRE_TOOLS'] === '1') {
+    test(title, () => {
+      throw new Error(`This test needs ${name}, and FANFOLD_REQUIRE_TOOLS=1 forbids to skip it.`);
+    });
+    return;
+  }
+  test.skip(`${title} (skipped: needs ${name})`, fn);
+}
+
+// --- internal ---
+
+function succeeds(command: string, args: readonly string[]): boolean {
+  return spawnSync(command, args, { stdio: 'ignore' }).status === 0;
+}
