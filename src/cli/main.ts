@@ -9,7 +9,7 @@ import { collectAxis, collectText, parseCount, parseSeed, type AxisText } from '
 const EXAMPLES = `
 Examples:
   fanfold --range 0:17 --tasks 4                               the example worker double, 17 points in 4 tasks
-  fanfold model.ts --param U=linspace(0,10,101) --param J=1,2  a grid of 202 points, J fastest
+  fanfold model.ts --param 'U=linspace(0,1,11)' --param J=1,2  a grid of 22 points, J fastest
   fanfold model.ts --points points.csv --set L=32 --jobs 8     points from a file, L the same for all
   fanfold model.ts --range 0:1:0.1 --dry-run                   what would be done
   fanfold resume runs/model-1a2b3c4d                           go on with a run that was stopped
@@ -22,7 +22,8 @@ const program = new Command('fanfold')
   .version(VERSION)
   .exitOverride()
   .showHelpAfterError('(fanfold --help shows the options)')
-  .enablePositionalOptions();
+  .enablePositionalOptions()
+  .addHelpText('after', EXAMPLES);
 
 program
   .command('run', { isDefault: true })
@@ -61,7 +62,7 @@ program
   .option('--serial', 'one process at a time')
   .option('--fresh', 'a new process for every task')
   .option('--compare', 'run both serially and in parallel, and print the speed-up')
-  .option('--seed <n>', 'seed of the random numbers of all points, 0 to 2^64 - 1', parseSeed, 0n)
+  .option('--seed <n>', 'seed of the random numbers of all points, 0 to 2^64 - 1 (default: 0)', parseSeed)
   .addOption(
     new Option('--format <format>', 'of the files')
       .choices(['txt', 'csv', 'jsonl'] as const)

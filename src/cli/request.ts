@@ -25,7 +25,7 @@ export interface RequestOptions {
   readonly slicing?: Slicing | undefined;
   readonly jobs?: number | undefined;
   readonly serial?: true | undefined;
-  readonly seed: bigint;
+  readonly seed?: bigint | undefined;
   readonly format: Format;
   readonly header?: boolean | undefined;
   readonly out?: string | undefined;
@@ -69,7 +69,7 @@ export async function readRequest(
     space: space(groups),
     fixed,
     pointsFile: texts.find(({ option }) => option === 'points')?.text,
-    seed: options.seed,
+    seed: options.seed ?? 0n,
     slicing: options.slicing,
     tasks: options.tasks,
     jobs: serial === true ? 1 : (jobs ?? usableProcessors()),

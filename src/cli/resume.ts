@@ -1,5 +1,7 @@
+import { existsSync } from 'node:fs';
 import { usableProcessors } from '../engine/local/processors.js';
 import { planOf } from '../sweep/existing-run.js';
+import { shortPath } from '../report/command-line.js';
 import { execute } from './execute.js';
 
 /** `fanfold resume` and `fanfold retry`: gives the exit code. */
@@ -8,5 +10,9 @@ export async function resume(
   options: { jobs?: number | undefined; quiet?: true | undefined; retryFailed: boolean },
 ): Promise<number> {
   const plan = planOf(directory, options.jobs ?? usableProcessors());
+  const { file } = plan.request.worker;
+  if (!existsSync(file) && options.quiet !== true) {
+    process.stderr.write(`The worker ${shortPath(file)} is not there; the run goes on with its own copy.\n`);
+  }
   return execute(plan, { retryFailed: options.retryFailed, isQuiet: options.quiet === true });
 }

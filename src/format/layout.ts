@@ -119,7 +119,8 @@ function isVector(value: object): boolean {
 
 /** A typed array says what its elements are, as NumPy's do. */
 function dtypeOfArray(result: unknown): Dtype | undefined {
-  if (!ArrayBuffer.isView(result)) return undefined;
+  // A uint64 needn't fit in int64, so it goes by value.
+  if (!ArrayBuffer.isView(result) || result instanceof BigUint64Array) return undefined;
   return result instanceof Float64Array || result instanceof Float32Array ? 'float64' : 'int64';
 }
 

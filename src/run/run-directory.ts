@@ -48,7 +48,7 @@ export function openDirectory(directory: string): () => void {
   const paths = runPaths(directory);
   let release: () => void;
   try {
-    mkdirSync(paths.logs, { recursive: true });
+    makeFolders(paths.logs);
     release = takeLock(paths.lock);
   } catch (error) {
     if (error instanceof FanfoldError || systemCode(error) === undefined) throw error;
@@ -94,6 +94,17 @@ export function setForeignAside(paths: RunPaths, tasks: readonly TaskState[]): s
 }
 
 // --- internal ---
+
+/** Step by step, because node's own recursive mkdir never returns where a file system such as /proc answers ENOENT. */
+function makeFolders(path: string): void {
+  if (existsSync(path)) return;
+  makeFolders(dirname(path));
+  try {
+    mkdirSync(path);
+  } catch (error) {
+    if (systemCode(error) !== 'EEXIST') throw error;
+  }
+}
 
 /** Temporary files: the copy of a part in the making, a file before its rename. */
 function isLeftover(name: string): boolean {

@@ -1,5 +1,6 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
+import type { WorkerBundle } from '../engine/worker-bundle.js';
 import { FanfoldError } from '../errors.js';
 import { readManifest, type Manifest } from '../run/manifest.js';
 import { runPaths } from '../run/paths.js';
@@ -9,18 +10,12 @@ import { planSweep, type Plan, type SweepRequest } from './plan.js';
 
 /**
  * The plan of the run in a directory, as its manifest has it.
- * @throws FanfoldError where there is no run, or its worker is gone
+ * @throws FanfoldError where there is no run
  */
 export function planOf(directory: string, jobs: number): Plan {
   const manifest = requireManifest(directory);
   const { spec } = manifest;
   const file = resolve(directory, manifest.worker.path);
-  if (!existsSync(file)) {
-    throw new FanfoldError(
-      'FANFOLD_WORKER',
-      `Expected the run's worker at ${file}, but there is no such file: put it back to go on.`,
-    );
-  }
   const request: SweepRequest = {
     worker: { file, export: spec.worker.export },
     space: spaceFrom(spec.space, needsPoints(spec.space) ? readPoints(directory) : undefined),
@@ -48,6 +43,14 @@ export function requireManifest(directory: string): Manifest {
     'FANFOLD_MANIFEST',
     `Expected ${resolve(directory)} to be a run directory, but it holds no sweep.json.`,
   );
+}
+
+/**
+ * The worker that a run was begun with, from its own copy: for a run whose directory came without the worker's source.
+ */
+export function keptBundle(directory: string, manifest: Manifest): WorkerBundle {
+  const code = readFileSync(runPaths(directory).workerModule, 'utf8');
+  return { code, files: manifest.worker.files, exports: [manifest.spec.worker.export] };
 }
 
 // --- internal ---

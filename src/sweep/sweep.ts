@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { performance } from 'node:perf_hooks';
 import type { Controls } from '../engine/engine.js';
@@ -15,6 +16,7 @@ import { readEvents, type RunEvent } from '../run/records.js';
 import { checkDirectory, openDirectory, setForeignAside } from '../run/run-directory.js';
 import { isComputed, readTaskStates, type TaskState } from '../run/task-state.js';
 import { checkExport, checkInProcess } from './check-worker.js';
+import { keptBundle } from './existing-run.js';
 import type { Plan } from './plan.js';
 import { checkSameRun, gitCommit, prepareDirectory } from './prepare.js';
 
@@ -51,9 +53,14 @@ export async function runSweep(plan: Plan, options: RunOptions): Promise<Outcome
   const { directory, request } = plan;
   const isForced = options.isForced === true;
   checkDirectory(directory, { isForced });
-  const [bundle, commit] = await Promise.all([bundleWorker(request.worker), gitCommit(request.worker.file)]);
-  checkExport(bundle, request);
   const existing = isForced ? undefined : readManifest(runPaths(directory).manifest);
+  const { file } = request.worker;
+  const isKept = existing !== undefined && !existsSync(file);
+  const [bundle, commit] = await Promise.all([
+    isKept ? keptBundle(directory, existing) : bundleWorker(request.worker),
+    isKept ? undefined : gitCommit(file),
+  ]);
+  checkExport(bundle, request);
   if (existing !== undefined) checkSameRun(existing, plan, bundle);
 
   const reaper = startReaper();

@@ -240,7 +240,7 @@ function readOrNothing(path: string): string {
   try {
     return read(path);
   } catch {
-    return '\n'.repeat(0);
+    return '';
   }
 }
 

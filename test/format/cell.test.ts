@@ -38,15 +38,15 @@ describe('an undeclared column goes by value', () => {
   test.each<[string, unknown, string]>([
     ['null', null, 'null'],
     ['a nested array', [1], 'an array'],
-    ['a nested object', { a: 1 }, 'an Object'],
+    ['a nested object', { a: 1 }, 'a Object'],
     ['a Date', new Date(0), 'a Date'],
     ['a function', () => 1, 'a function'],
     ['a symbol', Symbol('s'), 'a symbol'],
-    ['a complex of strings', { re: '1', im: '2' }, 'an Object'],
+    ['a complex of strings', { re: '1', im: '2' }, 'a Object'],
   ])('%s is refused with the name of its column', (_, value, got) => {
     expect(() => cell(value)).toThrow(ResultError);
     expect(() => cell(value)).toThrow(`result column "energy"`);
-    expect(() => cell(value)).toThrow(`got ${got}.`);
+    expect(() => cell(value)).toThrow(`, got ${got}.`);
   });
 });
 
@@ -72,7 +72,7 @@ describe('a declared column has one type', () => {
     ['float64', '1', 'a string'],
     ['float64', true, 'a boolean'],
     ['float64', null, 'null'],
-    ['float64', { re: 1, im: 2 }, 'an Object'],
+    ['float64', { re: 1, im: 2 }, 'a Object'],
     ['int64', 0.5, '0.5'],
     ['int64', NaN, 'NaN'],
     ['int64', 2 ** 53, '9007199254740992'],
@@ -80,7 +80,7 @@ describe('a declared column has one type', () => {
     ['int64', -(2n ** 63n) - 1n, 'a bigint'],
     ['int64', true, 'a boolean'],
     ['complex128', '1j', 'a string'],
-    ['complex128', { re: 1 }, 'an Object'],
+    ['complex128', { re: 1 }, 'a Object'],
     ['complex128', 2n, 'a bigint'],
     ['bool', 1, '1'],
     ['bool', 'true', 'a string'],

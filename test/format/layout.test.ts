@@ -45,6 +45,25 @@ describe('the columns of a result', () => {
   });
 });
 
+describe('a typed array', () => {
+  test.each([
+    [new Float64Array(1), 'float64'],
+    [new Float32Array(1), 'float64'],
+    [new Int32Array(1), 'int64'],
+    [new Uint8Array(1), 'int64'],
+    [new BigInt64Array(1), 'int64'],
+    [new BigUint64Array(1), undefined],
+  ])('%p has elements of type %s', (result, dtype) => {
+    expect(layoutOf(result, undefined, []).columns).toEqual([
+      dtype === undefined ? { name: 'y0' } : { name: 'y0', dtype },
+    ]);
+  });
+
+  test('that the worker declares has the declared type', () => {
+    expect(layoutOf(new Int32Array(1), { a: 'float64' }, []).columns).toEqual([{ name: 'a', dtype: 'float64' }]);
+  });
+});
+
 describe('what is no result', () => {
   test.each<[string, unknown, string]>([
     ['undefined', undefined, 'undefined'],
@@ -53,10 +72,10 @@ describe('what is no result', () => {
     ['a Map', new Map([['a', 1]]), 'a Map'],
     ['a function', () => 1, 'a function'],
     ['a symbol', Symbol('a'), 'a symbol'],
-    ['an empty object', {}, 'an Object'],
+    ['an empty object', {}, 'a Object'],
     ['a DataView', new DataView(new ArrayBuffer(8)), 'a DataView'],
     ['a number object', Object(1), 'a Number'],
-    ['an instance of a class', new (class Energy {})(), 'an Energy'],
+    ['an instance of a class', new (class Energy { value = 1; })(), 'a Object'],
   ])('%s is refused', (_, result, got) => {
     expect(() => layoutOf(result, undefined, [])).toThrow(ResultError);
     expect(() => layoutOf(result, undefined, [])).toThrow(`got ${got}.`);

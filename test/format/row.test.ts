@@ -1,10 +1,13 @@
 import { describe, expect, test } from '@jest/globals';
+import { parse } from 'csv-parse/sync';
 import fc from 'fast-check';
+import { execFileSync } from 'node:child_process';
 import { layoutOf, ResultError, type DeclaredColumns, type Layout } from '../../src/format/layout.js';
 import { headerLine, rowWriter, type RowStyle } from '../../src/format/row.js';
 import type { Complex, Dtype, Scalar } from '../../src/format/value.js';
 import { slice } from '../../src/slicing.js';
-import { fromBits, goldenJson, goldenText } from './bits.js';
+import { testWith } from '../tools.js';
+import { anyDouble, bitsOf, fromBits, goldenJson, goldenText } from './bits.js';
 import { anyText } from './text.js';
 
 // --- the reference files that the real guan wrote ---
@@ -149,7 +152,7 @@ describe('txt', () => {
 
   test('a vector row ends with three blanks, as guan writes it', () => {
     expect(writer('txt', [1, 2, 3], { axes: X }).line([0])).toBe('0   1   2   3   \n');
-    expect(writer('txt', new Float64Array([0.5, 1]), { axes: X }).line([0])).toBe('0   0.5   1   \n');
+    expect(writer('txt', new Float64Array([0.5, 1]), { axes: X }).line([0])).toBe('0   0.5   1.0   \n');
   });
 
   test('a row of named columns ends without blanks', () => {
@@ -213,6 +216,48 @@ describe('csv', () => {
   test('the header is one line of names, quoted where they need it', () => {
     expect(writer('csv', RECORD, { axes: X }).header).toBe('x,energy,name,ok,z\n');
     expect(writer('csv', { 'a,b': 1, 'say "hi"': 2 }, { axes: X }).header).toBe('x,"a,b","say ""hi"""\n');
+  });
+});
+
+test('another reader of csv finds the same strings, as JSON where they hold control characters', () => {
+  fc.assert(
+    fc.property(fc.array(anyText(), { minLength: 1, maxLength: 5 }), (texts) => {
+      const line = writer('csv', texts).line();
+      const [cells = []] = parse(line) as string[][];
+      expect(cells.map((cell, index) => (cell === texts[index] ? cell : (JSON.parse(cell) as string)))).toEqual(
+        texts,
+      );
+    }),
+    { numRuns: 1000 },
+  );
+});
+
+describe('NumPy reads', () => {
+  const python = (code: string, input: string): string =>
+    execFileSync('python3', ['-c', `import numpy as np, sys\n${code}`], { input, encoding: 'utf8' });
+  const rows = fc.sample(fc.tuple(anyDouble(), anyDouble()), { numRuns: 300, seed: 1 });
+  const bits = (values: readonly number[]): string =>
+    values.map((value) => bitsOf(Number.isNaN(value) ? NaN : value)).join(' ');
+
+  testWith('numpy', 'a txt with its header, bit for bit', () => {
+    const x = [{ name: 'x', dtype: 'float64' as const }];
+    const text = rows.map(([a, b]) => writer('txt', b, { axes: x, wholeNumbers: 'float64' }).line([a])).join('');
+    const found = python(
+      'for row in np.loadtxt(sys.stdin): print(*(v.astype(">f8").tobytes().hex() for v in row))',
+      writer('txt', 1, { axes: x }).header + text,
+    );
+    expect(found.trimEnd().split('\n')).toEqual(rows.map(bits));
+  });
+
+  testWith('numpy', 'a csv with its header, bit for bit', () => {
+    const result = rows[0] ?? [];
+    const text = rows.map((row) => writer('csv', row, { wholeNumbers: 'float64' }).line()).join('');
+    const found = python(
+      'a = np.genfromtxt(sys.stdin, delimiter=",", names=True)\nprint(a.dtype.names)\n' +
+        'for row in a: print(*(v.astype(">f8").tobytes().hex() for v in row))',
+      writer('csv', result).header + text,
+    );
+    expect(found.trimEnd().split('\n')).toEqual(["('y0', 'y1')", ...rows.map(bits)]);
   });
 });
 
@@ -297,34 +342,34 @@ describe('a column that changes', () => {
   });
 });
 
-describe('mixed', () => {
-  function mixedAfter(results: unknown[], declared?: DeclaredColumns): string[] {
+describe('numbers', () => {
+  function numbersAfter(results: unknown[], declared?: DeclaredColumns): unknown {
     const rows = rowWriter({
       format: 'txt',
-      axes: [],
-      layout: layoutOf(results[0], declared, []),
+      axes: X,
+      layout: layoutOf(results[0], declared, ['x']),
       wholeNumbers: 'int64',
     });
-    for (const result of results) rows.write([], result);
-    return rows.mixed();
+    for (const result of results) rows.write([0], result);
+    return rows.numbers();
   }
 
-  test('names the columns that held both 1 and 0.5', () => {
+  test('says which columns held 1, which 0.5, and which both', () => {
     expect(
-      mixedAfter([
-        { a: 1, b: 1, c: 0.5 },
-        { a: 0.5, b: 2, c: 0.25 },
+      numbersAfter([
+        { a: 1, b: 1, c: 0.5, d: 'text' },
+        { a: 0.5, b: 2, c: 0.25, d: 'text' },
       ]),
-    ).toEqual(['a']);
+    ).toEqual({ a: 'both', b: 'whole', c: 'fraction' });
   });
 
-  test('nan beside whole numbers counts, a bigint does not', () => {
-    expect(mixedAfter([1, NaN])).toEqual(['y']);
-    expect(mixedAfter([0.5, 2n ** 60n])).toEqual([]);
+  test('nan beside whole numbers counts as a fraction, a bigint as nothing', () => {
+    expect(numbersAfter([1, NaN])).toEqual({ y: 'both' });
+    expect(numbersAfter([0.5, 2n ** 60n])).toEqual({ y: 'fraction' });
   });
 
-  test('a declared column is never mixed', () => {
-    expect(mixedAfter([1, 0.5], { y: 'float64' })).toEqual([]);
+  test('leaves out declared columns', () => {
+    expect(numbersAfter([1, 0.5], { y: 'float64' })).toEqual({});
   });
 });
 
@@ -337,6 +382,10 @@ test('a result that is refused leaves no trace in the next line', () => {
   });
   expect(() => rows.write([0], [1, null])).toThrow(ResultError);
   expect(rows.write([1], [3, 4])).toBe('1   3   4   \n');
+});
+
+test('an array of uint64 is written in full', () => {
+  expect(writer('txt', new BigUint64Array([2n ** 64n - 1n])).line()).toBe('18446744073709551615   \n');
 });
 
 test('a complex result is one column, not the columns re and im', () => {
