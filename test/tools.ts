@@ -2,10 +2,11 @@ import { spawnSync } from 'node:child_process';
 import { test } from '@jest/globals';
 
 /** A tool that not every machine has. */
-export type Tool = 'numpy' | 'tmux' | 'tmpfs';
+export type Tool = 'numpy' | 'script' | 'tmux' | 'tmpfs';
 
 const TOOLS: Record<Tool, { readonly name: string; readonly find: () => boolean }> = {
   numpy: { name: 'NumPy', find: () => succeeds('python3', ['-c', 'import numpy']) },
+  script: { name: "util-linux's script", find: () => succeeds('script', ['--version']) },
   tmux: { name: 'tmux', find: () => succeeds('tmux', ['-V']) },
   tmpfs: {
     name: 'the right to mount a tmpfs',

@@ -234,7 +234,7 @@ test('another reader of csv finds the same strings, as JSON where they hold cont
 
 describe('NumPy reads', () => {
   const python = (code: string, input: string): string =>
-    execFileSync('python3', ['-c', `import numpy as np, sys\n${code}`], { input, encoding: 'utf8' });
+    execFileSync('python3', ['-c', `import numpy as np, struct, sys\n${code}`], { input, encoding: 'utf8' });
   const rows = fc.sample(fc.tuple(anyDouble(), anyDouble()), { numRuns: 300, seed: 1 });
   const bits = (values: readonly number[]): string =>
     values.map((value) => bitsOf(Number.isNaN(value) ? NaN : value)).join(' ');
@@ -243,7 +243,7 @@ describe('NumPy reads', () => {
     const x = [{ name: 'x', dtype: 'float64' as const }];
     const text = rows.map(([a, b]) => writer('txt', b, { axes: x, wholeNumbers: 'float64' }).line([a])).join('');
     const found = python(
-      'for row in np.loadtxt(sys.stdin): print(*(v.astype(">f8").tobytes().hex() for v in row))',
+      'for row in np.loadtxt(sys.stdin): print(*(struct.pack(">d", v).hex() for v in row))',
       writer('txt', 1, { axes: x }).header + text,
     );
     expect(found.trimEnd().split('\n')).toEqual(rows.map(bits));
@@ -254,7 +254,7 @@ describe('NumPy reads', () => {
     const text = rows.map((row) => writer('csv', row, { wholeNumbers: 'float64' }).line()).join('');
     const found = python(
       'a = np.genfromtxt(sys.stdin, delimiter=",", names=True)\nprint(a.dtype.names)\n' +
-        'for row in a: print(*(v.astype(">f8").tobytes().hex() for v in row))',
+        'for row in a: print(*(struct.pack(">d", v).hex() for v in row))',
       writer('csv', result).header + text,
     );
     expect(found.trimEnd().split('\n')).toEqual(["('y0', 'y1')", ...rows.map(bits)]);

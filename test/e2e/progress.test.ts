@@ -1,0 +1,76 @@
+import { describe, expect, test } from '@jest/globals';
+import { execa } from 'execa';
+import { join } from 'node:path';
+import { COMMAND, fanfold, temporaryFolder, writeWorker } from './command.js';
+import { testWith } from '../tools.js';
+
+const WAITS =
+  'export default async ({ x }) => { await new Promise((r) => setTimeout(r, 30)); if (x === 5) throw new Error("no"); return x; };\n';
+
+describe('progress', () => {
+  testWith('script', 'on a terminal is a bar for the run and a line for each busy slot', async () => {
+    const folder = temporaryFolder();
+    const worker = writeWorker(folder, 'w.mjs', WAITS);
+    const command = [
+      process.execPath,
+      COMMAND,
+      worker,
+      '--range',
+      '0:60',
+      '--tasks',
+      '2',
+      '--jobs',
+      '2',
+      '--out',
+      join(folder, 'run'),
+    ];
+    // util-linux's script gives the command a terminal; its size is set inside.
+    const { stdout } = await execa(
+      'script',
+      ['-qefc', `stty cols 120 rows 40; ${command.join(' ')}`, '/dev/null'],
+      {
+        reject: false,
+        env: { CI: undefined, TERM: 'xterm' },
+        cwd: folder,
+      },
+    );
+    const text = String(stdout);
+    expect(text).toMatch(/\d+% \| +\d+\/60 points \| [\d.]+ points\/s \| .* left \| 1 failed/);
+    expect(text).toMatch(/task 0, pid \d+: +\d+\/30 points/);
+    expect(text).toMatch(/task 1, pid \d+: +\d+\/30 points/);
+    expect(text).toMatch(/100% \| 60\/60 points/);
+    expect(text).toContain('1 point failed');
+  });
+
+  test('elsewhere has no bars and no control characters', async () => {
+    const folder = temporaryFolder();
+    const worker = writeWorker(folder, 'w.mjs', WAITS);
+    const { stderr } = await fanfold([worker, '--range', '0:8', '--out', join(folder, 'run')]);
+    expect(stderr).toContain('fanfold: 8 points in 8 tasks');
+    // eslint-disable-next-line no-control-regex -- looks for control characters
+    expect(stderr).not.toMatch(/[\u0000-\u0009\u000b-\u001f]/);
+  });
+
+  test('elsewhere is a line every few seconds', async () => {
+    const folder = temporaryFolder();
+    const code =
+      'export default async ({ x }) => { await new Promise((r) => setTimeout(r, 700)); return x; };\n';
+    const args = [
+      writeWorker(folder, 'w.mjs', code),
+      '--range',
+      '0:9',
+      '--tasks',
+      '1',
+      '--out',
+      join(folder, 'run'),
+    ];
+    const { stderr } = await fanfold(args);
+    expect(stderr).toMatch(/fanfold: \d\/9 points \(\d+ %\), [\d.]+ points\/s, [\d.]+ s left, 0 failed\n/);
+  });
+
+  test('--quiet leaves only the path of the result', async () => {
+    const out = join(temporaryFolder(), 'run');
+    const { stdout, stderr } = await fanfold(['--range', '0:3', '--out', out, '-q']);
+    expect([stdout, stderr]).toEqual([`${join(out, 'result.txt')}\n`, '']);
+  });
+});
