@@ -23,7 +23,7 @@ export async function benchSleep({ python, runs, folder, say }) {
   return {
     title: `${TASKS} tasks that sleep for ${SECONDS} s, over ${PROCESSES} processes`,
     notes: [
-      `Ideal: ${IDEAL_SECONDS} s, as the processes cost nothing. Python is multiprocessing.Pool(${PROCESSES}).map.`,
+      `Ideal: ${IDEAL_SECONDS} s, if processes cost nothing to start. Python is multiprocessing.Pool(${PROCESSES}).map.`,
     ],
     figures: timeFigures(outcomes),
     ratios: [timeRatio(outcomes, ['fanfold', 'Python']), ...Object.entries(outcomes).map(overIdeal)],

@@ -1,8 +1,10 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
 import { dirname, extname, relative, sep } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import type * as Esbuild from 'esbuild';
 import type { BuildFailure, BuildResult, Loader, Plugin } from 'esbuild';
 import { FanfoldError } from '../errors.js';
 import type { WorkerReference } from './worker-reference.js';
@@ -25,7 +27,8 @@ export interface WorkerBundle {
  */
 export async function bundleWorker({ file }: WorkerReference): Promise<WorkerBundle> {
   // esbuild's own service process is started here and stopped below: it must not outlive the command.
-  const { build, stop } = await import('esbuild');
+  // Required, not imported: an import would first scan its large file for the names that it exports.
+  const { build, stop } = createRequire(import.meta.url)('esbuild') as typeof Esbuild;
   try {
     const result = await build({
       entryPoints: [file],

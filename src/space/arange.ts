@@ -72,7 +72,7 @@ function integerArange(start: bigint, stop: bigint, step: bigint, text: string):
   const span = step > 0n ? stop - start : start - stop;
   const size = step > 0n ? step : -step;
   const length = span <= 0n ? 0 : Number((span + size - 1n) / size);
-  checkLength(length, text, Number(span) * 1);
+  checkLength(length, text, Number(span));
   const definition = {
     kind: 'arange' as const,
     dtype: 'int64' as const,
@@ -81,7 +81,8 @@ function integerArange(start: bigint, stop: bigint, step: bigint, text: string):
     step: storeInteger(step),
   };
   const last = start + BigInt(length - 1) * step;
-  if (isSafe(start) && isSafe(last) && isSafe(step)) {
+  // Every product index * by is at most last - start.
+  if (isSafe(start) && isSafe(last) && isSafe(last - start)) {
     const [first, by] = [Number(start), Number(step)];
     return makeValues(definition, 'int64', length, (index) => first + index * by);
   }

@@ -34,7 +34,7 @@ export function logspace(start: number, stop: number, num: number): Values {
  */
 export function geomspace(start: number, stop: number, num: number): Values {
   checkEnds('geomspace', start, stop, num);
-  if (start * stop === 0 || Math.sign(start) !== Math.sign(stop)) {
+  if (start === 0 || Math.sign(start) !== Math.sign(stop)) {
     throw new FanfoldError(
       'FANFOLD_SPACE',
       `Expected the ends of geomspace to be other than 0 and of one sign, got ${String(start)} and ${String(stop)}.`,
@@ -55,7 +55,8 @@ function linspaceRule(start: number, stop: number, num: number): (index: number)
   const span = stop - start;
   const step = span / divisions;
   return (index) => {
-    if (divisions === 0) return start;
+    // NumPy's own sum for a single value: it makes 0 of a start of -0.
+    if (divisions === 0) return index * span + start;
     if (index === divisions) return stop;
     return step === 0 ? (index / divisions) * span + start : index * step + start;
   };
@@ -63,7 +64,7 @@ function linspaceRule(start: number, stop: number, num: number): (index: number)
 
 function powerOfTen(exponent: number): number {
   // The decimal reader is correctly rounded; Math.pow is not.
-  return Number.isInteger(exponent) ? Number(`1e${String(exponent)}`) : 10 ** exponent;
+  return Number.isSafeInteger(exponent) ? Number(`1e${String(exponent)}`) : 10 ** exponent;
 }
 
 function definition(kind: Kind, start: number, stop: number, num: number): Values['definition'] {
@@ -71,10 +72,10 @@ function definition(kind: Kind, start: number, stop: number, num: number): Value
 }
 
 function checkEnds(kind: Kind, start: number, stop: number, num: number): void {
-  if (!Number.isFinite(start) || !Number.isFinite(stop)) {
+  if (!Number.isFinite(start) || !Number.isFinite(stop) || !Number.isFinite(stop - start)) {
     throw new FanfoldError(
       'FANFOLD_SPACE',
-      `Expected the ends of ${kind} to be finite numbers, got ${String(start)} and ${String(stop)}.`,
+      `Expected the ends of ${kind} to be finite numbers with a finite difference, got ${String(start)} and ${String(stop)}.`,
     );
   }
   if (!Number.isSafeInteger(num) || num < 1) {

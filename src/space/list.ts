@@ -1,4 +1,5 @@
 import { FanfoldError } from '../errors.js';
+import { describeValue } from '../format/layout.js';
 import type { Value } from '../format/value.js';
 import { makeValues, storeNumber, type AxisDtype, type Values } from './axis.js';
 
@@ -28,9 +29,10 @@ export function listOfTexts(texts: readonly (TypedText | undefined)[]): Values {
 
 /**
  * Values from JavaScript values, under the same rule: whole numbers are int64, and become float64 beside a fraction.
- * @throws FanfoldError for an empty list
+ * @throws FanfoldError for an empty list, and for what is no such value
  */
-export function list(values: readonly Value[]): Values {
+export function list(given: readonly Value[]): Values {
+  const values = Array.from(given, checkValue);
   const kinds = new Set(values.map((value) => typeof value));
   if (kinds.size === 0)
     throw new FanfoldError('FANFOLD_SPACE', 'Expected a list of at least one value, got an empty one.');
@@ -38,9 +40,11 @@ export function list(values: readonly Value[]): Values {
   if (kinds.size === 1 && kinds.has('boolean')) return listOf('bool', values);
   const numbers = values.map((value) => (typeof value === 'boolean' ? Number(value) : value));
   const isWhole = numbers.every((value) => typeof value === 'bigint' || Number.isSafeInteger(value));
-  return isWhole && !numbers.some((value) => Object.is(value, -0))
-    ? listOf('int64', numbers)
-    : listOf('float64', numbers.map(Number));
+  if (!isWhole || numbers.some((value) => Object.is(value, -0)))
+    return listOf('float64', numbers.map(Number));
+  const large = numbers.find((value) => typeof value === 'bigint' && BigInt.asIntN(64, value) !== value);
+  if (large === undefined) return listOf('int64', numbers);
+  throw new FanfoldError('FANFOLD_SPACE', `Expected integers that fit in int64, got ${String(large)}.`);
 }
 
 /** A list whose values are of the dtype already. */
@@ -75,6 +79,22 @@ export function readNumber(text: string): number | bigint | undefined {
 }
 
 // --- internal ---
+
+/** Callers from JavaScript have no compiler that would refuse null or an array, which become numbers without a word. */
+function checkValue(value: unknown): Value {
+  switch (typeof value) {
+    case 'number':
+    case 'bigint':
+    case 'string':
+    case 'boolean':
+      return value;
+    default:
+      throw new FanfoldError(
+        'FANFOLD_SPACE',
+        `Expected a list of numbers, strings, booleans or bigints, got ${describeValue(value)} in it.`,
+      );
+  }
+}
 
 function commonDtype(items: readonly TypedText[]): AxisDtype {
   const found = new Set(items.map(dtypeOfText));

@@ -16,6 +16,8 @@ const SYNTAX =
 export function parseValues(text: string, option: string): Values {
   const call = /^\s*(?<name>[A-Za-z]\w*)\s*\((?<args>[^()]*)\)\s*$/.exec(text)?.groups;
   if (call !== undefined) return parseCall(call['name'] ?? '', call['args'] ?? '', option);
+  // A slip in a call must not give a list of its pieces as strings.
+  if (/^\s*(?:arange|linspace|logspace|geomspace)\s*\(/.test(text)) throw refusal(option, `"${text}"`);
   const items = splitList(text, option);
   const [only] = items;
   if (items.length === 1 && only !== undefined && !only.isQuoted && only.text.includes(':')) {
@@ -68,7 +70,7 @@ function parseCall(name: string, args: string, option: string): Values {
     stop === undefined ||
     num === undefined
   ) {
-    throw new FanfoldError('FANFOLD_SPACE', `Expected ${option} to be ${SYNTAX}, got "${name}(${args})".`);
+    throw refusal(option, `"${name}(${args})"`);
   }
   return rule(Number(start), Number(stop), Number(num));
 }
@@ -76,15 +78,17 @@ function parseCall(name: string, args: string, option: string): Values {
 /** Splits at commas outside double quotes. */
 function splitList(text: string, option: string): TypedText[] {
   const items = text.match(/(?:"(?:[^"\\]|\\.)*"|[^,"])+|(?<=^|,)(?=,|$)/g) ?? [];
+  if (items.join(',') !== text) throw refusal(option, `a quote that is not closed in "${text}"`);
   return items.map((item) => {
     const trimmed = item.trim();
     const found = unquote(trimmed) ?? { text: trimmed, isQuoted: false };
     if (found.text !== '' || found.isQuoted) return found;
-    throw new FanfoldError(
-      'FANFOLD_SPACE',
-      `Expected ${option} to be ${SYNTAX}, got an empty value in "${text}". An empty string is written "".`,
-    );
+    throw refusal(option, `an empty value in "${text}". An empty string is written ""`);
   });
+}
+
+function refusal(option: string, got: string): FanfoldError {
+  return new FanfoldError('FANFOLD_SPACE', `Expected ${option} to be ${SYNTAX}, got ${got}.`);
 }
 
 function unquote(text: string): TypedText | undefined {

@@ -2,12 +2,11 @@ import { existsSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { performance } from 'node:perf_hooks';
 import type { Controls } from '../engine/engine.js';
-import type { HostProcess } from '../engine/local/host-process.js';
+import { startCrew, type Crew } from '../engine/local/crew.js';
 import { localEngine } from '../engine/local/local-engine.js';
 import { usableProcessors } from '../engine/local/processors.js';
-import { startReaper, type Reaper } from '../engine/local/reaper.js';
 import { threadVariables } from '../engine/local/threads.js';
-import { bundleWorker } from '../engine/worker-bundle.js';
+import { bundleWorker, type WorkerBundle } from '../engine/worker-bundle.js';
 import { fold, isFolded, layoutOfRun } from '../fold.js';
 import { appendRecord } from '../run/journal.js';
 import { readManifest, type Manifest } from '../run/manifest.js';
@@ -54,54 +53,62 @@ export async function runSweep(plan: Plan, options: RunOptions): Promise<Outcome
   const isForced = options.isForced === true;
   checkDirectory(directory, { isForced });
   const existing = isForced ? undefined : readManifest(runPaths(directory).manifest);
-  const { file } = request.worker;
-  const isKept = existing !== undefined && !existsSync(file);
-  const [bundle, commit] = await Promise.all([
-    isKept ? keptBundle(directory, existing) : bundleWorker(request.worker),
-    isKept ? undefined : gitCommit(file),
-  ]);
-  checkExport(bundle, request);
-  if (existing !== undefined) checkSameRun(existing, plan, bundle);
-
-  const reaper = startReaper();
-  const env = childEnvironment(request.jobs);
+  const crew = startCrew(processesFor(plan, existing, options), childEnvironment(request.jobs));
   try {
-    const probed = await checkInProcess(plan, bundle, { env, reaper });
+    const { bundle, commit } = await readWorker(plan, existing);
+    checkExport(bundle, request);
+    if (existing !== undefined) checkSameRun(existing, plan, bundle);
+    const columns = await checkInProcess(plan, bundle, crew);
+    const release = openDirectory(directory);
     try {
-      const release = openDirectory(directory);
-      try {
-        const manifest = prepareDirectory(plan, bundle, { isForced, commit, columns: probed.columns });
-        return await computeAndFold(plan, manifest, { ...options, env, reaper, warm: probed.host });
-      } finally {
-        release();
-      }
+      const manifest = prepareDirectory(plan, bundle, { isForced, commit, columns });
+      return await computeAndFold(plan, manifest, { ...options, crew });
     } finally {
-      probed.host?.kill();
+      release();
     }
   } finally {
-    reaper.close();
+    crew.close();
   }
 }
 
 // --- internal ---
 
+/** How many processes there will be work for: none where the run is complete. */
+function processesFor(
+  { directory, tasks, request }: Plan,
+  existing: Manifest | undefined,
+  options: RunOptions,
+): number {
+  if (existing === undefined) return Math.min(request.jobs, tasks);
+  const retryFailed = options.retryFailed === true;
+  const open = readTaskStates(directory, existing).filter((state) => isOpen(state, retryFailed));
+  return Math.min(request.jobs, open.length);
+}
+
 function childEnvironment(jobs: number): NodeJS.ProcessEnv {
   return { ...process.env, ...threadVariables(process.env, usableProcessors(), jobs) };
 }
 
+/** The worker as one module and the commit that it is of; from the run's own copy where the source is gone. */
+async function readWorker(
+  { directory, request }: Plan,
+  existing: Manifest | undefined,
+): Promise<{ bundle: WorkerBundle; commit?: string | undefined }> {
+  const { file } = request.worker;
+  if (existing !== undefined && !existsSync(file)) return { bundle: keptBundle(directory, existing) };
+  const [bundle, commit] = await Promise.all([bundleWorker(request.worker), gitCommit(file)]);
+  return { bundle, commit };
+}
+
 interface ComputeOptions extends RunOptions {
-  readonly env: NodeJS.ProcessEnv;
-  readonly reaper: Reaper;
-  readonly warm: HostProcess | undefined;
+  readonly crew: Crew;
 }
 
 async function computeAndFold(plan: Plan, manifest: Manifest, options: ComputeOptions): Promise<Outcome> {
   const { directory, request } = plan;
-  const setAside = setForeignAside(
-    runPaths(directory, manifest.spec.format),
-    readTaskStates(directory, manifest),
-  );
-  const before = readTaskStates(directory, manifest);
+  const found = readTaskStates(directory, manifest);
+  const setAside = setForeignAside(runPaths(directory, manifest.spec.format), found);
+  const before = setAside.length > 0 ? readTaskStates(directory, manifest) : found;
   const open = before.filter((state) => isOpen(state, options.retryFailed === true));
   if (open.length > 0) {
     options.onStart?.(manifest);
@@ -151,9 +158,7 @@ async function compute(
     isFresh: options.isFresh === true,
     worker: { file: paths.workerModule, export: request.worker.export },
     columns: manifest.columns,
-    env: options.env,
-    reaper: options.reaper,
-    warm: options.warm,
+    crew: options.crew,
   });
   const job = { directory, spec, wholeNumbers };
   const { space } = request;

@@ -18,6 +18,10 @@ export interface Death {
 export interface HostProcess {
   readonly pid: number;
   readonly startedMs: number;
+  /** True once it was told to load a worker. */
+  readonly hasLoaded: boolean;
+  /** Where what it writes past its own log goes, such as a native library's output; its end is in `lastWords` anyway. */
+  output: (bytes: Buffer) => void;
   send(command: Command): void;
   /** The next report, in order; a Death once there are no more. */
   next(): Promise<Report | Death>;
@@ -30,8 +34,7 @@ export interface HostProcess {
 export interface HostOptions {
   readonly env: NodeJS.ProcessEnv;
   readonly reaper: Reaper;
-  /** What the process writes past its own log. */
-  readonly onOutput: (bytes: Buffer) => void;
+  readonly onEnd: () => void;
 }
 
 const HOST_PROGRAM = fileURLToPath(new URL('host.js', import.meta.url));
@@ -40,7 +43,7 @@ const LAST_WORDS_CHARACTERS = 4096;
 const DRAIN_MS = 500;
 
 /** Starts a host in a process group of its own, so that its children end with it. */
-export function startHost({ env, reaper, onOutput }: HostOptions): HostProcess {
+export function startHost({ env, reaper, onEnd }: HostOptions): HostProcess {
   const child = spawn(process.execPath, ['--enable-source-maps', HOST_PROGRAM], {
     env,
     detached: process.platform !== 'win32',
@@ -49,27 +52,38 @@ export function startHost({ env, reaper, onOutput }: HostOptions): HostProcess {
   });
   const { pid } = child;
   if (pid !== undefined) reaper.watch(pid);
-  const lastWords = listen(child, onOutput);
+  const lastWords = listen(child, (bytes) => {
+    host.output(bytes);
+  });
   const inbox = queue<Report | Death>();
   readLines(child.stdio[3] as Readable, (line) => {
     inbox.push(JSON.parse(line) as Report);
   });
+  let isEnded = false;
   const ended = whenEnded(child).then((end) => {
+    isEnded = true;
     if (pid !== undefined) {
       killGroup(pid);
       reaper.forget(pid);
     }
+    onEnd();
     inbox.push({ ...end, lastWords: lastWords() });
   });
   const stdin = child.stdin;
   // Its end is reported by `next`; a command that it could not read any more is of no use.
   stdin.on('error', () => undefined);
+  let hasLoaded = false;
   const send = (command: Command): void => {
+    hasLoaded ||= command.type === 'load';
     stdin.write(`${JSON.stringify(command)}\n`);
   };
-  return {
+  const host: HostProcess = {
     pid: pid ?? -1,
     startedMs: Date.now(),
+    get hasLoaded() {
+      return hasLoaded;
+    },
+    output: () => undefined,
     send,
     next: inbox.next,
     exit: () => {
@@ -77,9 +91,10 @@ export function startHost({ env, reaper, onOutput }: HostOptions): HostProcess {
       return ended;
     },
     kill: () => {
-      if (pid !== undefined) killGroup(pid);
+      if (pid !== undefined && !isEnded) killGroup(pid);
     },
   };
+  return host;
 }
 
 export function isDeath(report: Report | Death): report is Death {

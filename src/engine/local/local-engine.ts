@@ -7,8 +7,8 @@ import { appendRecord } from '../../run/journal.js';
 import { runPaths, type RunPaths } from '../../run/paths.js';
 import { readFailures, storableParameters, type RunEvent } from '../../run/records.js';
 import type { Controls, Engine, Task, Work } from '../engine.js';
-import { describeDeath, isDeath, startHost, type Death, type HostProcess } from './host-process.js';
-import type { Reaper } from './reaper.js';
+import type { Crew } from './crew.js';
+import { describeDeath, isDeath, type Death, type HostProcess } from './host-process.js';
 
 export interface LocalEngineOptions {
   /** Processes at once. */
@@ -17,11 +17,7 @@ export interface LocalEngineOptions {
   readonly isFresh: boolean;
   readonly worker: WorkerModule;
   readonly columns: DeclaredColumns | undefined;
-  /** The environment of the processes. */
-  readonly env: NodeJS.ProcessEnv;
-  readonly reaper: Reaper;
-  /** A host that has loaded the worker already. */
-  readonly warm: HostProcess | undefined;
+  readonly crew: Crew;
 }
 
 /** A point that ends its process this often while it is watched is recorded as failed. */
@@ -43,7 +39,6 @@ interface Session extends LocalEngineOptions {
   readonly queue: Task[];
   readonly hosts: Set<HostProcess>;
   layout: Layout | undefined;
-  warmHost: HostProcess | undefined;
   isStopping: boolean;
 }
 
@@ -55,7 +50,6 @@ async function runLocally(work: Work, controls: Controls, options: LocalEngineOp
     queue: [...work.tasks],
     hosts: new Set(),
     layout: work.layout,
-    warmHost: options.warm,
     isStopping: controls.stop.aborted,
   };
   const stop = (): void => {
@@ -78,7 +72,6 @@ async function runLocally(work: Work, controls: Controls, options: LocalEngineOp
   } finally {
     controls.stop.removeEventListener('abort', stop);
     controls.kill.removeEventListener('abort', kill);
-    await session.warmHost?.exit();
   }
 }
 
@@ -110,7 +103,10 @@ async function finishTask(
   const watch = { isCareful: false, deaths: new Map<number, number>(), doomed: [] as number[], outside: 0 };
   let host = living;
   for (;;) {
-    host ??= openHost(task, session);
+    host ??= openHost(session);
+    host.output = (bytes) => {
+      appendFileSync(session.paths.log(task.index), bytes);
+    };
     const { layout, work } = session;
     const end = await computeTask(host, session, {
       ...task,
@@ -167,21 +163,10 @@ async function computeTask(host: HostProcess, session: Session, task: TaskJob): 
   }
 }
 
-function openHost(task: Task, session: Session): HostProcess {
-  const { warmHost, worker, columns, env, reaper, work, paths } = session;
-  session.warmHost = undefined;
-  const host =
-    warmHost ??
-    startHost({
-      env,
-      reaper,
-      // What bypasses the host's own log, such as V8's last words or a native library's output.
-      onOutput: (bytes) => {
-        appendFileSync(paths.log(task.index), bytes);
-      },
-    });
-  if (warmHost === undefined)
-    host.send({ type: 'load', worker, ...(columns === undefined ? {} : { columns }) });
+function openHost(session: Session): HostProcess {
+  const { crew, worker, columns, work } = session;
+  const host = crew.take();
+  if (!host.hasLoaded) host.send({ type: 'load', worker, ...(columns === undefined ? {} : { columns }) });
   host.send({ type: 'run', job: work.job });
   session.hosts.add(host);
   return host;

@@ -1,0 +1,38 @@
+import { startHost, type HostProcess } from './host-process.js';
+import { startReaper } from './reaper.js';
+
+/** The processes of a run, started ahead of their work: they boot while the worker is being bundled. */
+export interface Crew {
+  /** The first process, which stays in the crew. */
+  first(): HostProcess;
+  /** A process for a job slot: one that waits, or a new one. */
+  take(): HostProcess;
+  /** Ends every process that is left, at once. */
+  close(): void;
+}
+
+/**
+ * Starts `count` hosts, which load nothing until they are told, and the reaper that ends them if this process dies.
+ * @param env the environment of every process
+ */
+export function startCrew(count: number, env: NodeJS.ProcessEnv): Crew {
+  const reaper = startReaper();
+  const everyone = new Set<HostProcess>();
+  const start = (): HostProcess => {
+    const host = startHost({ env, reaper, onEnd: () => everyone.delete(host) });
+    everyone.add(host);
+    return host;
+  };
+  const waiting = Array.from({ length: count }, start);
+  return {
+    first: () => {
+      if (waiting.length === 0) waiting.push(start());
+      return waiting[0] as HostProcess;
+    },
+    take: () => waiting.shift() ?? start(),
+    close: () => {
+      for (const host of everyone) host.kill();
+      reaper.close();
+    },
+  };
+}
