@@ -105,8 +105,7 @@ describe.each(SLICINGS)('slices of %s', (slicing) => {
       const middle = Math.floor(t / 2);
       expect(sliceOf(n, t, slicing, 0).start).toBe(0);
       expect(sliceOf(n, t, slicing, t - 1).stop).toBe(n);
-      if (t > 1)
-        expect(sliceOf(n, t, slicing, middle - 1).stop).toBe(sliceOf(n, t, slicing, middle).start);
+      if (t > 1) expect(sliceOf(n, t, slicing, middle - 1).stop).toBe(sliceOf(n, t, slicing, middle).start);
     }
   });
 

@@ -41,6 +41,8 @@ export async function bundleWorker({ file }: WorkerReference): Promise<WorkerBun
       target: 'node20',
       sourcemap: 'inline',
       sourcesContent: false,
+      // Stacks then name the user's files, not places beside the bundle.
+      sourceRoot: `${pathToFileURL(dirname(file)).href}/`,
       logLevel: 'silent',
       banner: { js: requireBanner(file) },
       plugins: [installedPackages(), ownUrls()],
@@ -67,6 +69,9 @@ const LOADERS: Record<string, Loader> = {
 /** Packages that a worker may import although only fanfold has them installed. */
 const OWN_PACKAGES = ['zod', 'fanfold'];
 
+/** Taken into the bundle: most schemas need it, and as one file it loads twice as fast as from its hundred. */
+const INLINED_PACKAGE = 'zod';
+
 /** Packages are left where they are and imported by their absolute place, for the bundle lies elsewhere. */
 function installedPackages(): Plugin {
   return {
@@ -82,14 +87,20 @@ function installedPackages(): Plugin {
           return undefined;
         }
         const found = await build.resolve(path, { kind, resolveDir, importer, pluginData: 'asked' });
-        if (found.errors.length === 0 && !found.path.includes(`${sep}node_modules${sep}`))
+        const isFound = found.errors.length === 0;
+        if (isFound && (found.external || !isInstalled(found.path)))
           return found.external ? found : undefined;
-        const place = found.errors.length === 0 ? found.path : ownPackage(path);
+        const place = isFound ? found.path : ownPackage(path);
         if (place === undefined) return undefined;
+        if (path === INLINED_PACKAGE && kind === 'import-statement') return { path: place };
         return { path: kind === 'require-call' ? place : pathToFileURL(place).href, external: true };
       });
     },
   };
+}
+
+function isInstalled(path: string): boolean {
+  return path.includes(`${sep}node_modules${sep}`);
 }
 
 function ownPackage(specifier: string): string | undefined {
@@ -104,6 +115,7 @@ function ownUrls(): Plugin {
     name: 'own-urls',
     setup: (build) => {
       build.onLoad({ filter: /\.[cm]?[jt]sx?$/ }, async ({ path }) => {
+        if (isInstalled(path)) return undefined;
         const contents = await readFile(path, 'utf8');
         if (!/import\.meta|__dirname|__filename/.test(contents)) return undefined;
         const { code } = await build.esbuild.transform(contents, {
@@ -134,6 +146,7 @@ function describeBundle(result: BuildResult, file: string): WorkerBundle {
   const folder = dirname(file);
   const { inputs = {}, outputs = {} } = result.metafile ?? {};
   const files = Object.keys(inputs)
+    .filter((input) => !isInstalled(`${folder}${sep}${input}`))
     .sort()
     .map((input) => {
       const path = relative(folder, `${folder}${sep}${input}`).split(sep).join('/');

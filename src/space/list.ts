@@ -4,7 +4,7 @@ import type { Value } from '../format/value.js';
 import { makeValues, storeNumber, type AxisDtype, type Values } from './axis.js';
 
 const INTEGER = /^[+-]?\d+$/;
-const FLOAT = /^[+-]?(?:\d+\.?\d*(?:e[+-]?\d+)?|\.\d+(?:e[+-]?\d+)?|nan|inf(?:inity)?)$/i;
+const FLOAT = /^[+-]?(?:\d+(?:\.\d*)?(?:e[+-]?\d+)?|\.\d+(?:e[+-]?\d+)?|nan|inf(?:inity)?)$/i;
 const BOOL = /^(?:true|false)$/i;
 
 /** A value as somebody typed it; quoted text is always a string, undefined is a value left to the worker's default. */

@@ -59,11 +59,12 @@ async function parseRows(text: string, path: string): Promise<Row[]> {
 async function parseDelimited(text: string, delimiter: string, path: string): Promise<Row[]> {
   const { parse } = await import('csv-parse/sync');
   try {
-    // A one-column file may have an empty cell, which is an empty line: only blank lines at the end are skipped.
-    return parse(text.trimEnd(), {
+    // A one-column file may have an empty cell, which is an empty line: only blank lines at the end are skipped. Tabs
+    // there stay, because they stand between empty cells.
+    return parse(text.replace(/[\r\n ]+$/, ''), {
       delimiter,
       cast: (cell, { quoting }): TypedText | undefined =>
-        cell === '' && !quoting ? undefined : { text: quoting ? cell : cell.trim(), isQuoted: quoting },
+        quoting || cell.trim() !== '' ? { text: quoting ? cell : cell.trim(), isQuoted: quoting } : undefined,
     }) as unknown as Row[];
   } catch (error) {
     throw refusal(
@@ -81,6 +82,7 @@ function parseJsonLines(text: string, path: string): Row[] {
     if (line.trim() === '') continue;
     const record = parseRecord(line, path, index + 1);
     names ??= Object.keys(record);
+    if (names.length === 0) throw refusal(path, 'at least one column', 'none');
     if (rows.length === 0) rows.push(names.map((name) => ({ text: name, isQuoted: true })));
     const keys = Object.keys(record);
     if (keys.length !== names.length || !names.every((name) => Object.hasOwn(record, name))) {

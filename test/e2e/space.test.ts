@@ -94,7 +94,7 @@ describe('the space of a sweep', () => {
     const folder = temporaryFolder();
     const worker = writeWorker(folder, 'w.mjs', 'export default ({ a, b }) => `${a} and ${b}`;\n');
     await fanfold([worker, '--set', 'a=1,5', '--set', 'b=2', '--out', join(folder, 'run')]);
-    expect(read(folder, 'run', 'result.txt')).toBe('"1,5 and 2"\n'.replaceAll('"', '"'));
+    expect(read(folder, 'run', 'result.txt')).toBe('"1,5 and 2"\n');
   });
 });
 
@@ -117,12 +117,7 @@ describe('the format of the files', () => {
     const folder = temporaryFolder();
     await fanfold([...args(folder), '--format', 'csv']);
     expect(read(folder, 'run', 'task_index=1.csv')).toBe('1,0.5,"a,b"\n');
-    expect(read(folder, 'run', 'result.csv')).toBe(
-      'x,half,"a name"\n0,0,"""say \\""hi\\"""""\n1,0.5,"a,b"\n'.replace(
-        '"""say \\""hi\\"""""',
-        '"""say \\""hi\\"""""',
-      ),
-    );
+    expect(read(folder, 'run', 'result.csv')).toBe('x,half,"a name"\n0,0,"say ""hi"""\n1,0.5,"a,b"\n');
   });
 
   test('jsonl has one object a line', async () => {

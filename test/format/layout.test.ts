@@ -60,7 +60,9 @@ describe('a typed array', () => {
   });
 
   test('that the worker declares has the declared type', () => {
-    expect(layoutOf(new Int32Array(1), { a: 'float64' }, []).columns).toEqual([{ name: 'a', dtype: 'float64' }]);
+    expect(layoutOf(new Int32Array(1), { a: 'float64' }, []).columns).toEqual([
+      { name: 'a', dtype: 'float64' },
+    ]);
   });
 });
 
@@ -75,7 +77,13 @@ describe('what is no result', () => {
     ['an empty object', {}, 'a Object'],
     ['a DataView', new DataView(new ArrayBuffer(8)), 'a DataView'],
     ['a number object', Object(1), 'a Number'],
-    ['an instance of a class', new (class Energy { value = 1; })(), 'a Object'],
+    [
+      'an instance of a class',
+      new (class Energy {
+        value = 1;
+      })(),
+      'a Object',
+    ],
   ])('%s is refused', (_, result, got) => {
     expect(() => layoutOf(result, undefined, [])).toThrow(ResultError);
     expect(() => layoutOf(result, undefined, [])).toThrow(`got ${got}.`);

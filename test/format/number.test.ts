@@ -120,9 +120,9 @@ describe('formatComplex128', () => {
         const groups = new RegExp(`^(?:(${part})|\\((${part})(?:\\+(?!-)|(?=-))(${part}))j\\)?$`).exec(text);
         const [, alone, real, imaginary] = groups ?? [];
         const want = [re, im].map((value) => bitsOf(Number.isNaN(value) ? NaN : value));
-        expect([alone === undefined ? parse(real ?? '') : 0, parse(alone ?? imaginary ?? '')].map(bitsOf)).toEqual(
-          want,
-        );
+        expect(
+          [alone === undefined ? parse(real ?? '') : 0, parse(alone ?? imaginary ?? '')].map(bitsOf),
+        ).toEqual(want);
       }),
       { numRuns: 1000 },
     );

@@ -4,12 +4,23 @@ import { quoteJson, quoteWord } from '../../src/format/quote.js';
 import { anyText } from './text.js';
 
 describe('quoteWord', () => {
-  test.each(['a', 'up', 'spin-up', 'x_1', 'é', '日本', 'nanometre', 'info', 'e', 'a.b', '1e', 'j', 'C:/data'])(
-    'the plain word %s stays as it is',
-    (word) => {
-      expect(quoteWord(word)).toBe(word);
-    },
-  );
+  test.each([
+    'a',
+    'up',
+    'spin-up',
+    'x_1',
+    'é',
+    '日本',
+    'nanometre',
+    'info',
+    'e',
+    'a.b',
+    '1e',
+    'j',
+    'C:/data',
+  ])('the plain word %s stays as it is', (word) => {
+    expect(quoteWord(word)).toBe(word);
+  });
 
   test.each([
     '',

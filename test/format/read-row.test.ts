@@ -33,7 +33,11 @@ function anyCell(): fc.Arbitrary<Cell> {
   );
 }
 
-function write(cells: readonly Cell[], format: Format, options: { isVector: boolean; isFloat: boolean }): string {
+function write(
+  cells: readonly Cell[],
+  format: Format,
+  options: { isVector: boolean; isFloat: boolean },
+): string {
   const layout: Layout = {
     kind: options.isVector ? 'vector' : 'record',
     columns: cells.map(({ dtype }, index) => ({
@@ -47,7 +51,10 @@ function write(cells: readonly Cell[], format: Format, options: { isVector: bool
     axes: [],
     layout,
     wholeNumbers: options.isFloat ? 'float64' : 'int64',
-  }).write([], options.isVector ? values : Object.fromEntries(values.map((value, i) => [`c${String(i)}`, value])));
+  }).write(
+    [],
+    options.isVector ? values : Object.fromEntries(values.map((value, i) => [`c${String(i)}`, value])),
+  );
 }
 
 /** A value as it reads back: an integer that a double can hold comes as a number. */

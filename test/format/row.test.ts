@@ -224,9 +224,9 @@ test('another reader of csv finds the same strings, as JSON where they hold cont
     fc.property(fc.array(anyText(), { minLength: 1, maxLength: 5 }), (texts) => {
       const line = writer('csv', texts).line();
       const [cells = []] = parse(line) as string[][];
-      expect(cells.map((cell, index) => (cell === texts[index] ? cell : (JSON.parse(cell) as string)))).toEqual(
-        texts,
-      );
+      expect(
+        cells.map((cell, index) => (cell === texts[index] ? cell : (JSON.parse(cell) as string))),
+      ).toEqual(texts);
     }),
     { numRuns: 1000 },
   );
@@ -241,7 +241,9 @@ describe('NumPy reads', () => {
 
   testWith('numpy', 'a txt with its header, bit for bit', () => {
     const x = [{ name: 'x', dtype: 'float64' as const }];
-    const text = rows.map(([a, b]) => writer('txt', b, { axes: x, wholeNumbers: 'float64' }).line([a])).join('');
+    const text = rows
+      .map(([a, b]) => writer('txt', b, { axes: x, wholeNumbers: 'float64' }).line([a]))
+      .join('');
     const found = python(
       'for row in np.loadtxt(sys.stdin): print(*(struct.pack(">d", v).hex() for v in row))',
       writer('txt', 1, { axes: x }).header + text,

@@ -16,19 +16,18 @@ const cases = goldenJson<{ cases: GoldenCase[] }>('arange_linspace.json').cases.
 );
 
 describe("NumPy's reference values", () => {
-  test.each(cases.filter(({ values }) => values.length > 0))('arange(%j) is bit exact', ({
-    args,
-    dtype = 'float64',
-    values,
-  }) => {
-    const [start, stop, step] = args.map(Number) as [number, number, number];
-    const found = arange(start, stop, step, { dtype });
-    expect(found.dtype).toBe(dtype);
-    const bits = (value: unknown): unknown => (typeof value === 'number' ? bitsOf(value) : value);
-    expect([...found].map(bits)).toEqual(
-      values.map((value) => (typeof value === 'number' ? bitsOf(value) : value.bits)),
-    );
-  });
+  test.each(cases.filter(({ values }) => values.length > 0))(
+    'arange(%j) is bit exact',
+    ({ args, dtype = 'float64', values }) => {
+      const [start, stop, step] = args.map(Number) as [number, number, number];
+      const found = arange(start, stop, step, { dtype });
+      expect(found.dtype).toBe(dtype);
+      const bits = (value: unknown): unknown => (typeof value === 'number' ? bitsOf(value) : value);
+      expect([...found].map(bits)).toEqual(
+        values.map((value) => (typeof value === 'number' ? bitsOf(value) : value.bits)),
+      );
+    },
+  );
 
   test('an empty range is refused, because a sweep of no points is a mistake', () => {
     const empty = cases.filter(({ values }) => values.length === 0);
@@ -92,22 +91,23 @@ describe('int64', () => {
   test('is what counting with bigints gives', () => {
     const end = fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n });
     fc.assert(
-      fc.property(end, fc.bigInt({ min: 1n, max: 2n ** 62n }), fc.integer({ min: 1, max: 20 }), fc.boolean(), (
-        start,
-        size,
-        count,
-        isDown,
-      ) => {
-        const step = isDown ? -size : size;
-        const last = start + BigInt(count - 1) * step;
-        const stop = last + (isDown ? -1n : 1n);
-        fc.pre([last, stop].every((value) => BigInt.asIntN(64, value) === value));
-        const values = arange(start, stop, step);
-        expect(values.size).toBe(count);
-        expect([...values].map((value) => BigInt(value))).toEqual(
-          Array.from({ length: count }, (_, index) => start + BigInt(index) * step),
-        );
-      }),
+      fc.property(
+        end,
+        fc.bigInt({ min: 1n, max: 2n ** 62n }),
+        fc.integer({ min: 1, max: 20 }),
+        fc.boolean(),
+        (start, size, count, isDown) => {
+          const step = isDown ? -size : size;
+          const last = start + BigInt(count - 1) * step;
+          const stop = last + (isDown ? -1n : 1n);
+          fc.pre([last, stop].every((value) => BigInt.asIntN(64, value) === value));
+          const values = arange(start, stop, step);
+          expect(values.size).toBe(count);
+          expect([...values].map((value) => BigInt(value))).toEqual(
+            Array.from({ length: count }, (_, index) => start + BigInt(index) * step),
+          );
+        },
+      ),
       { numRuns: 500 },
     );
   });
@@ -140,7 +140,11 @@ describe('float64', () => {
 
 describe('refused', () => {
   test.each<[string, () => unknown, string]>([
-    ['0:0', () => arange(0, 0), 'range 0:0:1 to hold at least one value, got none, because its start is its stop'],
+    [
+      '0:0',
+      () => arange(0, 0),
+      'range 0:0:1 to hold at least one value, got none, because its start is its stop',
+    ],
     ['5:1', () => arange(5, 1), 'got none, because its step leads away from its stop'],
     ['1:5 by -1', () => arange(1, 5, -1), 'got none, because its step leads away from its stop'],
     ['0.5:0.5', () => arange(0.5, 0.5), 'got none, because its start is its stop'],

@@ -126,7 +126,9 @@ describe.each(Object.entries(RULES))('%s', (name, rule) => {
     [1, -Infinity],
   ])('from %d to %d is refused', (start, stop) => {
     expect(() => rule(start, stop, 3)).toThrow(FanfoldError);
-    expect(() => rule(start, stop, 3)).toThrow(`Expected the ends of ${name} to be finite numbers with a finite difference, got`);
+    expect(() => rule(start, stop, 3)).toThrow(
+      `Expected the ends of ${name} to be finite numbers with a finite difference, got`,
+    );
   });
 
   test.each([0, -1, 2.5, NaN, Infinity, 2 ** 53])('of %d values is refused', (num) => {

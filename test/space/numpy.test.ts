@@ -45,7 +45,12 @@ describe('NumPy gives the same', () => {
   testWith('numpy', 'float values of arange, bit for bit', () => {
     const cases = fc.sample(
       fc
-        .tuple(anyEnd, fc.integer({ min: 1, max: 300 }), fc.double({ min: 1e-6, max: 100, noNaN: true }), fc.boolean())
+        .tuple(
+          anyEnd,
+          fc.integer({ min: 1, max: 300 }),
+          fc.double({ min: 1e-6, max: 100, noNaN: true }),
+          fc.boolean(),
+        )
         .map(([start, count, size, isDown]): Arguments => {
           const step = isDown ? -size : size;
           return [start, start + count * step, step];
@@ -58,7 +63,11 @@ describe('NumPy gives the same', () => {
   testWith('numpy', 'values of arange for decimal steps, bit for bit', () => {
     const cases = fc.sample(
       fc
-        .tuple(fc.integer({ min: -100, max: 100 }), fc.integer({ min: 1, max: 100 }), fc.integer({ min: 1, max: 50 }))
+        .tuple(
+          fc.integer({ min: -100, max: 100 }),
+          fc.integer({ min: 1, max: 100 }),
+          fc.integer({ min: 1, max: 50 }),
+        )
         .map(([start, length, step]): Arguments => [start / 10, (start + length) / 10, step / 100]),
       SAMPLE,
     );
@@ -109,7 +118,12 @@ describe('NumPy gives the same', () => {
         .map((values): Arguments => values),
       SAMPLE,
     );
-    expectClose(cases, (a, b, c) => logspace(a, b, c), numpy('np.logspace(a, b, int(c))', cases), () => 2);
+    expectClose(
+      cases,
+      (a, b, c) => logspace(a, b, c),
+      numpy('np.logspace(a, b, int(c))', cases),
+      () => 2,
+    );
   });
 
   testWith('numpy', 'values of geomspace, within the rounding of the exponents', () => {
