@@ -48,6 +48,8 @@ export interface SweepOptions {
   readonly force?: boolean;
   /** Compute the failed points of an earlier run again. */
   readonly retryFailed?: boolean;
+  /** Keep what an earlier version of the worker computed. */
+  readonly allowChangedWorker?: boolean;
   /** Stops the run when aborted; the points in hand are finished and kept. */
   readonly signal?: AbortSignal;
 }
@@ -93,6 +95,7 @@ export async function sweep(options: SweepOptions): Promise<Run> {
     isFresh: options.fresh === true,
     isForced: options.force === true,
     retryFailed: options.retryFailed === true,
+    allowChangedWorker: options.allowChangedWorker === true,
     controls: { stop: options.signal ?? new AbortController().signal, kill: new AbortController().signal },
   });
   return describeRun(outcome, space);

@@ -11,6 +11,7 @@ export interface ExecuteOptions {
   readonly isFresh?: boolean;
   readonly isForced?: boolean;
   readonly retryFailed?: boolean;
+  readonly allowChangedWorker?: boolean;
   readonly isQuiet: boolean;
 }
 

@@ -73,6 +73,7 @@ program
   .option('--out <dir>', 'the run directory (default: runs/WORKER-HASH)')
   .option('-f, --force', 'replace what the run directory holds')
   .option('-n, --dry-run', 'show what would be done, and start nothing')
+  .option('--allow-changed-worker', 'keep what an earlier version of the worker computed')
   .option('-q, --quiet', 'no progress and no summary')
   .addHelpText('after', EXAMPLES)
   .action(async (worker, options) => {
@@ -85,6 +86,7 @@ program
   .description('go on with a run that was stopped')
   .argument('<dir>', 'the run directory')
   .option('--jobs <n>', 'processes at once', parseCount('--jobs'))
+  .option('--allow-changed-worker', 'keep what an earlier version of the worker computed')
   .option('-q, --quiet', 'no progress and no summary')
   .action(async (directory, options) => {
     const { resume } = await import('./resume.js');
@@ -96,6 +98,7 @@ program
   .description('compute the failed points of a run again, and what is missing')
   .argument('<dir>', 'the run directory')
   .option('--jobs <n>', 'processes at once', parseCount('--jobs'))
+  .option('--allow-changed-worker', 'keep what an earlier version of the worker computed')
   .option('-q, --quiet', 'no progress and no summary')
   .action(async (directory, options) => {
     const { resume } = await import('./resume.js');
@@ -122,6 +125,13 @@ program
     const { foldRun } = await import('./fold.js');
     process.exitCode = foldRun(directory, options);
   });
+
+// A closed terminal or a reader that has seen enough must not end a run.
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE' && error.code !== 'EIO') throw error;
+  });
+}
 
 try {
   await program.parseAsync();

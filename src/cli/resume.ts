@@ -7,12 +7,21 @@ import { execute } from './execute.js';
 /** `fanfold resume` and `fanfold retry`: gives the exit code. */
 export async function resume(
   directory: string,
-  options: { jobs?: number | undefined; quiet?: true | undefined; retryFailed: boolean },
+  options: {
+    jobs?: number | undefined;
+    quiet?: true | undefined;
+    allowChangedWorker?: true | undefined;
+    retryFailed: boolean;
+  },
 ): Promise<number> {
   const plan = planOf(directory, options.jobs ?? usableProcessors());
   const { file } = plan.request.worker;
   if (!existsSync(file) && options.quiet !== true) {
     process.stderr.write(`The worker ${shortPath(file)} is not there; the run goes on with its own copy.\n`);
   }
-  return execute(plan, { retryFailed: options.retryFailed, isQuiet: options.quiet === true });
+  return execute(plan, {
+    retryFailed: options.retryFailed,
+    allowChangedWorker: options.allowChangedWorker === true,
+    isQuiet: options.quiet === true,
+  });
 }

@@ -8,6 +8,7 @@ export interface RunCommandOptions extends RequestOptions {
   readonly fresh?: true | undefined;
   readonly compare?: true | undefined;
   readonly force?: true | undefined;
+  readonly allowChangedWorker?: true | undefined;
   readonly dryRun?: true | undefined;
   readonly quiet?: true | undefined;
 }
@@ -22,6 +23,7 @@ export async function run(worker: string | undefined, options: RunCommandOptions
   const how = {
     isFresh: options.fresh === true,
     isForced: options.force === true,
+    allowChangedWorker: options.allowChangedWorker === true,
     isQuiet: options.quiet === true,
   };
   return options.compare === true ? compare(plan, how) : execute(plan, how);

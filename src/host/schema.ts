@@ -6,8 +6,8 @@ export interface ParameterSchema {
     point: unknown,
   ): { success: true; data: unknown } | { success: false; error: { issues: readonly Issue[] } };
   readonly shape?: Readonly<Record<string, unknown>>;
-  readonly _zod?: { readonly def?: { readonly catchall?: unknown } };
-  readonly _def?: { readonly unknownKeys?: unknown };
+  readonly _zod?: { readonly def?: object };
+  readonly _def?: object;
 }
 
 export function isSchema(value: unknown): value is ParameterSchema {
@@ -61,9 +61,19 @@ interface Issue {
 /** zod drops unknown keys in silence unless told otherwise, which would hide a misspelt parameter. */
 function unknownNames(schema: ParameterSchema, point: Point): string[] {
   const { shape } = schema;
-  const isOpen = schema._zod?.def?.catchall !== undefined || schema._def?.unknownKeys === 'passthrough';
+  const isOpen = hasCatchall(schema._zod?.def) || isPassthrough(schema._def);
   if (shape === undefined || isOpen) return [];
   return Object.keys(point).filter((name) => !Object.hasOwn(shape, name));
+}
+
+/** zod 4: `z.looseObject`, `z.strictObject` and `.catchall()`. */
+function hasCatchall(def: object | undefined): boolean {
+  return def !== undefined && 'catchall' in def && def.catchall !== undefined;
+}
+
+/** zod 3: `.passthrough()`. */
+function isPassthrough(def: object | undefined): boolean {
+  return def !== undefined && 'unknownKeys' in def && def.unknownKeys === 'passthrough';
 }
 
 function describeIssue({ path, message }: Issue, point: Point): string {

@@ -72,7 +72,7 @@ function readFrom(path: string, offset: number): Buffer {
 function parseLine(line: string, path: string): object {
   try {
     const record: unknown = JSON.parse(line);
-    if (typeof record === 'object' && record !== null) return record;
+    if (typeof record === 'object' && record !== null && !Array.isArray(record)) return record;
   } catch {
     // Falls through to the error below, which shows the line.
   }

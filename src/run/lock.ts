@@ -1,4 +1,4 @@
-import { existsSync, linkSync, readFileSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, linkSync, readFileSync, rmSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { FanfoldError, systemCode } from '../errors.js';
 
@@ -53,7 +53,8 @@ function createLock(path: string): boolean {
 function takeOver(path: string): void {
   refuseIfAlive(path);
   const guard = `${path}.takeover`;
-  if (existsSync(guard) && Date.now() - statSync(guard).mtimeMs > TAKEOVER_STALE_MS) unlinkSync(guard);
+  const guarded = statSync(guard, { throwIfNoEntry: false })?.mtimeMs;
+  if (guarded !== undefined && Date.now() - guarded > TAKEOVER_STALE_MS) rmSync(guard, { force: true });
   if (!createLock(guard)) throw held(readHolder(guard), path);
   try {
     refuseIfAlive(path);
@@ -105,12 +106,14 @@ function isOurs(holder: LockHolder | undefined): boolean {
 
 function isAlive({ host, pid, started }: LockHolder): boolean {
   if (host !== hostname()) return true;
+  const now = startTime(pid);
   try {
     process.kill(pid, 0);
   } catch (error) {
-    return systemCode(error) === 'EPERM';
+    // Another user's process: it may have the pid of a holder that has died, and /proc may hide when it started.
+    return systemCode(error) === 'EPERM' && (now === '' || now === started);
   }
-  return startTime(pid) === started;
+  return now === started;
 }
 
 /** Field 22 of /proc/PID/stat; empty where there is no /proc, and then the pid alone decides. */

@@ -26,6 +26,10 @@ const Manifest = z.strictObject({
     /** sha256 of the worker's file and of every file of the user's that it imports, by path relative to the worker. */
     files: z.record(z.string(), z.string()),
   }),
+  /** Versions of the worker that computed some of the points, where the user allowed a change. */
+  earlierWorkers: z.optional(
+    z.array(z.strictObject({ files: z.record(z.string(), z.string()), until: z.string() })),
+  ),
   pointsFile: z.optional(z.string()),
   versions: z.strictObject({ fanfold: z.string(), node: z.string() }),
   commit: z.optional(z.string()),

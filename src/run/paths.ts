@@ -41,12 +41,12 @@ export function runPaths(directory: string, format: Format = 'txt'): RunPaths {
   };
 }
 
-/** True for a name that a run may have written: all that `--force` removes. */
+/** True for the name of a file that a run writes beside its manifest and lock: what one run must not leave to another. */
 export function isRunFile(name: string): boolean {
   return (
     /^task_index=\d+\.(?:txt|csv|jsonl)(?:\..*)?$/.test(name) ||
-    /^result\.(?:txt|csv|jsonl)(?:\..*)?$/.test(name) ||
-    /^(?:sweep\.json|points\.json|worker\.mjs|failures\.jsonl|events\.jsonl|logs|lock)(?:\..*)?$/.test(name)
+    /^result\.(?:txt|csv|jsonl)(?:\.tmp-\d+)?$/.test(name) ||
+    /^(?:failures|events)\.jsonl$/.test(name)
   );
 }
 

@@ -67,13 +67,18 @@ export function openDirectory(directory: string): () => void {
   return release;
 }
 
-/** Removes every file that a run writes, and nothing else; under the lock. */
+/** Removes the files that a run writes, and nothing else; under the lock. */
 export function clearDirectory(paths: RunPaths): void {
-  for (const name of readdirSync(paths.directory)) {
-    if (isRunFile(name) && name !== 'lock')
-      rmSync(join(paths.directory, name), { recursive: true, force: true });
+  const files = [paths.manifest, paths.points, paths.workerModule];
+  const results = readdirSync(paths.directory).filter(isRunFile);
+  const logs = readdirSync(paths.logs).filter((name) => /^task_index=\d+\.log$/.test(name));
+  for (const path of [
+    ...files,
+    ...results.map((name) => join(paths.directory, name)),
+    ...logs.map((name) => join(paths.logs, name)),
+  ]) {
+    rmSync(path, { force: true });
   }
-  mkdirSync(paths.logs, { recursive: true });
 }
 
 /**
@@ -108,7 +113,10 @@ function makeFolders(path: string): void {
 
 /** Temporary files: the copy of a part in the making, a file before its rename. */
 function isLeftover(name: string): boolean {
-  return isRunFile(name) && (/\.part\.\d+$/.test(name) || /\.tmp-\d+$/.test(name));
+  return (
+    /^task_index=\d+\.\w+\.part\.\d+$/.test(name) ||
+    /^(?:result|sweep|points|worker)\.\w+\.tmp-\d+$/.test(name)
+  );
 }
 
 function nearestExisting(path: string): string {

@@ -16,6 +16,7 @@ import type { Plan, SweepRequest } from './plan.js';
 
 export interface PrepareOptions {
   readonly isForced: boolean;
+  readonly allowChangedWorker: boolean;
   readonly commit: string | undefined;
   readonly columns: DeclaredColumns | undefined;
 }
@@ -26,14 +27,12 @@ export function prepareDirectory(plan: Plan, bundle: WorkerBundle, options: Prep
   const paths = runPaths(directory, spec.format);
   if (options.isForced) clearDirectory(paths);
   const existing = readManifest(paths.manifest);
-  if (existing !== undefined) checkSameRun(existing, plan, bundle);
-  const isSame = existing !== undefined && changedFiles(existing.worker.files, bundle.files).length === 0;
-  if (isSame && existing.header === plan.header) return existing;
-  if (isSame) {
-    // Whether there is a header concerns the fold alone.
-    const withHeader = { ...existing, header: plan.header };
-    writeManifest(paths, withHeader);
-    return withHeader;
+  if (existing !== undefined) {
+    checkSameRun(existing, plan, bundle, options);
+    const isSameWorker = changedFiles(existing.worker.files, bundle.files).length === 0;
+    if (isSameWorker || hasResults(directory, existing)) return updateManifest(existing, plan, bundle);
+    // A worker was mended that did not load, or failed at every point: nothing of value is here.
+    clearDirectory(paths);
   }
   writeFileAtomic(paths.workerModule, bundle.code);
   if (needsPoints(spec.space))
@@ -56,7 +55,12 @@ export function gitCommit(file: string): Promise<string | undefined> {
  * Refuses a directory that holds another sweep, or this one begun with another version of the worker.
  * @throws FanfoldError naming both
  */
-export function checkSameRun(existing: Manifest, plan: Plan, bundle: WorkerBundle): void {
+export function checkSameRun(
+  existing: Manifest,
+  plan: Plan,
+  bundle: WorkerBundle,
+  options: { allowChangedWorker: boolean },
+): void {
   const { directory, hash, request } = plan;
   if (existing.hash !== hash) {
     throw new FanfoldError(
@@ -65,10 +69,10 @@ export function checkSameRun(existing: Manifest, plan: Plan, bundle: WorkerBundl
     );
   }
   const changed = changedFiles(existing.worker.files, bundle.files);
-  if (changed.length === 0 || !hasBegun(directory, existing)) return;
+  if (changed.length === 0 || options.allowChangedWorker || !hasResults(directory, existing)) return;
   throw new FanfoldError(
     'FANFOLD_CHANGED_WORKER',
-    `Expected the worker that ${directory} was begun with, but it was changed since: ${changed.join(', ')}. Put the old one back, or start anew with --force or another --out.`,
+    `Expected the worker that ${directory} was begun with, but it was changed since: ${changed.join(', ')}. Put the old one back, keep what it computed with --allow-changed-worker, or start anew with --force or another --out.`,
   );
 }
 
@@ -87,8 +91,25 @@ function changedFiles(
   );
 }
 
-function hasBegun(directory: string, manifest: Manifest): boolean {
-  return readTaskStates(directory, manifest).some(({ lines }) => lines > 0);
+function hasResults(directory: string, manifest: Manifest): boolean {
+  return readTaskStates(directory, manifest).some(({ lines, failed }) => lines > failed);
+}
+
+/** Records what may differ between two sessions of a run: whether the fold has a header, and an allowed new worker. */
+function updateManifest(existing: Manifest, plan: Plan, bundle: WorkerBundle): Manifest {
+  const { header } = plan;
+  const isSameWorker = changedFiles(existing.worker.files, bundle.files).length === 0;
+  if (isSameWorker && existing.header === header) return existing;
+  const { worker, earlierWorkers = [] } = existing;
+  const changed = {
+    worker: { path: worker.path, files: { ...bundle.files } },
+    earlierWorkers: [...earlierWorkers, { files: worker.files, until: new Date().toISOString() }],
+  };
+  const paths = runPaths(plan.directory, plan.spec.format);
+  const manifest = { ...existing, header, ...(isSameWorker ? {} : changed) };
+  if (!isSameWorker) writeFileAtomic(paths.workerModule, bundle.code);
+  writeManifest(paths, manifest);
+  return manifest;
 }
 
 function columnAxes({ space }: SweepRequest): SweepRequest['space']['axes'] {

@@ -25,6 +25,8 @@ export interface RunOptions {
   readonly isForced?: boolean;
   /** Compute failed points again. */
   readonly retryFailed?: boolean;
+  /** Go on with another version of the worker than the run was begun with; the manifest then names both. */
+  readonly allowChangedWorker?: boolean;
   readonly controls: Controls;
   /** Called when the run directory is open and before its first process starts. */
   readonly onStart?: (manifest: Manifest) => void;
@@ -51,17 +53,18 @@ export interface Outcome {
 export async function runSweep(plan: Plan, options: RunOptions): Promise<Outcome> {
   const { directory, request } = plan;
   const isForced = options.isForced === true;
+  const allowChangedWorker = options.allowChangedWorker === true;
   checkDirectory(directory, { isForced });
   const existing = isForced ? undefined : readManifest(runPaths(directory).manifest);
   const crew = startCrew(processesFor(plan, existing, options), childEnvironment(request.jobs));
   try {
     const { bundle, commit } = await readWorker(plan, existing);
     checkExport(bundle, request);
-    if (existing !== undefined) checkSameRun(existing, plan, bundle);
+    if (existing !== undefined) checkSameRun(existing, plan, bundle, { allowChangedWorker });
     const columns = await checkInProcess(plan, bundle, crew);
     const release = openDirectory(directory);
     try {
-      const manifest = prepareDirectory(plan, bundle, { isForced, commit, columns });
+      const manifest = prepareDirectory(plan, bundle, { isForced, allowChangedWorker, commit, columns });
       return await computeAndFold(plan, manifest, { ...options, crew });
     } finally {
       release();

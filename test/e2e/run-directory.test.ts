@@ -123,6 +123,52 @@ describe('the run directory', () => {
     expect(read(out, 'result.txt')).toBe('0   0\n1   2\n');
   });
 
+  test('goes on with a mended worker where that is allowed, and records both', async () => {
+    const folder = temporaryFolder();
+    const out = join(folder, 'run');
+    const worker = writeWorker(
+      folder,
+      'w.mjs',
+      'export default ({ x }) => { if (x === 1) throw new Error("bug"); return x; };\n',
+    );
+    await fanfold([worker, '--range', '0:3', '--out', out]);
+    writeWorker(folder, 'w.mjs', 'export default ({ x }) => x;\n');
+    const refused = await fanfold(['retry', out]);
+    expect([refused.exitCode, refused.stderr]).toEqual([
+      2,
+      expect.stringContaining('--allow-changed-worker'),
+    ]);
+    expect((await fanfold(['retry', out, '--allow-changed-worker'])).exitCode).toBe(0);
+    expect(read(out, 'result.txt')).toBe('0   0\n1   1\n2   2\n');
+    const manifest = JSON.parse(read(out, 'sweep.json')) as { earlierWorkers: { files: object }[] };
+    expect(manifest.earlierWorkers.map(({ files }) => Object.keys(files))).toEqual([['w.mjs']]);
+  });
+
+  test('in which every point failed takes a mended worker', async () => {
+    const folder = temporaryFolder();
+    const args = [
+      writeWorker(folder, 'w.mjs', 'export default () => nothing;\n'),
+      '--range',
+      '0:3',
+      '--out',
+      join(folder, 'run'),
+    ];
+    expect((await fanfold(args)).exitCode).toBe(1);
+    writeWorker(folder, 'w.mjs', 'export default ({ x }) => x;\n');
+    expect((await fanfold(args)).exitCode).toBe(0);
+    expect(read(folder, 'run', 'result.txt')).toBe('0   0\n1   1\n2   2\n');
+  });
+
+  test('leaves files alone that are not a run’s, also with --force', async () => {
+    const folder = temporaryFolder();
+    for (const name of ['logs/mine.log', 'notes.txt', 'results.txt', 'task.txt'])
+      fs.outputFileSync(join(folder, name), 'mine');
+    expect((await fanfold(['--range', '0:3', '--out', folder])).exitCode).toBe(0);
+    expect((await fanfold(['--range', '0:4', '--out', folder, '--force'])).exitCode).toBe(0);
+    for (const name of ['logs/mine.log', 'notes.txt', 'results.txt', 'task.txt'])
+      expect(read(folder, name)).toBe('mine');
+  });
+
   test('in which nothing was computed yet takes a mended worker', async () => {
     const folder = temporaryFolder();
     const out = join(folder, 'run');

@@ -1,7 +1,22 @@
 import { describe, expect, test } from '@jest/globals';
 import * as z from 'zod';
 import * as mini from 'zod/mini';
-import { isSchema, parsePoint, problemsOf } from '../../src/host/schema.js';
+import {
+  isSchema,
+  parsePoint as parse,
+  problemsOf as problems,
+  type ParameterSchema,
+} from '../../src/host/schema.js';
+import type { Point } from '../../src/space/space.js';
+
+/** A worker's export, which is a schema once it has been looked at. */
+function asSchema(value: unknown): ParameterSchema {
+  if (isSchema(value)) return value;
+  throw new Error('no schema');
+}
+
+const problemsOf = (value: unknown, points: readonly Point[]): string[] => problems(asSchema(value), points);
+const parsePoint = (value: unknown, point: Point): Point => parse(asSchema(value), point);
 
 const schema = z.object({ x: z.number(), n: z.int(), name: z.string().default('none') });
 
@@ -28,24 +43,24 @@ describe('problemsOf', () => {
   });
 
   test('names a missing parameter and how to give it', () => {
-    const problems = problemsOf(schema, [{ x: 1 }]);
-    expect(problems).toHaveLength(1);
-    expect(problems[0]).toMatch(
+    const found = problemsOf(schema, [{ x: 1 }]);
+    expect(found).toHaveLength(1);
+    expect(found[0]).toMatch(
       /^parameter "n": the worker's schema says ".*"; it is missing: give it by --param or --set$/,
     );
   });
 
-  test.each<[string, unknown, string]>([
+  test.each<[string, Point, string]>([
     ['a fraction where it wants an integer', { x: 1, n: 0.5 }, 'parameter "n"'],
     ['a string where it wants a number', { x: '1', n: 1 }, 'parameter "x"'],
     ['a bigint where it wants a number', { x: 2n ** 60n, n: 1 }, 'parameter "x"'],
     ['nan', { x: NaN, n: 1 }, 'parameter "x"'],
     ['a number where it wants a string', { x: 1, n: 1, name: 5 }, 'parameter "name"'],
   ])('names %s, and shows what came', (_, point, start) => {
-    const problems = problemsOf(schema, [point as never]);
-    expect(problems).toHaveLength(1);
-    expect(problems[0]?.startsWith(start)).toBe(true);
-    expect(problems[0]).toMatch(/; got /);
+    const found = problemsOf(schema, [point]);
+    expect(found).toHaveLength(1);
+    expect(found[0]?.startsWith(start)).toBe(true);
+    expect(found[0]).toMatch(/; got /);
   });
 
   test('shows a string in quotes and a bigint in full', () => {
@@ -62,9 +77,9 @@ describe('problemsOf', () => {
 
   test('names a parameter once, however many points are wrong', () => {
     const points = [-1, -2, 3].map((x) => ({ x, y: 'a' }));
-    const problems = problemsOf(z.object({ x: z.number().positive(), y: z.number() }), points);
-    expect(problems.map((problem) => problem.slice(0, 13))).toEqual(['parameter "x"', 'parameter "y"']);
-    expect(problems[0]).toMatch(/; got -1$/);
+    const found = problemsOf(z.object({ x: z.number().positive(), y: z.number() }), points);
+    expect(found.map((problem) => problem.slice(0, 13))).toEqual(['parameter "x"', 'parameter "y"']);
+    expect(found[0]).toMatch(/; got -1$/);
   });
 
   test('finds what is wrong in a later point only', () => {
@@ -94,9 +109,9 @@ describe('problemsOf', () => {
   });
 
   test('names what a strictObject does not know', () => {
-    const problems = problemsOf(z.strictObject({ x: z.number() }), [{ x: 1, extra: 2 }]);
-    expect(problems).toHaveLength(1);
-    expect(problems[0]).toContain('extra');
+    const found = problemsOf(z.strictObject({ x: z.number() }), [{ x: 1, extra: 2 }]);
+    expect(found).toHaveLength(1);
+    expect(found[0]).toContain('extra');
   });
 
   test('names a parameter that is unknown to a schema of zod/mini', () => {

@@ -1,0 +1,51 @@
+import { basename, join } from 'node:path';
+import { describe, expect, test } from '@jest/globals';
+import { isRunFile, runPaths } from '../../src/run/paths.js';
+
+describe('the files of a run', () => {
+  test('lie in its directory, made absolute', () => {
+    const paths = runPaths('runs/a/../b', 'csv');
+    expect(paths.directory).toBe(join(process.cwd(), 'runs/b'));
+    expect(paths.result).toBe(join(paths.directory, 'result.csv'));
+    expect(paths.task(3)).toBe(join(paths.directory, 'task_index=3.csv'));
+    expect(paths.part(3)).toBe(`${paths.task(3)}.part`);
+    expect(paths.log(3)).toBe(join(paths.directory, 'logs', 'task_index=3.log'));
+  });
+
+  test.each(['txt', 'csv', 'jsonl'] as const)('of format %s are all known as such', (format) => {
+    const paths = runPaths('/r', format);
+    const files = [
+      paths.manifest,
+      paths.lock,
+      paths.points,
+      paths.workerModule,
+      paths.failures,
+      paths.events,
+      paths.logs,
+      paths.result,
+      paths.task(0),
+      paths.part(12),
+      paths.retried(12),
+      `${paths.part(12)}.4711`,
+      `${paths.manifest}.tmp-4711`,
+      `${paths.lock}.takeover`,
+    ];
+    expect(new Set(files).size).toBe(files.length);
+    for (const file of files) expect([file, isRunFile(basename(file))]).toEqual([file, true]);
+  });
+
+  test.each([
+    'notes.txt',
+    'task_index=a.txt',
+    'my-result.txt',
+    'result.xlsx',
+    'task_index=1.dat',
+    'sweep.jsonc',
+    'locksmith',
+    'worker.ts',
+    '.git',
+    '',
+  ])('do not include %j, which --force leaves alone', (name) => {
+    expect(isRunFile(name)).toBe(false);
+  });
+});

@@ -1,0 +1,247 @@
+import './node-errors.js';
+import { createHash } from 'node:crypto';
+import { appendFileSync, existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import {
+  countLines,
+  failedIndices,
+  failedLine,
+  openSliceFile,
+  readWholeLines,
+  SupersededError,
+} from '../../src/run/slice-file.js';
+import { testFolder } from './folder.js';
+
+const folder = testFolder();
+let files = 0;
+
+function newPaths(): { part: string; final: string } {
+  const final = join(folder, `task_index=${String(files++)}.txt`);
+  return { part: `${final}.part`, final };
+}
+
+const NONE = new Map<number, string>();
+const open = (
+  { part, final }: { part: string; final: string },
+  replaced: ReadonlyMap<number, string> = NONE,
+) => openSliceFile(part, final, replaced);
+const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
+
+describe('a new file', () => {
+  test('holds what is appended, in its final place once it is published', () => {
+    const paths = newPaths();
+    const file = open(paths);
+    expect([file.lines, file.failed]).toEqual([0, 0]);
+    file.append('0   0\n1   2\n', 2, 0);
+    file.append(failedLine(2), 1, 1);
+    expect([file.lines, file.failed]).toEqual([3, 1]);
+    expect(existsSync(paths.final)).toBe(false);
+    expect(readFileSync(paths.part, 'utf8')).toBe('0   0\n1   2\n# failed 2\n');
+    file.seal();
+    expect(existsSync(paths.final)).toBe(false);
+    file.publish();
+    file.close();
+    expect(readFileSync(paths.final, 'utf8')).toBe('0   0\n1   2\n# failed 2\n');
+    expect(existsSync(paths.part)).toBe(false);
+  });
+
+  test('that is never published leaves its lines in the part, and no other file', () => {
+    const paths = newPaths();
+    const file = open(paths);
+    file.append('0   0\n', 1, 0);
+    file.close();
+    const mine = readdirSync(folder).filter((name) => name.startsWith(basename(paths.final)));
+    expect(mine).toEqual([basename(paths.part)]);
+  });
+
+  test('may be empty', () => {
+    const paths = newPaths();
+    const file = open(paths);
+    expect(file.seal()).toEqual({ lines: 0, bytes: 0, sha256: sha256(Buffer.alloc(0)) });
+    file.publish();
+    file.close();
+    expect(statSync(paths.final).size).toBe(0);
+  });
+});
+
+describe('a file that is gone on with', () => {
+  test('cut off at any byte goes on after its last whole line', () => {
+    const whole = Buffer.from('0   0.5\n# failed 1\n"é 日本 😀"   1\n3   2\n');
+    const rest = ['0   0.5\n', failedLine(1), '"é 日本 😀"   1\n', '3   2\n'];
+    const paths = newPaths();
+    for (let length = 0; length <= whole.length; length++) {
+      const kept = whole.subarray(0, length);
+      writeFileSync(paths.part, kept);
+      const lines = kept.toString('latin1').split('\n').length - 1;
+      const failed = lines > 1 ? 1 : 0;
+      expect([length, countLines(paths.part)]).toEqual([
+        length,
+        { lines, failed, offset: kept.lastIndexOf(10) + 1 },
+      ]);
+      const file = open(paths);
+      expect([length, file.lines, file.failed]).toEqual([length, lines, failed]);
+      for (const line of rest.slice(lines)) file.append(line, 1, line.startsWith('#') ? 1 : 0);
+      expect(file.seal()).toEqual({ lines: 4, bytes: whole.length, sha256: sha256(whole) });
+      file.publish();
+      file.close();
+      expect(readFileSync(paths.final).equals(whole)).toBe(true);
+    }
+  });
+
+  test('seals the size and the hash that the real file has', () => {
+    const line = fc
+      .string({ unit: 'binary', maxLength: 20 })
+      .map((text) => `${text.replaceAll('\n', ' ')}\n`);
+    const piece = fc.record({ lines: fc.array(line, { maxLength: 5 }), isNewProcess: fc.boolean() });
+    fc.assert(
+      fc.property(fc.array(piece, { maxLength: 6 }), (pieces) => {
+        const paths = newPaths();
+        let file = open(paths);
+        for (const { lines, isNewProcess } of pieces) {
+          file.append(lines.join(''), lines.length, 0);
+          if (!isNewProcess) continue;
+          file.close();
+          appendFileSync(paths.part, 'torn');
+          file = open(paths);
+        }
+        const sealed = file.seal();
+        file.publish();
+        file.close();
+        const bytes = readFileSync(paths.final);
+        expect(sealed).toEqual({
+          lines: pieces.flatMap(({ lines }) => lines).length,
+          bytes: bytes.length,
+          sha256: sha256(bytes),
+        });
+        expect(bytes.toString()).toBe(Buffer.from(pieces.flatMap(({ lines }) => lines).join('')).toString());
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  test('may hold lines longer than the block that is read at once', () => {
+    const paths = newPaths();
+    const long = `${'x'.repeat(2.5 * 2 ** 20)}\n`;
+    const text = `short\n${long}${failedLine(2)}${'y'.repeat(2 ** 20 - 1)}\n${'z'.repeat(2 ** 20)}\n`;
+    writeFileSync(paths.part, `${text}${'torn'.repeat(2 ** 19)}`);
+    expect(countLines(paths.part)).toEqual({ lines: 5, failed: 1, offset: text.length });
+    const file = open(paths);
+    file.append('last\n', 1, 0);
+    const sealed = file.seal();
+    file.close();
+    expect(sealed).toEqual({
+      lines: 6,
+      bytes: text.length + 5,
+      sha256: sha256(Buffer.from(`${text}last\n`)),
+    });
+    expect(readFileSync(paths.part, 'utf8') === `${text}last\n`).toBe(true);
+  });
+
+  test('may hold more than one block of short lines', () => {
+    const paths = newPaths();
+    const lines = Array.from({ length: 200_000 }, (_, index) =>
+      index % 1000 === 7 ? failedLine(index) : `${String(index)}   ${String(2 * index)}\n`,
+    );
+    writeFileSync(paths.part, lines.join(''));
+    expect(statSync(paths.part).size).toBeGreaterThan(2 ** 21);
+    expect(countLines(paths.part)).toEqual({
+      lines: 200_000,
+      failed: 200,
+      offset: statSync(paths.part).size,
+    });
+    expect(failedIndices(paths.part)).toEqual(Array.from({ length: 200 }, (_, index) => index * 1000 + 7));
+    const file = open(paths, new Map([[100_007, '100007   retried\n']]));
+    file.close();
+    expect([file.lines, file.failed]).toEqual([200_000, 199]);
+    expect(readFileSync(paths.part, 'utf8').split('\n')[100_007]).toBe('100007   retried');
+  });
+});
+
+describe('a host whose task another has taken over', () => {
+  test('can not publish, and its late lines are lost', () => {
+    const paths = newPaths();
+    const old = open(paths);
+    old.append('0   0\n', 1, 0);
+    const heir = open(paths);
+    expect(heir.lines).toBe(1);
+    old.append('1   late\n', 1, 0);
+    heir.append('1   2\n', 1, 0);
+    expect(() => old.seal()).toThrow(SupersededError);
+    old.close();
+    expect(heir.seal().lines).toBe(2);
+    heir.publish();
+    heir.close();
+    expect(readFileSync(paths.final, 'utf8')).toBe('0   0\n1   2\n');
+  });
+
+  test('can not publish after the heir has', () => {
+    const paths = newPaths();
+    const old = open(paths);
+    const heir = open(paths);
+    heir.append('0   0\n', 1, 0);
+    heir.seal();
+    heir.publish();
+    heir.close();
+    expect(() => old.seal()).toThrow(SupersededError);
+    old.close();
+    expect(readFileSync(paths.final, 'utf8')).toBe('0   0\n');
+  });
+});
+
+describe('failed points', () => {
+  test('are counted and listed', () => {
+    const { part } = newPaths();
+    writeFileSync(part, `${failedLine(3)}4   1\n${failedLine(5)}6   "# failed 9"\n # failed 7\n# failed`);
+    expect(countLines(part)).toMatchObject({ lines: 5, failed: 2 });
+    expect(failedIndices(part)).toEqual([3, 5]);
+  });
+
+  test('that are torn are not listed', () => {
+    const { part } = newPaths();
+    writeFileSync(part, `${failedLine(3)}# failed 12`);
+    expect(failedIndices(part)).toEqual([3]);
+  });
+
+  test('take their new lines while the others stay', () => {
+    const paths = newPaths();
+    writeFileSync(paths.part, `${failedLine(0)}1   2\n${failedLine(2)}${failedLine(12)}`);
+    const file = open(
+      paths,
+      new Map([
+        [2, '2   "é" 4\n'],
+        [0, '0   0\n'],
+        [7, 'not there\n'],
+      ]),
+    );
+    expect([file.lines, file.failed]).toEqual([4, 1]);
+    const text = `0   0\n1   2\n2   "é" 4\n${failedLine(12)}`;
+    expect(file.seal()).toEqual({
+      lines: 4,
+      bytes: Buffer.byteLength(text),
+      sha256: sha256(Buffer.from(text)),
+    });
+    file.close();
+    expect(readFileSync(paths.part, 'utf8')).toBe(text);
+  });
+});
+
+test('lines may be read from an offset', () => {
+  const { part } = newPaths();
+  writeFileSync(part, 'one\ntwo\nthree\ntorn');
+  expect(countLines(part, 4)).toEqual({ lines: 2, failed: 0, offset: 14 });
+  expect(countLines(part, 14)).toEqual({ lines: 0, failed: 0, offset: 14 });
+  expect(Array.from(readWholeLines(part, 4), ({ bytes }) => bytes.toString()).join('')).toBe('two\nthree\n');
+});
+
+test('a file that is not there has no lines', () => {
+  const { part } = newPaths();
+  expect(countLines(part)).toEqual({ lines: 0, failed: 0, offset: 0 });
+  expect(failedIndices(part)).toEqual([]);
+});
+
+test('a folder that is not there is an error of the system', () => {
+  const part = join(folder, 'none', 'task_index=0.txt.part');
+  expect(() => open({ part, final: join(dirname(part), 'task_index=0.txt') })).toThrow('ENOENT');
+});
