@@ -11,7 +11,7 @@ interface GoldenCase {
   readonly error?: string;
 }
 
-const { cases } = goldenJson<{ cases: GoldenCase[] }>('slices.json');
+const { cases } = goldenJson('slices.json') as { cases: GoldenCase[] };
 const SLICINGS: readonly Slicing[] = ['guan', 'balanced'];
 const sizes = (n: number, t: number, slicing: Slicing): number[] =>
   slice(n, t, slicing).map(({ start, stop }) => stop - start);
@@ -78,13 +78,10 @@ describe.each(SLICINGS)('slices of %s', (slicing) => {
       fc.property(anySweep, ([n, t]) => {
         const slices = slice(n, t, slicing);
         expect(slices).toHaveLength(t);
-        let end = 0;
-        for (const { start, stop } of slices) {
-          expect(start).toBe(end);
-          expect(stop).toBeGreaterThanOrEqual(start);
-          end = stop;
-        }
-        expect(end).toBe(n);
+        const stops = slices.map(({ stop }) => stop);
+        expect(slices.map(({ start }) => start)).toEqual([0, ...stops.slice(0, -1)]);
+        expect([...stops].sort((a, b) => a - b)).toEqual(stops);
+        expect(stops.at(-1)).toBe(n);
       }),
     );
   });
@@ -126,8 +123,8 @@ describe.each(SLICINGS)('slices of %s', (slicing) => {
 
 describe('slicingAdvice', () => {
   test('is given where a task of guan is empty or over 1.5 times the mean, and never for balanced', () => {
-    for (let n = 1; n <= 120; n++) {
-      for (let t = 1; t <= 60; t++) {
+    for (let n = 1; n <= 80; n++) {
+      for (let t = 1; t <= 40; t++) {
         const found = sizes(n, t, 'guan');
         const empty = found.filter((size) => size === 0).length;
         const largest = Math.max(...found);

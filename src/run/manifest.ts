@@ -60,7 +60,8 @@ export function readManifest(path: string): Manifest | undefined {
   const parsed = Manifest.safeParse(raw);
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
-    throw damaged(path, `${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'unknown'}`);
+    const keys = issue?.code === 'unrecognized_keys' ? issue.keys : [];
+    throw damaged(path, `${[...(issue?.path ?? []), ...keys].join('.')}: ${issue?.message ?? 'unknown'}`);
   }
   const manifest: Manifest = parsed.data;
   if (specHash(manifest.spec) !== manifest.hash) throw damaged(path, 'the spec does not match its hash');

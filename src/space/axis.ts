@@ -8,7 +8,7 @@ export interface Values extends Iterable<Value> {
   readonly dtype: AxisDtype;
   readonly size: number;
   /** The value at position `index`, 0 <= index < size; undefined where a points file leaves it to the worker's default. */
-  at(index: number): Value | undefined;
+  readonly at: (index: number) => Value | undefined;
   /** What is written into the manifest; `valuesFrom` makes the same values of it again. */
   readonly definition: ValuesDefinition;
 }

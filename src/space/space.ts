@@ -34,15 +34,18 @@ export function space(groups: readonly (readonly Axis[])[]): Space {
       'Expected a space of less than 2^53 points, got more: make the grid coarser.',
     );
   }
-  const placed = walks.map((walk, index) => ({
-    ...walk,
-    stride: walks.slice(index + 1).reduce((product, { length }) => product * length, 1),
-  }));
+  const places = walks.flatMap(({ members, length }, index) => {
+    const stride = walks.slice(index + 1).reduce((product, walk) => product * walk.length, 1);
+    return members.map(({ values: { at } }) => ({ at, length, stride }));
+  });
+  const [only] = places;
+  // Called for every point: divisions cost more than all else here, and one axis needs none.
   const values = (index: number): (Value | undefined)[] => {
+    if (only !== undefined && places.length === 1) return [only.at(index)];
     const found: (Value | undefined)[] = [];
-    for (const { members, length, stride } of placed) {
-      const position = Math.floor(index / stride) % length;
-      for (const { values: ofAxis } of members) found.push(ofAxis.at(position));
+    for (let axis = 0; axis < places.length; axis++) {
+      const { at, length, stride } = places[axis] as (typeof places)[number];
+      found.push(at(Math.floor(index / stride) % length));
     }
     return found;
   };

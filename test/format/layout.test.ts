@@ -47,16 +47,17 @@ describe('the columns of a result', () => {
 
 describe('a typed array', () => {
   test.each([
-    [new Float64Array(1), 'float64'],
-    [new Float32Array(1), 'float64'],
-    [new Int32Array(1), 'int64'],
-    [new Uint8Array(1), 'int64'],
-    [new BigInt64Array(1), 'int64'],
-    [new BigUint64Array(1), undefined],
-  ])('%p has elements of type %s', (result, dtype) => {
-    expect(layoutOf(result, undefined, []).columns).toEqual([
-      dtype === undefined ? { name: 'y0' } : { name: 'y0', dtype },
-    ]);
+    ['Float64Array', new Float64Array(1), 'float64'],
+    ['Float32Array', new Float32Array(1), 'float64'],
+    ['Int32Array', new Int32Array(1), 'int64'],
+    ['Uint8Array', new Uint8Array(1), 'int64'],
+    ['BigInt64Array', new BigInt64Array(1), 'int64'],
+  ])('%s has elements of a type', (_, result, dtype) => {
+    expect(layoutOf(result, undefined, []).columns).toEqual([{ name: 'y0', dtype }]);
+  });
+
+  test('of uint64 goes by value, because not all of them fit in int64', () => {
+    expect(layoutOf(new BigUint64Array(1), undefined, []).columns).toEqual([{ name: 'y0' }]);
   });
 
   test('that the worker declares has the declared type', () => {

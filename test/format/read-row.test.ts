@@ -9,7 +9,6 @@ import { anyDouble } from './bits.js';
 import { anyText, NASTY_TEXTS } from './text.js';
 
 const FORMATS: readonly Format[] = ['txt', 'csv', 'jsonl'];
-// eslint-disable-next-line no-control-regex -- control characters are what must not occur
 const RAW_CONTROL = /[\u0000-\u001f\u007f-\u009f]/;
 
 interface Cell {

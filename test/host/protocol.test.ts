@@ -35,7 +35,7 @@ describe('a point on its way to a host', () => {
       fc.property(fc.dictionary(name, value, { maxKeys: 5, noNullPrototype: true }), (point) => {
         expect(again(point)).toStrictEqual(point);
       }),
-      { numRuns: 1000 },
+      { numRuns: 300 },
     );
   });
 

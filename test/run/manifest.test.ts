@@ -149,7 +149,7 @@ describe('damage', () => {
         for (const [index, byte] of changes) damaged[index] = byte;
         expectNoSilentChange(damaged);
       }),
-      { numRuns: 3000 },
+      { numRuns: 1000 },
     );
   });
 
@@ -176,7 +176,7 @@ describe('damage', () => {
           ]),
         );
       }),
-      { numRuns: 500 },
+      { numRuns: 300 },
     );
   });
 });

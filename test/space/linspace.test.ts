@@ -10,7 +10,7 @@ interface GoldenCase {
   readonly values: readonly { readonly bits: string }[];
 }
 
-const cases = goldenJson<{ cases: GoldenCase[] }>('arange_linspace.json').cases.filter(
+const cases = (goldenJson('arange_linspace.json') as { cases: GoldenCase[] }).cases.filter(
   ({ fn }) => fn === 'linspace',
 );
 const bits = (values: Iterable<unknown>): string[] => [...values].map((value) => bitsOf(value as number));

@@ -146,7 +146,7 @@ describe('the type of a list of values', () => {
   test.each<[string, unknown[], string]>([
     ['null', [1, null], 'null'],
     ['undefined', [undefined], 'undefined'],
-    ['a hole', [1, , 2], 'undefined'], // eslint-disable-line no-sparse-arrays -- the hole is the point
+    ['a hole', [1, , 2], 'undefined'],
     ['a nested array', [[1, 2]], 'an array'],
     ['an object', [{ a: 1 }], 'Object'],
     ['a function', [() => 1], 'a function'],
