@@ -10,7 +10,7 @@ import type { Computer } from './compute.js';
 import type { RunJob, TaskJob } from './protocol.js';
 
 /** Lines of fast points are written this often; the promise to users is 200 ms. */
-const WRITE_EVERY_MS = 20;
+const WRITE_EVERY_MS = 10;
 /** A worker that waits for something leaves the time to write what came before. */
 const IDLE_WRITE_MS = 100;
 /** Long strings of many short ones are slow to build, so fast points are written in pieces. */
@@ -18,7 +18,7 @@ const PIECE_CHARACTERS = 1 << 15;
 /** A point faster than this is fast: a write for each would cost more than a tenth of it. */
 const FAST_POINT_MS = 0.05;
 /** Only after so many fast points in a row are lines held back: a slow one may follow a few. */
-const FAST_POINTS = 64;
+const FAST_POINTS = 256;
 /** Fast points are counted in strides, because looking at the clock costs as much as such a point. */
 const LONGEST_STRIDE = 1024;
 

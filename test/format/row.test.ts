@@ -223,7 +223,8 @@ test('another reader of csv finds the same strings, as JSON where they hold cont
   fc.assert(
     fc.property(fc.array(anyText(), { minLength: 1, maxLength: 5 }), (texts) => {
       const line = writer('csv', texts).line();
-      const [cells = []] = parse<string[]>(line);
+      const rows: string[][] = parse(line);
+      const [cells = []] = rows;
       expect(
         cells.map((cell, index) => (cell === texts[index] ? cell : (JSON.parse(cell) as string))),
       ).toEqual(texts);
