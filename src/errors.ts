@@ -35,5 +35,7 @@ export class FanfoldError extends Error {
 
 /** The system's error code (`ENOENT`, …) of a failed call, or undefined for anything else. */
 export function systemCode(error: unknown): string | undefined {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
+  // Not `instanceof Error`: errors of node's own modules are of another realm inside a test runner's context.
+  const hasCode = typeof error === 'object' && error !== null && 'code' in error;
+  return hasCode && typeof error.code === 'string' ? error.code : undefined;
 }

@@ -8,6 +8,9 @@ export interface Slice {
 
 export type Slicing = 'guan' | 'balanced';
 
+/** Each task is a file, and a folder of more is of no use to anybody. */
+const MOST_TASKS = 1_000_000;
+
 /**
  * Cuts `size` points into `tasks` contiguous slices that are ordered and complete.
  * @param size number of points, 0 or more
@@ -16,9 +19,27 @@ export type Slicing = 'guan' | 'balanced';
  * @throws FanfoldError where `tasks` or `size` is not such a number
  */
 export function slice(size: number, tasks: number, slicing: Slicing = 'guan'): Slice[] {
-  return Array.from({ length: checkedTasks(size, tasks) }, (_, index) =>
-    sliceOf(size, tasks, slicing, index),
-  );
+  return Array.from({ length: checkTasks(size, tasks) }, (_, index) => sliceOf(size, tasks, slicing, index));
+}
+
+/**
+ * A number of tasks that a space can be cut into.
+ * @throws FanfoldError where `tasks` is not from 1 to a million, or `size` is no number of points
+ */
+export function checkTasks(size: number, tasks: number): number {
+  if (!Number.isSafeInteger(size) || size < 0) {
+    throw new FanfoldError(
+      'FANFOLD_USAGE',
+      `Expected the number of points to be a whole number, 0 or more, got ${String(size)}.`,
+    );
+  }
+  if (!Number.isSafeInteger(tasks) || tasks < 1 || tasks > MOST_TASKS) {
+    throw new FanfoldError(
+      'FANFOLD_USAGE',
+      `Expected the number of tasks to be a positive integer, 1,000,000 at most, got ${String(tasks)}.`,
+    );
+  }
+  return tasks;
 }
 
 /** The slice of one task, without making the others. */
@@ -46,22 +67,6 @@ export function slicingAdvice(size: number, tasks: number, slicing: Slicing): st
 }
 
 // --- internal ---
-
-function checkedTasks(size: number, tasks: number): number {
-  if (!Number.isSafeInteger(size) || size < 0) {
-    throw new FanfoldError(
-      'FANFOLD_USAGE',
-      `Expected the number of points to be a whole number, 0 or more, got ${String(size)}.`,
-    );
-  }
-  if (!Number.isSafeInteger(tasks) || tasks < 1) {
-    throw new FanfoldError(
-      'FANFOLD_USAGE',
-      `Expected the number of tasks to be a positive integer, got ${String(tasks)}.`,
-    );
-  }
-  return tasks;
-}
 
 /** guan 0.1.201: an exact division when it can, otherwise trunc(n / (t - 1)) each and the rest to the last. */
 function guanSlice(size: number, tasks: number, index: number): Slice {

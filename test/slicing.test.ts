@@ -33,7 +33,7 @@ describe('the slicing guan', () => {
     for (const { num_all: n, task_num: t } of failing) {
       expect(() => slice(n, t, 'guan')).toThrow(FanfoldError);
       expect(() => slice(n, t, 'guan')).toThrow(
-        `Expected the number of tasks to be a positive integer, got ${String(t)}.`,
+        `Expected the number of tasks to be a positive integer, 1,000,000 at most, got ${String(t)}.`,
       );
     }
   });

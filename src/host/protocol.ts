@@ -66,8 +66,9 @@ export function encodePoint(point: Point): string {
 }
 
 export function decodePoint(text: string): Point {
-  return JSON.parse(text, (_, value: unknown) => {
-    if (typeof value !== 'object' || value === null) return value;
+  return JSON.parse(text, (key, value: unknown) => {
+    // The point itself may have a parameter of either name.
+    if (key === '' || typeof value !== 'object' || value === null) return value;
     if ('bigint' in value) return BigInt(String(value.bigint));
     return 'number' in value ? Number(value.number) : value;
   }) as Point;

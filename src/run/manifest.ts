@@ -52,8 +52,10 @@ export function readManifest(path: string): Manifest | undefined {
   try {
     text = readFileSync(path, 'utf8');
   } catch (error) {
-    if (systemCode(error) === 'ENOENT' || systemCode(error) === 'ENOTDIR') return undefined;
-    throw error;
+    const code = systemCode(error);
+    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
+    if (code === undefined) throw error;
+    throw damaged(path, `it can't be read: ${code}`);
   }
   const raw = parseJson(text, path);
   refuseNewer(raw, path);

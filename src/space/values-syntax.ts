@@ -23,6 +23,7 @@ export function parseValues(text: string, option: string): Values {
   if (items.length === 1 && only !== undefined && !only.isQuoted && only.text.includes(':')) {
     return parseRange(only.text, option);
   }
+  refuseRanges(items, option);
   return listOfTexts(items);
 }
 
@@ -58,6 +59,19 @@ export function parseFixed(text: string): Values {
 }
 
 // --- internal ---
+
+/** A range among other values would otherwise pass for a string. */
+function refuseRanges(items: readonly TypedText[], option: string): void {
+  const range = items.find(
+    ({ text, isQuoted }) =>
+      !isQuoted && text.includes(':') && text.split(':').every((part) => readNumber(part) !== undefined),
+  );
+  if (range === undefined) return;
+  throw new FanfoldError(
+    'FANFOLD_SPACE',
+    `Expected ${option} to be one range or a list of values, got the range "${range.text}" in a list. Write its values out, or put it in quotes if it is a string.`,
+  );
+}
 
 function parseCall(name: string, args: string, option: string): Values {
   const rule = Object.hasOwn(FUNCTIONS, name) ? FUNCTIONS[name as keyof typeof FUNCTIONS] : undefined;

@@ -3,7 +3,7 @@ import type { Format } from '../format/cell.js';
 import { FanfoldError } from '../errors.js';
 import type { WorkerReference } from '../engine/worker-reference.js';
 import { specHash, type SweepSpec } from '../run/spec.js';
-import type { Slicing } from '../slicing.js';
+import { checkTasks, type Slicing } from '../slicing.js';
 import type { Axis } from '../space/axis.js';
 import { defineSpace } from '../space/definition.js';
 import { checkName, type Space } from '../space/space.js';
@@ -50,6 +50,7 @@ const TASKS_PER_SLOT = 16;
 export function planSweep(request: SweepRequest): Plan {
   const { space, fixed, worker, tasks } = request;
   checkFixed(space, fixed);
+  if (tasks !== undefined) checkTasks(space.size, tasks);
   const slicing = request.slicing ?? (tasks === undefined ? 'balanced' : 'guan');
   const spec: SweepSpec = {
     worker: { file: basename(worker.file), export: worker.export },

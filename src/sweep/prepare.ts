@@ -68,6 +68,12 @@ export function checkSameRun(
       `Expected ${directory} to hold this sweep (${runLabel(request.worker.file, hash)}), but it holds another (${runLabel(existing.spec.worker.file, existing.hash)}). Name another --out, or use --force to replace it.`,
     );
   }
+  if (existing.points !== request.space.size) {
+    throw new FanfoldError(
+      'FANFOLD_MANIFEST',
+      `Expected the manifest in ${directory} to count the ${String(request.space.size)} points of its space, got ${String(existing.points)}: it was changed. Restore it, or start anew with --force.`,
+    );
+  }
   const changed = changedFiles(existing.worker.files, bundle.files);
   if (changed.length === 0 || options.allowChangedWorker || !hasResults(directory, existing)) return;
   throw new FanfoldError(

@@ -37,6 +37,8 @@ const CASES: [string, string[], string[]][] = [
   ['a negative number of tasks', [...RANGE, '--tasks', '-1'], ['positive integer, got "-1"']],
   ['a fraction of tasks', [...RANGE, '--tasks', '2.5'], ['positive integer, got "2.5"']],
   ['tasks in letters', [...RANGE, '--tasks', 'abc'], ['positive integer, got "abc"']],
+  ['more tasks than files in a folder', [...RANGE, '--tasks', '1000000000000'], ['1,000,000 at most']],
+  ['a range in a list', ['--param', 'x=0:5,7'], ['the range "0:5" in a list']],
   ['no job slots', [...RANGE, '--jobs', '0'], ['--jobs to be a positive integer']],
   ['an empty range', ['--range', '0:0'], ['0:0', 'at least one value', 'its start is its stop']],
   ['a range that leads away', ['--range', '5:1'], ['5:1', 'its step leads away from its stop']],

@@ -23,13 +23,13 @@ export function temporaryFolder(prefix = 'fanfold-test-'): string {
 }
 
 /** Starts the command the way a user does. */
-export function start(args: readonly string[], options: Options = {}): ResultPromise<Options> {
+export function start(args: readonly string[], options: Options = {}): ResultPromise {
   return execa(process.execPath, [COMMAND, ...args], {
     reject: false,
     stripFinalNewline: false,
     ...options,
     env: { CI: 'true', ...options.env },
-  }) as ResultPromise<Options>;
+  }) as ResultPromise;
 }
 
 export interface Ended {

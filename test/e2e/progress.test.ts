@@ -34,7 +34,7 @@ describe('progress', () => {
         cwd: folder,
       },
     );
-    const text = String(stdout);
+    const text = stdout;
     expect(text).toMatch(/\d+% \| +\d+\/60 points \| [\d.]+ points\/s \| .* left \| 1 failed/);
     expect(text).toMatch(/task 0, pid \d+: +\d+\/30 points/);
     expect(text).toMatch(/task 1, pid \d+: +\d+\/30 points/);
@@ -47,7 +47,7 @@ describe('progress', () => {
     const worker = writeWorker(folder, 'w.mjs', WAITS);
     const { stderr } = await fanfold([worker, '--range', '0:8', '--out', join(folder, 'run')]);
     expect(stderr).toContain('fanfold: 8 points in 8 tasks');
-    // eslint-disable-next-line no-control-regex -- looks for control characters
+     
     expect(stderr).not.toMatch(/[\u0000-\u0009\u000b-\u001f]/);
   });
 

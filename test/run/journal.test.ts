@@ -1,4 +1,3 @@
-import './node-errors.js';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';

@@ -1,4 +1,3 @@
-import './node-errors.js';
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import {
