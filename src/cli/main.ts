@@ -81,29 +81,24 @@ program
     process.exitCode = await run(worker, options);
   });
 
-program
-  .command('resume')
-  .description('go on with a run that was stopped')
-  .argument('<dir>', 'the run directory')
-  .option('--jobs <n>', 'processes at once', parseCount('--jobs'))
-  .option('--allow-changed-worker', 'keep what an earlier version of the worker computed')
-  .option('-q, --quiet', 'no progress and no summary')
-  .action(async (directory, options) => {
-    const { resume } = await import('./resume.js');
-    process.exitCode = await resume(directory, { ...options, retryFailed: false });
-  });
+const CONTINUATIONS = [
+  ['resume', 'go on with a run that was stopped', false],
+  ['retry', 'compute the failed points of a run again, and what is missing', true],
+] as const;
 
-program
-  .command('retry')
-  .description('compute the failed points of a run again, and what is missing')
-  .argument('<dir>', 'the run directory')
-  .option('--jobs <n>', 'processes at once', parseCount('--jobs'))
-  .option('--allow-changed-worker', 'keep what an earlier version of the worker computed')
-  .option('-q, --quiet', 'no progress and no summary')
-  .action(async (directory, options) => {
-    const { resume } = await import('./resume.js');
-    process.exitCode = await resume(directory, { ...options, retryFailed: true });
-  });
+for (const [name, description, retryFailed] of CONTINUATIONS) {
+  program
+    .command(name)
+    .description(description)
+    .argument('<dir>', 'the run directory')
+    .option('--jobs <n>', 'processes at once', parseCount('--jobs'))
+    .option('--allow-changed-worker', 'keep what an earlier version of the worker computed')
+    .option('-q, --quiet', 'no progress and no summary')
+    .action(async (directory, options) => {
+      const { resume } = await import('./resume.js');
+      process.exitCode = await resume(directory, { ...options, retryFailed });
+    });
+}
 
 program
   .command('status')

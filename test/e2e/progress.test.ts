@@ -47,7 +47,7 @@ describe('progress', () => {
     const worker = writeWorker(folder, 'w.mjs', WAITS);
     const { stderr } = await fanfold([worker, '--range', '0:8', '--out', join(folder, 'run')]);
     expect(stderr).toContain('fanfold: 8 points in 8 tasks');
-     
+
     expect(stderr).not.toMatch(/[\u0000-\u0009\u000b-\u001f]/);
   });
 
