@@ -13,6 +13,7 @@ export type ErrorCode =
   | 'FANFOLD_INCOMPLETE'
   | 'FANFOLD_DAMAGED'
   | 'FANFOLD_COLUMNS'
+  | 'FANFOLD_STOPPED'
   | 'FANFOLD_HOST'
   | 'FANFOLD_IO';
 

@@ -1,11 +1,13 @@
+import { FanfoldError } from '../errors.js';
 import type { Plan } from '../sweep/plan.js';
 import { shortPath } from '../report/command-line.js';
 import { count } from '../report/duration.js';
+import { printable } from '../report/printable.js';
 import { showProgress } from '../report/progress.js';
 import { summarize } from '../report/summary.js';
 import { slicingAdvice } from '../slicing.js';
 import { runSweep, type Outcome, type RunOptions } from '../sweep/sweep.js';
-import { listenForSignals } from './signals.js';
+import { listenForSignals, StoppedError } from './signals.js';
 
 export interface ExecuteOptions {
   readonly isFresh?: boolean;
@@ -47,6 +49,12 @@ export async function runShown(
   try {
     const outcome = await runSweep(plan, { ...options, controls: signals.controls, onStart });
     return { outcome, signalExitCode: signals.exitCode() };
+  } catch (error) {
+    const exitCode = signals.exitCode();
+    if (error instanceof FanfoldError && error.code === 'FANFOLD_STOPPED' && exitCode !== undefined) {
+      throw new StoppedError(error.message, exitCode);
+    }
+    throw error;
   } finally {
     endProgress();
     signals.close();
@@ -62,5 +70,5 @@ function describeOutcome(outcome: Outcome): string {
 }
 
 function say(text: string): void {
-  process.stderr.write(`${text}\n`);
+  process.stderr.write(`${printable(text)}\n`);
 }

@@ -1,7 +1,9 @@
 #!/usr/bin/env node
 import { Command, CommanderError, Option } from '@commander-js/extra-typings';
-import { FanfoldError } from '../errors.js';
+import { FanfoldError, systemCode } from '../errors.js';
+import { printable } from '../report/printable.js';
 import { VERSION } from '../version.js';
+import { StoppedError } from './signals.js';
 import { collectAxis, collectText, parseCount, parseSeed, type AxisText } from './arguments.js';
 
 // The command: options are read here, and each subcommand's own module is only loaded when it is called.
@@ -140,9 +142,16 @@ try {
 function report(error: unknown): number {
   // commander has already printed its message, or the help that was asked for.
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-  if (error instanceof FanfoldError) {
-    process.stderr.write(`fanfold: ${error.message}\n`);
+  if (error instanceof FanfoldError || error instanceof StoppedError) {
+    process.stderr.write(`fanfold: ${printable(error.message)}\n`);
     return error.exitCode;
+  }
+  if (/^E[A-Z0-9]+$/.test(systemCode(error) ?? '')) {
+    const message = error instanceof Error ? error.message : '';
+    process.stderr.write(
+      `fanfold: The system refused to read or write a file: ${printable(message)}. What was finished is kept; mend that, then run the same command again.\n`,
+    );
+    return 1;
   }
   const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
   process.stderr.write(`fanfold: an internal error, please report it:\n${stack}\n`);

@@ -1,3 +1,4 @@
+import { printable } from '../report/printable.js';
 import { planSweep } from '../sweep/plan.js';
 import { compare } from './compare.js';
 import { describePlan } from './dry-run.js';
@@ -17,7 +18,7 @@ export interface RunCommandOptions extends RequestOptions {
 export async function run(worker: string | undefined, options: RunCommandOptions): Promise<number> {
   const plan = planSweep(await readRequest(worker, options));
   if (options.dryRun === true) {
-    process.stdout.write(`${describePlan(plan)}\n`);
+    process.stdout.write(`${printable(describePlan(plan))}\n`);
     return 0;
   }
   const how = {

@@ -2,6 +2,18 @@ import type { Controls } from '../engine/engine.js';
 
 const EXIT_CODES = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
 
+/** A run that a signal ended before it began. */
+export class StoppedError extends Error {
+  override readonly name = 'StoppedError';
+
+  constructor(
+    message: string,
+    readonly exitCode: number,
+  ) {
+    super(message);
+  }
+}
+
 type StopSignal = keyof typeof EXIT_CODES;
 
 /**

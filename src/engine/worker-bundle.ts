@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { dirname, extname, relative, sep } from 'node:path';
+import { dirname, extname, join, relative, sep } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import type * as Esbuild from 'esbuild';
 import type { BuildFailure, BuildResult, Loader, Plugin } from 'esbuild';
@@ -45,7 +45,7 @@ export async function bundleWorker({ file }: WorkerReference): Promise<WorkerBun
       sourceRoot: `${pathToFileURL(dirname(file)).href}/`,
       logLevel: 'silent',
       banner: { js: requireBanner(file) },
-      plugins: [installedPackages(), ownUrls()],
+      plugins: [installedPackages(dirname(file)), ownUrls(dirname(file))],
     });
     return describeBundle(result, file);
   } catch (error) {
@@ -73,7 +73,7 @@ const OWN_PACKAGES = ['zod', 'fanfold'];
 const INLINED_PACKAGE = 'zod';
 
 /** Packages are left where they are and imported by their absolute place, for the bundle lies elsewhere. */
-function installedPackages(): Plugin {
+function installedPackages(folder: string): Plugin {
   return {
     name: 'installed-packages',
     setup: (build) => {
@@ -88,7 +88,7 @@ function installedPackages(): Plugin {
         }
         const found = await build.resolve(path, { kind, resolveDir, importer, pluginData: 'asked' });
         const isFound = found.errors.length === 0;
-        if (isFound && (found.external || !isInstalled(found.path)))
+        if (isFound && (found.external || !isInstalled(found.path, folder)))
           return found.external ? found : undefined;
         const place = isFound ? found.path : ownPackage(path);
         if (place === undefined) return undefined;
@@ -99,8 +99,9 @@ function installedPackages(): Plugin {
   };
 }
 
-function isInstalled(path: string): boolean {
-  return path.includes(`${sep}node_modules${sep}`);
+/** True for a file of a package; the worker itself may be one too, so what counts is the way there from its folder. */
+function isInstalled(path: string, folder: string): boolean {
+  return relative(folder, path).split(sep).includes('node_modules');
 }
 
 function ownPackage(specifier: string): string | undefined {
@@ -110,12 +111,12 @@ function ownPackage(specifier: string): string | undefined {
 }
 
 /** Gives every file its own `import.meta.url`, `__filename` and `__dirname` instead of the bundle's. */
-function ownUrls(): Plugin {
+function ownUrls(folder: string): Plugin {
   return {
     name: 'own-urls',
     setup: (build) => {
       build.onLoad({ filter: /\.[cm]?[jt]sx?$/ }, async ({ path }) => {
-        if (isInstalled(path)) return undefined;
+        if (isInstalled(path, folder)) return undefined;
         const contents = await readFile(path, 'utf8');
         if (!/import\.meta|__dirname|__filename/.test(contents)) return undefined;
         const { code } = await build.esbuild.transform(contents, {
@@ -146,7 +147,7 @@ function describeBundle(result: BuildResult, file: string): WorkerBundle {
   const folder = dirname(file);
   const { inputs = {}, outputs = {} } = result.metafile ?? {};
   const files = Object.keys(inputs)
-    .filter((input) => !isInstalled(`${folder}${sep}${input}`))
+    .filter((input) => !isInstalled(join(folder, input), folder))
     .sort()
     .map((input) => {
       const path = relative(folder, `${folder}${sep}${input}`).split(sep).join('/');

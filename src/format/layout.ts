@@ -40,8 +40,7 @@ export function layoutOf(
   const kind = kindOf(result);
   const found = namesOf(result, kind, parameters);
   if (declared === undefined) {
-    const dtype = dtypeOfArray(result);
-    return { kind, columns: checkNames(found, parameters).map((name) => withDtype(name, dtype)) };
+    return { kind, columns: checkNames(found, parameters).map((name) => ({ name })) };
   }
   const names = Object.keys(declared);
   if (kind === 'record' ? !sameSet(names, found) : names.length !== found.length) {
@@ -69,7 +68,11 @@ export function cellsOf(result: unknown, layout: Layout): readonly unknown[] {
     } else {
       const record = result as Record<string, unknown>;
       const names = layout.columns.map(({ name }) => name);
-      if (sameSet(names, Object.keys(record))) return names.map((name) => record[name]);
+      // Names that the worker declares have their order from there; others must always come in the same one.
+      const isDeclared = layout.columns.some(({ dtype }) => dtype !== undefined);
+      const found = Object.keys(record);
+      if (isDeclared ? sameSet(names, found) : sameOrder(names, found))
+        return names.map((name) => record[name]);
     }
   }
   throw new ResultError(
@@ -101,6 +104,13 @@ export function describeValue(value: unknown): string {
     : `a ${typeof value}`;
 }
 
+/** The type of a typed array's elements, as NumPy's arrays have one; undefined for other results. */
+export function dtypeOfArray(result: unknown): Dtype | undefined {
+  // A uint64 needn't fit in int64, so it goes by value.
+  if (!ArrayBuffer.isView(result) || result instanceof BigUint64Array) return undefined;
+  return /^(?:Big)?(?:Int|Uint)/.test(result.constructor.name) ? 'int64' : 'float64';
+}
+
 // --- internal ---
 
 function kindOf(result: unknown): Layout['kind'] {
@@ -115,13 +125,6 @@ function kindOf(result: unknown): Layout['kind'] {
 
 function isVector(value: object): boolean {
   return Array.isArray(value) || (ArrayBuffer.isView(value) && !(value instanceof DataView));
-}
-
-/** A typed array says what its elements are, as NumPy's do. */
-function dtypeOfArray(result: unknown): Dtype | undefined {
-  // A uint64 needn't fit in int64, so it goes by value.
-  if (!ArrayBuffer.isView(result) || result instanceof BigUint64Array) return undefined;
-  return result instanceof Float64Array || result instanceof Float32Array ? 'float64' : 'int64';
 }
 
 function isPlainObject(value: object): boolean {
@@ -153,6 +156,10 @@ function withDtype(name: string, dtype: Dtype | undefined): Column {
 
 function sameSet(a: readonly string[], b: readonly string[]): boolean {
   return a.length === b.length && a.every((name) => b.includes(name));
+}
+
+function sameOrder(a: readonly string[], b: readonly string[]): boolean {
+  return a.length === b.length && a.every((name, index) => name === b[index]);
 }
 
 function describe(result: unknown, kind: Layout['kind'], names: readonly string[]): string {

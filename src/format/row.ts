@@ -1,7 +1,7 @@
 import { cellWriter, type CellWriter, type Format, type Seen, type WholeNumbers } from './cell.js';
-import { cellsOf, type Column, type Layout } from './layout.js';
+import { cellsOf, dtypeOfArray, ResultError, type Column, type Layout } from './layout.js';
 import { quoteCsv, quoteJson, quoteWord } from './quote.js';
-import type { Value } from './value.js';
+import type { Dtype, Value } from './value.js';
 
 /** guan's separator, and what it leaves at the end of a row that holds a vector. */
 const SEPARATOR = '   ';
@@ -10,9 +10,14 @@ const SEPARATOR = '   ';
 export interface RowStyle {
   readonly format: Format;
   /** The sweep's axes, one column each, in order. */
-  readonly axes: readonly Column[];
+  readonly axes: readonly AxisColumn[];
   readonly layout: Layout;
   readonly wholeNumbers: WholeNumbers;
+}
+
+export interface AxisColumn extends Column {
+  /** The worker's own default may stand here, which needn't be of the column's type. */
+  readonly mayBeDefault?: boolean;
 }
 
 /** Sorts of numbers, by column. */
@@ -30,14 +35,23 @@ export interface RowWriter {
 }
 
 export function rowWriter(style: RowStyle): RowWriter {
-  const columns = [...style.axes, ...style.layout.columns];
-  const seen: Seen[] = columns.map(() => ({ whole: false, fraction: false }));
-  const cells = columns.map((column, index) =>
-    cellWriter(column, style.format, style.wholeNumbers, seen[index] as Seen),
-  );
+  const { axes, layout } = style;
+  const seen: Seen[] = [...axes, ...layout.columns].map(() => ({ whole: false, fraction: false }));
+  const write = lineWriter(style, seen);
+  // A typed array is written in its own type, whatever the rows before it were: a row's bytes are its own.
+  const isTyped = layout.kind === 'vector' && layout.columns.every(({ dtype }) => dtype === undefined);
+  const typed = new Map<Dtype, RowWriter['write']>();
+  const writeTyped: RowWriter['write'] = (values, result) => {
+    const dtype = dtypeOfArray(result);
+    if (dtype === undefined) return write(values, result);
+    const columns = layout.columns.map(({ name }) => ({ name, dtype }));
+    const writer = typed.get(dtype) ?? lineWriter({ ...style, layout: { ...layout, columns } }, seen);
+    typed.set(dtype, writer);
+    return writer(values, result);
+  };
   return {
-    write: lineWriter(cells, columns, style),
-    numbers: () => numbersOf(columns, seen),
+    write: isTyped ? writeTyped : write,
+    numbers: () => numbersOf([...axes, ...layout.columns], seen),
   };
 }
 
@@ -51,6 +65,18 @@ export function headerLine({ format, axes, layout }: Pick<RowStyle, 'format' | '
 
 // --- internal ---
 
+/** A value that is not of its column's type is written by its own. */
+function orByValue(write: CellWriter, writeByValue: CellWriter): CellWriter {
+  return (value) => {
+    try {
+      return write(value);
+    } catch (error) {
+      if (error instanceof ResultError) return writeByValue(value);
+      throw error;
+    }
+  };
+}
+
 function numbersOf(columns: readonly Column[], seen: readonly Seen[]): Numbers {
   const entries = columns.map(({ name }, index) => {
     const { whole = false, fraction = false } = seen[index] ?? {};
@@ -59,11 +85,14 @@ function numbersOf(columns: readonly Column[], seen: readonly Seen[]): Numbers {
   return Object.fromEntries(entries.filter(([, sort]) => sort !== undefined)) as Numbers;
 }
 
-function lineWriter(
-  cells: readonly CellWriter[],
-  columns: readonly Column[],
-  style: RowStyle,
-): RowWriter['write'] {
+function lineWriter(style: RowStyle, seen: readonly Seen[]): RowWriter['write'] {
+  const columns: readonly AxisColumn[] = [...style.axes, ...style.layout.columns];
+  const cells = columns.map((column, index) => {
+    const { format, wholeNumbers } = style;
+    const write = cellWriter(column, format, wholeNumbers, seen[index] as Seen);
+    if (column.mayBeDefault !== true) return write;
+    return orByValue(write, cellWriter({ name: column.name }, format, wholeNumbers, seen[index] as Seen));
+  });
   switch (style.format) {
     case 'txt':
       return textRow(cells, style);

@@ -55,7 +55,8 @@ export function computer(options: ComputerOptions): Computer {
       const point =
         schema === undefined ? given : fillDefaults(parsePoint(schema, given), values, space.axes);
       const result = run(point, new PointContext({ index, taskIndex }, shared));
-      return isPromise(result) ? result.then((settled) => write(values, settled)) : write(values, result);
+      if (!isThenable(result)) return write(values, result);
+      return Promise.resolve(result).then((settled) => write(values, settled));
     },
     parameters: (index) => ({ ...fixed, ...space.point(index) }),
     numbers: () => rows?.numbers() ?? {},
@@ -65,7 +66,11 @@ export function computer(options: ComputerOptions): Computer {
 // --- internal ---
 
 function makeRows({ job, space }: ComputerOptions, layout: Layout): RowWriter {
-  const axes = space.axes.map(({ name, values }) => ({ name, dtype: values.dtype }));
+  const axes = space.axes.map(({ name, values }) => ({
+    name,
+    dtype: values.dtype,
+    mayBeDefault: values.definition.kind === 'column',
+  }));
   return rowWriter({ format: job.spec.format, axes, layout, wholeNumbers: job.wholeNumbers });
 }
 
@@ -87,6 +92,6 @@ function fillDefaults(point: Point, values: (Value | undefined)[], axes: readonl
   return point;
 }
 
-function isPromise(value: unknown): value is Promise<unknown> {
+function isThenable(value: unknown): value is PromiseLike<unknown> {
   return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function';
 }

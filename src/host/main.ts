@@ -1,4 +1,5 @@
 import { readFileSync, writeSync } from 'node:fs';
+import { Socket } from 'node:net';
 import { appendRecord } from '../run/journal.js';
 import { runPaths } from '../run/paths.js';
 import type { RunEvent } from '../run/records.js';
@@ -26,6 +27,8 @@ import { loadWorker, type LoadedWorker } from './worker-module.js';
 
 /** The pipe that carries reports to the coordinator. */
 const REPORTS = 3;
+/** The pipe that brings commands. Not standard input, which a worker or its children may read. */
+const COMMANDS = 4;
 
 interface Loaded {
   readonly worker: LoadedWorker;
@@ -44,14 +47,18 @@ let loaded: Loaded | undefined;
 let run: Run | undefined;
 
 let pending: Promise<void> = Promise.resolve();
-readLines(process.stdin, (line) => {
+const commands = new Socket({ fd: COMMANDS, readable: true, writable: false });
+readLines(commands, (line) => {
   const command = JSON.parse(line) as Command;
   // A stop must be seen while a task runs; everything else waits for its turn.
   if (command.type === 'stop') stop.abort();
   else pending = pending.then(() => obey(command)).catch(breakDown);
 });
 // The coordinator is gone: its reaper ends this process too, but only where there is one.
-process.stdin.on('end', () => process.exit(1));
+commands.on('close', () => process.exit(1));
+
+// A signal to all processes of a job, as schedulers send it, is the coordinator's to answer: it lets points finish.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => undefined);
 
 // --- internal ---
 
@@ -64,7 +71,8 @@ async function obey(command: Exclude<Command, { type: 'stop' }>): Promise<void> 
       const { schema } = required(loaded).worker;
       report({
         type: 'checked',
-        problems: schema === undefined ? [] : problemsOf(schema, command.points.map(decodePoint)),
+        problems:
+          schema === undefined ? [] : problemsOf(schema, command.names, command.points.map(decodePoint)),
       });
       break;
     }
@@ -133,9 +141,9 @@ async function runTask(
   const announce = (index: number): void => {
     report({ type: 'point', index });
   };
-  const outcome = await computeTask({ job, task, computer: compute, signal: stop.signal, announce });
+  await computeTask({ job, task, computer: compute, signal: stop.signal, announce });
   useLog(undefined);
-  report({ type: 'done', task: task.index, ...outcome });
+  report({ type: 'done' });
 }
 
 function report(message: Report): void {

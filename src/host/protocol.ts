@@ -4,7 +4,7 @@ import type { SweepSpec } from '../run/spec.js';
 import type { Slice } from '../slicing.js';
 import type { Point } from '../space/space.js';
 
-// Every message between a coordinator and a host: JSON lines, commands on the host's stdin, reports on its file
+// Every message between a coordinator and a host: JSON lines, commands on the host's file descriptor 4, reports on its
 // descriptor 3. Results never pass here; they go into the run directory.
 
 /** Where a host finds a worker. */
@@ -30,6 +30,8 @@ export interface TaskJob extends Slice {
   readonly isCareful: boolean;
   /** Compute the failed points again. */
   readonly retryFailed: boolean;
+  /** How often each failed point was tried before, by index; only where they are computed again. */
+  readonly attempts: Readonly<Record<number, number>>;
   /** Points that killed their process twice: recorded as failed, not computed. */
   readonly doomed: readonly number[];
 }
@@ -37,7 +39,7 @@ export interface TaskJob extends Slice {
 export type Command =
   | { type: 'load'; worker: WorkerModule; columns?: DeclaredColumns }
   /** Check points against the worker's schema, if it has one. Integers beyond 2^53 are stored as `{ bigint }`. */
-  | { type: 'check'; points: readonly string[] }
+  | { type: 'check'; names: readonly string[]; points: readonly string[] }
   | { type: 'run'; job: RunJob }
   | { type: 'task'; task: TaskJob }
   | { type: 'stop' }
@@ -49,8 +51,8 @@ export type Report =
   | { type: 'checked'; problems: readonly string[] }
   | { type: 'point'; index: number }
   | { type: 'layout'; layout: Layout }
-  /** `stopped`: by a stop command, before its last point. */
-  | { type: 'done'; task: number; seconds: number; points: number; failed: number; stopped: boolean }
+  /** The task is as far as it can be now: its file says how far. */
+  | { type: 'done' }
   /** The host can't go on: a full disk, a directory that vanished. */
   | { type: 'broken'; message: string; stack?: string };
 

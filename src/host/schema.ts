@@ -29,11 +29,17 @@ export function parsePoint(schema: ParameterSchema, point: Point): Point {
   throw new Error(parsed.error.issues.map((issue) => describeIssue(issue, point)).join('\n'));
 }
 
-/** One line for each parameter of the points that the schema refuses or doesn't know. */
-export function problemsOf(schema: ParameterSchema, points: readonly Point[]): string[] {
+/**
+ * One line for each parameter that the schema refuses or doesn't know.
+ * @param names all parameters of the sweep; a point may lack one that is left to its default
+ */
+export function problemsOf(
+  schema: ParameterSchema,
+  names: readonly string[],
+  points: readonly Point[],
+): string[] {
   const problems = new Map<string, string>();
-  const [first] = points;
-  for (const name of unknownNames(schema, first ?? {})) {
+  for (const name of unknownNames(schema, names)) {
     const known = Object.keys(schema.shape ?? {}).join(', ') || 'none';
     problems.set(
       name,
@@ -59,11 +65,11 @@ interface Issue {
 }
 
 /** zod drops unknown keys in silence unless told otherwise, which would hide a misspelt parameter. */
-function unknownNames(schema: ParameterSchema, point: Point): string[] {
+function unknownNames(schema: ParameterSchema, names: readonly string[]): string[] {
   const { shape } = schema;
   const isOpen = hasCatchall(schema._zod?.def) || isPassthrough(schema._def);
   if (shape === undefined || isOpen) return [];
-  return Object.keys(point).filter((name) => !Object.hasOwn(shape, name));
+  return names.filter((name) => !Object.hasOwn(shape, name));
 }
 
 /** zod 4: `z.looseObject`, `z.strictObject` and `.catchall()`. */

@@ -17,9 +17,13 @@ export function redirectOutput(): TaskLog {
   let file: number | undefined;
   const write = (text: string | Uint8Array): boolean => {
     if (path === undefined) return false;
-    file ??= openSync(path, 'a');
-    if (typeof text === 'string') writeSync(file, text);
-    else writeSync(file, text);
+    try {
+      file ??= openSync(path, 'a');
+      if (typeof text === 'string') writeSync(file, text);
+      else writeSync(file, text);
+    } catch {
+      // A log that can't be written, on a full disk say, must not fail a point whose result can.
+    }
     return true;
   };
   redirect('stdout', write);

@@ -2,25 +2,22 @@ import { rmSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { performance } from 'node:perf_hooks';
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { inspect } from 'node:util';
 import { appendRecord, readRecords, repairJournal } from '../run/journal.js';
 import { runPaths, type RunPaths } from '../run/paths.js';
-import { readFailures, storableParameters, type FailureRecord, type RunEvent } from '../run/records.js';
+import { storableParameters, type FailureRecord, type RunEvent } from '../run/records.js';
 import { failedIndices, failedLine, openSliceFile, type SliceFile } from '../run/slice-file.js';
 import type { Computer } from './compute.js';
 import type { RunJob, TaskJob } from './protocol.js';
 
-/** Lines of fast points are written this often; the promise to users is 200 ms. */
+/** Lines of fast points are written this often, so that at most so much computing is in memory only. */
 const WRITE_EVERY_MS = 10;
 /** A worker that waits for something leaves the time to write what came before. */
 const IDLE_WRITE_MS = 100;
 /** Long strings of many short ones are slow to build, so fast points are written in pieces. */
 const PIECE_CHARACTERS = 1 << 15;
-/** A point faster than this is fast: a write for each would cost more than a tenth of it. */
-const FAST_POINT_MS = 0.05;
-/** Only after so many fast points in a row are lines held back: a slow one may follow a few. */
+/** Only after so many fast points in a row are lines held back: an hour-long one may follow a few. */
 const FAST_POINTS = 256;
-/** Fast points are counted in strides, because looking at the clock costs as much as such a point. */
-const LONGEST_STRIDE = 1024;
 
 export interface TaskOptions {
   readonly job: RunJob;
@@ -31,21 +28,13 @@ export interface TaskOptions {
   readonly announce: (index: number) => void;
 }
 
-export interface TaskOutcome {
-  readonly seconds: number;
-  readonly points: number;
-  readonly failed: number;
-  readonly stopped: boolean;
-}
-
 /** Computes what is missing of one task, and puts its file in place when it is whole. */
-export async function computeTask(options: TaskOptions): Promise<TaskOutcome> {
-  const { task, job, signal } = options;
+export async function computeTask(options: TaskOptions): Promise<void> {
+  const { task, job } = options;
   const paths = runPaths(job.directory, job.spec.format);
   const started = performance.now();
-  const attempts = task.retryFailed ? readFailures(paths.failures) : new Map<number, FailureRecord>();
-  const withRecords = { ...options, paths, attempts };
-  const compute: ComputePoint = (index) => computePoint(index, withRecords);
+  const withPaths = { ...options, paths };
+  const compute: ComputePoint = (index) => computePoint(index, withPaths);
 
   const retried = task.retryFailed ? await retryFailed(paths, options, compute) : 0;
   const file = openSliceFile(
@@ -63,12 +52,6 @@ export async function computeTask(options: TaskOptions): Promise<TaskOutcome> {
     const computed = await computeRest(file, options, compute);
     const seconds = (performance.now() - started) / 1000;
     finish(file, options, { paths, seconds, points: retried + computed });
-    return {
-      seconds,
-      points: retried + computed,
-      failed: file.failed,
-      stopped: isShort(file, task) && signal.aborted,
-    };
   } finally {
     file.close();
   }
@@ -81,7 +64,6 @@ type ComputePoint = (index: number) => Promise<string | undefined> | string | un
 
 interface PointOptions extends TaskOptions {
   readonly paths: RunPaths;
-  readonly attempts: ReadonlyMap<number, FailureRecord>;
 }
 
 function computePoint(index: number, options: PointOptions): ReturnType<ComputePoint> {
@@ -90,7 +72,8 @@ function computePoint(index: number, options: PointOptions): ReturnType<ComputeP
   if (task.isCareful) announce(index);
   try {
     const line = computer.line(index);
-    return typeof line === 'string' ? line : line.catch((error: unknown) => failPoint(index, error, options));
+    if (typeof line === 'string') return line;
+    return line.catch((error: unknown) => failPoint(index, error, options));
   } catch (error) {
     return failPoint(index, error, options);
   }
@@ -98,13 +81,13 @@ function computePoint(index: number, options: PointOptions): ReturnType<ComputeP
 
 function failPoint(index: number, error: unknown, options: PointOptions): string | undefined {
   if (options.signal.aborted) return undefined;
-  const { paths, computer, task, attempts } = options;
+  const { paths, computer, task } = options;
   appendRecord(paths.failures, {
     time: Date.now(),
     index,
     task: task.index,
     parameters: storableParameters(computer.parameters(index)),
-    attempt: (attempts.get(index)?.attempt ?? 0) + 1,
+    attempt: (task.attempts[index] ?? 0) + 1,
     ...describeError(error),
   } satisfies FailureRecord);
   return failedLine(index);
@@ -196,31 +179,27 @@ function lineBuffer(file: SliceFile): {
   };
 }
 
-/** Learns how fast points are, and says after each whether its line may wait for others. */
+/** Says after each point whether its line may wait for others: only in a series of fast points, and not for long. */
 function pacing(isCareful: boolean): { mayHoldBack(): boolean; isTurnDue(): boolean } {
-  let stride = 1;
-  let left = 1;
+  let last = Date.now();
+  let wrote = last;
+  let turned = last;
   let fast = 0;
-  let looked = performance.now();
-  let wrote = looked;
-  let turned = looked;
   return {
     mayHoldBack: () => {
-      if (--left > 0) return true;
-      const now = performance.now();
-      const isFast = now - looked < stride * FAST_POINT_MS && !isCareful;
-      fast = isFast ? fast + stride : 0;
-      stride = fast < FAST_POINTS ? 1 : Math.min(stride * 2, LONGEST_STRIDE);
-      left = stride;
-      looked = now;
-      if (fast >= FAST_POINTS && now - wrote < WRITE_EVERY_MS) return true;
+      // Date.now, the cheapest clock: it is read for every point. One that jumps back is taken for a slow point.
+      const now = Date.now();
+      const isSlow = now < last || now - last >= WRITE_EVERY_MS;
+      last = now;
+      fast = isSlow ? 0 : fast + 1;
+      if (fast > FAST_POINTS && now - wrote < WRITE_EVERY_MS && !isCareful) return true;
       wrote = now;
       return false;
     },
     // Other messages, such as a stop, are only read between turns.
     isTurnDue: () => {
-      if (looked - turned < FAST_POINT_MS) return false;
-      turned = looked;
+      if (last === turned && !isCareful) return false;
+      turned = last;
       return true;
     },
   };
@@ -259,10 +238,15 @@ function stamp(task: number): { time: number; task: number; host: string; pid: n
   return { time: Date.now(), task, host: hostname(), pid: process.pid };
 }
 
+/** Enough to understand it; a message can be as long as the data it is about. */
+const MOST_CHARACTERS = 8192;
+
 function describeError(error: unknown): { error: string; stack?: string } {
-  if (!(error instanceof Error)) return { error: `The worker threw ${String(error)}.` };
+  if (!(error instanceof Error))
+    return { error: `The worker threw ${inspect(error).slice(0, MOST_CHARACTERS)}.` };
+  const message = `${error.name}: ${error.message}`.slice(0, MOST_CHARACTERS);
   return {
-    error: `${error.name}: ${error.message}`,
-    ...(error.stack === undefined ? {} : { stack: error.stack }),
+    error: message,
+    ...(error.stack === undefined ? {} : { stack: error.stack.slice(0, MOST_CHARACTERS) }),
   };
 }

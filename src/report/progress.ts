@@ -1,5 +1,6 @@
 import cliProgress from 'cli-progress';
 import { performance } from 'node:perf_hooks';
+import { systemCode } from '../errors.js';
 import type { Manifest } from '../run/manifest.js';
 import { count, formatSeconds } from './duration.js';
 import { watchRun, type BusySlot, type Progress } from './watch.js';
@@ -22,7 +23,8 @@ export function showProgress(directory: string, manifest: Manifest, stream: Prog
   const started = performance.now();
   const first = look();
   const update = (): void => {
-    const progress = look();
+    const progress = lookQuietly(look);
+    if (progress === undefined) return;
     const seconds = (performance.now() - started) / 1000;
     view.update(progress, paceOf(first, progress, seconds));
   };
@@ -42,6 +44,16 @@ export function progressLine({ points, done, failed }: Progress, { rate, left }:
 }
 
 // --- internal ---
+
+/** A look that fails, at a full or vanished directory say, must not end the run that it looks at. */
+function lookQuietly(look: () => Progress): Progress | undefined {
+  try {
+    return look();
+  } catch (error) {
+    if (systemCode(error) === undefined) throw error;
+    return undefined;
+  }
+}
 
 interface Pace {
   readonly rate: string;

@@ -17,7 +17,6 @@ export interface Session {
   readonly wallSeconds: number;
   /** What one process would have needed for the same tasks. */
   readonly taskSeconds: number;
-  readonly tasks: number;
   readonly processes: readonly ProcessRecord[];
   /** Result columns that hold both `1` and `0.5`, for want of a declared type. */
   readonly mixed: readonly string[];
@@ -36,7 +35,6 @@ export function lastSession(directory: string, manifest: Manifest): Session | un
     jobs: open.jobs,
     wallSeconds: close?.seconds ?? ((session.at(-1)?.time ?? open.time) - open.time) / 1000,
     taskSeconds: ends.reduce((sum, { seconds }) => sum + seconds, 0),
-    tasks: ends.length,
     processes: processRecords(session),
     mixed: mixedColumns(ends),
   };

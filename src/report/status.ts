@@ -2,6 +2,7 @@ import { hostname } from 'node:os';
 import { lockHolder } from '../run/lock.js';
 import type { Manifest } from '../run/manifest.js';
 import { runPaths } from '../run/paths.js';
+import { shortHash } from '../run/spec.js';
 import { readTaskStates } from '../run/task-state.js';
 import { isFolded } from '../fold.js';
 import { commandFor, shortPath } from './command-line.js';
@@ -64,7 +65,7 @@ export function readStatus(directory: string, manifest: Manifest): Status {
 export function describeStatus(status: Status): string {
   const { points, tasks, running, directory, state } = status;
   const lines = [
-    `${shortPath(directory)}: ${state} (worker ${status.worker}, spec ${status.hash})`,
+    `${shortPath(directory)}: ${state} (worker ${status.worker}, spec ${shortHash(status.hash)})`,
     `points: ${points.done.toLocaleString('en-US')} of ${points.total.toLocaleString('en-US')} done, ${String(points.failed)} failed`,
     `tasks: ${String(tasks.complete)} of ${String(tasks.total)} complete, ${String(tasks.partial)} begun, ${String(tasks.waiting)} waiting`,
   ];

@@ -5,6 +5,7 @@ import { failedIndices } from '../run/slice-file.js';
 import { readTaskStates, type TaskState } from '../run/task-state.js';
 import { commandFor, shortPath } from './command-line.js';
 import { count, formatSeconds } from './duration.js';
+import { printable } from './printable.js';
 import { lastSession, type ProcessRecord, type Session } from './session.js';
 
 const MOST_PROCESSES = 16;
@@ -112,14 +113,6 @@ function describeParameters(parameters: Readonly<Record<string, unknown>>): stri
     ([name, value]) => `${name}=${printable(String(value)).slice(0, 40)}`,
   );
   return `(${pairs.join(', ')})`;
-}
-
-/** Control characters, which are commands to a terminal, as their codes. */
-function printable(text: string): string {
-  return text.replace(
-    /\p{C}/gu,
-    (character) => `\\u${(character.codePointAt(0) ?? 0).toString(16).padStart(4, '0')}`,
-  );
 }
 
 /** A failed point whose record a crash of the machine has lost. */

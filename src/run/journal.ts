@@ -1,49 +1,56 @@
 import {
-  appendFileSync,
   closeSync,
   existsSync,
+  fstatSync,
   fsyncSync,
   ftruncateSync,
   openSync,
   readFileSync,
   readSync,
-  statSync,
 } from 'node:fs';
-import { FanfoldError, systemCode } from '../errors.js';
+import { writeAll } from './atomic-file.js';
+import { readWholeLines } from './slice-file.js';
 
-/** Appends one record as a line of a `.jsonl` file, in one write, so that the lines of several processes never mix. */
+const NEWLINE = 10;
+
+/**
+ * Appends one record as a line of a `.jsonl` file, in one write, so that the lines of several processes never mix. It
+ * starts on a line of its own also where a full disk has torn the record before it.
+ */
 export function appendRecord(path: string, record: object, options: { sync?: boolean } = {}): void {
-  const line = `${JSON.stringify(record)}\n`;
-  if (options.sync !== true) {
-    appendFileSync(path, line);
-    return;
-  }
-  const file = openSync(path, 'a');
+  const file = openSync(path, 'a+');
   try {
-    appendFileSync(file, line);
-    fsyncSync(file);
+    const line = `${JSON.stringify(record)}\n`;
+    writeAll(file, Buffer.from(endsTorn(file) ? `\n${line}` : line));
+    if (options.sync === true) fsyncSync(file);
   } finally {
     closeSync(file);
   }
 }
 
 /**
- * The records of a `.jsonl` file from byte `offset` on, and the offset after the last whole line. A torn last line is
- * left out; a file that isn't there has no records.
- * @throws FanfoldError where any other line is no JSON object
+ * The records of a `.jsonl` file from byte `offset` on, and the offset after the last whole line. A file that isn't there
+ * has no records. A line that is no record was torn by a full disk or a power cut and is left out: nothing that is
+ * written here is needed for the result; at worst a task is computed again.
  */
 export function readRecords(path: string, offset = 0): { records: object[]; offset: number } {
-  const bytes = readFrom(path, offset);
-  const end = bytes.lastIndexOf(10) + 1;
-  const lines = bytes.toString('utf8', 0, end).split('\n').slice(0, -1);
-  return { records: lines.map((line) => parseLine(line, path)), offset: offset + end };
+  const records: object[] = [];
+  let end = offset;
+  for (const { bytes } of readWholeLines(path, offset)) {
+    end += bytes.length;
+    for (const line of bytes.toString('utf8').split('\n')) {
+      const record = parseRecord(line);
+      if (record !== undefined) records.push(record);
+    }
+  }
+  return { records, offset: end };
 }
 
-/** Cuts a torn last line off, so that the next record starts on a line of its own. Only under the run's lock. */
+/** Cuts a torn last line off. Only under the run's lock. */
 export function repairJournal(path: string): void {
   if (!existsSync(path)) return;
   const bytes = readFileSync(path);
-  const end = bytes.lastIndexOf(10) + 1;
+  const end = bytes.lastIndexOf(NEWLINE) + 1;
   if (end === bytes.length) return;
   const file = openSync(path, 'r+');
   ftruncateSync(file, end);
@@ -52,33 +59,20 @@ export function repairJournal(path: string): void {
 
 // --- internal ---
 
-function readFrom(path: string, offset: number): Buffer {
-  try {
-    const length = statSync(path).size - offset;
-    if (length <= 0) return Buffer.alloc(0);
-    const bytes = Buffer.alloc(length);
-    const file = openSync(path, 'r');
-    try {
-      return bytes.subarray(0, readSync(file, bytes, 0, length, offset));
-    } finally {
-      closeSync(file);
-    }
-  } catch (error) {
-    if (systemCode(error) === 'ENOENT') return Buffer.alloc(0);
-    throw error;
-  }
+function endsTorn(file: number): boolean {
+  const { size } = fstatSync(file);
+  if (size === 0) return false;
+  const last = Buffer.alloc(1);
+  readSync(file, last, 0, 1, size - 1);
+  return last[0] !== NEWLINE;
 }
 
-function parseLine(line: string, path: string): object {
+function parseRecord(line: string): object | undefined {
+  if (line === '') return undefined;
   try {
     const record: unknown = JSON.parse(line);
-    if (typeof record === 'object' && record !== null && !Array.isArray(record)) return record;
+    return typeof record === 'object' && record !== null && !Array.isArray(record) ? record : undefined;
   } catch {
-    // Falls through to the error below, which shows the line.
+    return undefined;
   }
-  throw new FanfoldError(
-    'FANFOLD_DAMAGED',
-    `Expected one JSON object a line in ${path}, got ${JSON.stringify(line.slice(0, 80))}. Remove that line to go on.`,
-    { exitCode: 1 },
-  );
 }

@@ -43,9 +43,23 @@ function createLock(path: string): boolean {
     return true;
   } catch (error) {
     if (systemCode(error) === 'EEXIST') return false;
+    if (LINKLESS.includes(systemCode(error) ?? '')) return createPlainLock(path);
     throw error;
   } finally {
     unlinkSync(draft);
+  }
+}
+
+/** What file systems without hard links answer, such as some of USB disks and of sshfs. */
+const LINKLESS = ['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK'];
+
+function createPlainLock(path: string): boolean {
+  try {
+    writeFileSync(path, `${JSON.stringify(ourselves())}\n`, { flag: 'wx' });
+    return true;
+  } catch (error) {
+    if (systemCode(error) === 'EEXIST') return false;
+    throw error;
   }
 }
 

@@ -25,6 +25,8 @@ const Manifest = z.strictObject({
     path: z.string(),
     /** sha256 of the worker's file and of every file of the user's that it imports, by path relative to the worker. */
     files: z.record(z.string(), z.string()),
+    /** sha256 of the run's own copy, `worker.mjs`. */
+    module: z.string(),
   }),
   /** Versions of the worker that computed some of the points, where the user allowed a change. */
   earlierWorkers: z.optional(

@@ -44,7 +44,7 @@ export function runPaths(directory: string, format: Format = 'txt'): RunPaths {
 /** True for the name of a file that a run writes beside its manifest and lock: what one run must not leave to another. */
 export function isRunFile(name: string): boolean {
   return (
-    /^task_index=\d+\.(?:txt|csv|jsonl)(?:\..*)?$/.test(name) ||
+    /^task_index=\d+\.(?:txt|csv|jsonl)(?:\.part(?:\.\d+|\.retried)?)?$/.test(name) ||
     /^result\.(?:txt|csv|jsonl)(?:\.tmp-\d+)?$/.test(name) ||
     /^(?:failures|events)\.jsonl$/.test(name)
   );

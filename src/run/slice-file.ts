@@ -57,6 +57,8 @@ export function openSliceFile(part: string, final: string, replaced: ReadonlyMap
       block.failed > 0 && replaced.size > 0 ? replaceFailed(block, replaced) : block;
     add(bytes, lines, failed);
   }
+  // What was durable must stay so: without this a power cut could leave the new name with no bytes.
+  if (state.bytes > 0) fsyncSync(file);
   renameSync(temporary, part);
   return sliceFile(file, state, add, { part, final });
 }

@@ -53,9 +53,14 @@ export const SweepSpec = z.strictObject({
 
 export type SweepSpec = z.infer<typeof SweepSpec> & { readonly space: SpaceDefinition };
 
-/** The first 32 bits of the sha256 of a spec, its keys in order: eight hexadecimal digits. */
+/** The sha256 of a spec, its keys in order. */
 export function specHash(spec: SweepSpec): string {
-  return createHash('sha256').update(canonicalJson(spec)).digest('hex').slice(0, 8);
+  return createHash('sha256').update(canonicalJson(spec)).digest('hex');
+}
+
+/** As much of a hash as people are shown: eight hexadecimal digits. */
+export function shortHash(hash: string): string {
+  return hash.slice(0, 8);
 }
 
 // --- internal ---

@@ -1,3 +1,4 @@
+import { FanfoldError } from '../errors.js';
 import type { Value } from '../format/value.js';
 import { arange } from './arange.js';
 import {
@@ -40,6 +41,12 @@ export function spaceFrom(definition: SpaceDefinition, points?: PointsColumns): 
         const column = axes.get(name);
         if (values.kind !== 'column') return { name, values: valuesFrom(values) };
         if (column === undefined) throw new Error(`The run directory's points hold no column "${name}".`);
+        if (JSON.stringify(column.values.definition) !== JSON.stringify(values)) {
+          throw new FanfoldError(
+            'FANFOLD_DAMAGED',
+            `Expected the run's points.json to hold the column "${name}" that the run was begun with, but it was changed. Restore it.`,
+          );
+        }
         return column;
       }),
     ),

@@ -13,9 +13,9 @@ import type { Plan, SweepRequest } from './plan.js';
  * Checks a worker's export where that is known without running it; a CommonJS module shows only `default`.
  * @throws FanfoldError where there is no such export
  */
-export function checkExport({ exports }: WorkerBundle, { worker }: SweepRequest): void {
-  const isCommonJs = exports.length === 1 && exports[0] === 'default';
-  if (exports.includes(worker.export) || (isCommonJs && worker.export !== 'default')) return;
+export function checkExport(bundle: WorkerBundle, { worker }: SweepRequest): void {
+  const { exports } = bundle;
+  if (exports.includes(worker.export) || isCommonJs(bundle)) return;
   throw new FanfoldError(
     'FANFOLD_WORKER',
     `Expected the worker ${worker.file} to export ${worker.export === 'default' ? 'a default function' : `a function "${worker.export}"`}, but it exports: ${exports.join(', ') || 'nothing'}. Name an export by FILE:name.`,
@@ -23,7 +23,7 @@ export function checkExport({ exports }: WorkerBundle, { worker }: SweepRequest)
 }
 
 /**
- * Loads the worker in a first process where its exports say that it declares columns or a schema.
+ * Loads the worker in the crew's first process and holds the sweep's parameters against its schema, if it has one.
  * @returns the columns that it declares
  * @throws FanfoldError where the worker does not load or its schema refuses a parameter
  */
@@ -32,21 +32,27 @@ export async function checkInProcess(
   bundle: WorkerBundle,
   crew: Crew,
 ): Promise<DeclaredColumns | undefined> {
-  const isPlain = bundle.exports.length > 1 || request.worker.export === 'default';
-  const declares = ['schema', 'columns'].some((name) => bundle.exports.includes(name));
-  const isCommonJs = bundle.exports.length === 1 && bundle.code.includes('__commonJS');
-  if (!declares && isPlain && !isCommonJs) return undefined;
   const { fixed, space, worker } = request;
   const given = pointOf(
     fixed,
     fixed.map(({ values }) => values.at(0)),
   );
+  const hasSchema = bundle.exports.includes('schema') || isCommonJs(bundle);
+  const names = [...space.axes, ...fixed].map(({ name }) => name);
+  const points = hasSchema ? checkedPoints(space, given) : [];
   const folder = mkdtempSync(join(tmpdir(), 'fanfold-'));
   try {
     const file = join(folder, 'worker.mjs');
     writeFileSync(file, bundle.code);
-    return await probeWorker(crew.first(), { file, export: worker.export }, checkedPoints(space, given));
+    return await probeWorker(crew.first(), { file, export: worker.export }, { names, points });
   } finally {
     rmSync(folder, { recursive: true });
   }
+}
+
+// --- internal ---
+
+/** Such a module's exports are only known when it is loaded. */
+function isCommonJs({ exports }: WorkerBundle): boolean {
+  return exports.length === 1 && exports[0] === 'default';
 }

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { WorkerBundle } from '../engine/worker-bundle.js';
@@ -47,10 +48,18 @@ export function requireManifest(directory: string): Manifest {
 
 /**
  * The worker that a run was begun with, from its own copy: for a run whose directory came without the worker's source.
+ * @throws FanfoldError where the copy was changed
  */
 export function keptBundle(directory: string, manifest: Manifest): WorkerBundle {
-  const code = readFileSync(runPaths(directory).workerModule, 'utf8');
-  return { code, files: manifest.worker.files, exports: [manifest.spec.worker.export] };
+  const path = runPaths(directory).workerModule;
+  const code = readFileSync(path, 'utf8');
+  if (createHash('sha256').update(code).digest('hex') !== manifest.worker.module) {
+    throw new FanfoldError(
+      'FANFOLD_DAMAGED',
+      `Expected ${path} to be the copy of the worker that the run was begun with, but it was changed. Put the worker back to ${resolve(directory, manifest.worker.path)}, from which the copy is made anew.`,
+    );
+  }
+  return { code, files: manifest.worker.files, exports: [manifest.spec.worker.export, 'schema'] };
 }
 
 // --- internal ---

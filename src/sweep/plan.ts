@@ -2,7 +2,7 @@ import { basename, join, resolve } from 'node:path';
 import type { Format } from '../format/cell.js';
 import { FanfoldError } from '../errors.js';
 import type { WorkerReference } from '../engine/worker-reference.js';
-import { specHash, type SweepSpec } from '../run/spec.js';
+import { shortHash, specHash, type SweepSpec } from '../run/spec.js';
 import { checkTasks, type Slicing } from '../slicing.js';
 import type { Axis } from '../space/axis.js';
 import { defineSpace } from '../space/definition.js';
@@ -32,6 +32,7 @@ export interface SweepRequest {
 export interface Plan {
   readonly request: SweepRequest;
   readonly spec: SweepSpec;
+  /** sha256 in full; its first digits name the run. */
   readonly hash: string;
   /** Absolute path. */
   readonly directory: string;
@@ -50,6 +51,12 @@ const TASKS_PER_SLOT = 16;
 export function planSweep(request: SweepRequest): Plan {
   const { space, fixed, worker, tasks } = request;
   checkFixed(space, fixed);
+  if (request.out === '') {
+    throw new FanfoldError(
+      'FANFOLD_OUT',
+      'Expected --out to name a directory, got an empty text. The current folder is ".".',
+    );
+  }
   if (tasks !== undefined) checkTasks(space.size, tasks);
   const slicing = request.slicing ?? (tasks === undefined ? 'balanced' : 'guan');
   const spec: SweepSpec = {
@@ -62,7 +69,7 @@ export function planSweep(request: SweepRequest): Plan {
     format: request.format,
   };
   const hash = specHash(spec);
-  const directory = resolve(request.out ?? join('runs', `${runName(worker)}-${hash}`));
+  const directory = resolve(request.out ?? join('runs', `${runName(worker)}-${shortHash(hash)}`));
   return {
     request,
     spec,

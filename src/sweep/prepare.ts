@@ -1,6 +1,8 @@
 import { execFile } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, readdirSync, readFileSync, realpathSync } from 'node:fs';
 import { hostname } from 'node:os';
-import { basename, dirname, relative } from 'node:path';
+import { basename, dirname, relative, resolve } from 'node:path';
 import type { WorkerBundle } from '../engine/worker-bundle.js';
 import { FanfoldError } from '../errors.js';
 import type { DeclaredColumns } from '../format/layout.js';
@@ -8,6 +10,7 @@ import { writeFileAtomic } from '../run/atomic-file.js';
 import { readManifest, writeManifest, type Manifest } from '../run/manifest.js';
 import { runPaths } from '../run/paths.js';
 import { clearDirectory } from '../run/run-directory.js';
+import { shortHash } from '../run/spec.js';
 import { readTaskStates } from '../run/task-state.js';
 import { needsPoints } from '../space/definition.js';
 import { pointsColumns } from '../space/points-columns.js';
@@ -23,20 +26,18 @@ export interface PrepareOptions {
 
 /** Under the lock: writes the manifest of a new run, or reads that of one to go on with. */
 export function prepareDirectory(plan: Plan, bundle: WorkerBundle, options: PrepareOptions): Manifest {
-  const { directory, spec, request } = plan;
+  const { directory, spec } = plan;
   const paths = runPaths(directory, spec.format);
   if (options.isForced) clearDirectory(paths);
   const existing = readManifest(paths.manifest);
   if (existing !== undefined) {
     checkSameRun(existing, plan, bundle, options);
     const isSameWorker = changedFiles(existing.worker.files, bundle.files).length === 0;
-    if (isSameWorker || hasResults(directory, existing)) return updateManifest(existing, plan, bundle);
+    if (isSameWorker || !isWorthless(directory, existing)) return updateManifest(existing, plan, bundle);
     // A worker was mended that did not load, or failed at every point: nothing of value is here.
     clearDirectory(paths);
   }
-  writeFileAtomic(paths.workerModule, bundle.code);
-  if (needsPoints(spec.space))
-    writeFileAtomic(paths.points, `${JSON.stringify(pointsColumns(columnAxes(request)))}\n`);
+  writeCopies(plan, bundle);
   const manifest = newManifest(plan, bundle, options);
   writeManifest(paths, manifest);
   return manifest;
@@ -68,6 +69,13 @@ export function checkSameRun(
       `Expected ${directory} to hold this sweep (${runLabel(request.worker.file, hash)}), but it holds another (${runLabel(existing.spec.worker.file, existing.hash)}). Name another --out, or use --force to replace it.`,
     );
   }
+  const begun = resolve(directory, existing.worker.path);
+  if (existsSync(begun) && realpathSync(begun) !== realpathIfThere(request.worker.file)) {
+    throw new FanfoldError(
+      'FANFOLD_OTHER_SPEC',
+      `Expected ${directory} to hold a run of ${request.worker.file}, but it holds one of ${begun}. Name another --out, or use --force to replace it.`,
+    );
+  }
   if (existing.points !== request.space.size) {
     throw new FanfoldError(
       'FANFOLD_MANIFEST',
@@ -75,7 +83,7 @@ export function checkSameRun(
     );
   }
   const changed = changedFiles(existing.worker.files, bundle.files);
-  if (changed.length === 0 || options.allowChangedWorker || !hasResults(directory, existing)) return;
+  if (changed.length === 0 || options.allowChangedWorker || isWorthless(directory, existing)) return;
   throw new FanfoldError(
     'FANFOLD_CHANGED_WORKER',
     `Expected the worker that ${directory} was begun with, but it was changed since: ${changed.join(', ')}. Put the old one back, keep what it computed with --allow-changed-worker, or start anew with --force or another --out.`,
@@ -84,8 +92,12 @@ export function checkSameRun(
 
 // --- internal ---
 
+function realpathIfThere(path: string): string {
+  return existsSync(path) ? realpathSync(path) : path;
+}
+
 function runLabel(file: string, hash: string): string {
-  return `${basename(file)}, spec ${hash}`;
+  return `${basename(file)}, spec ${shortHash(hash)}`;
 }
 
 function changedFiles(
@@ -97,25 +109,49 @@ function changedFiles(
   );
 }
 
-function hasResults(directory: string, manifest: Manifest): boolean {
-  return readTaskStates(directory, manifest).some(({ lines, failed }) => lines > failed);
+/** True where a run has computed nothing but failures: no task is finished, and every line stands for a failed point. */
+function isWorthless(directory: string, manifest: Manifest): boolean {
+  const isKept = (name: string): boolean =>
+    /^result\./.test(name) || /^task_index=(?!\d+\.\w+\.part(?:\.\d+)?$)/.test(name);
+  if (readdirSync(directory).some(isKept)) return false;
+  return readTaskStates(directory, manifest).every(({ lines, failed }) => lines === failed);
 }
 
 /** Records what may differ between two sessions of a run: whether the fold has a header, and an allowed new worker. */
 function updateManifest(existing: Manifest, plan: Plan, bundle: WorkerBundle): Manifest {
   const { header } = plan;
-  const isSameWorker = changedFiles(existing.worker.files, bundle.files).length === 0;
-  if (isSameWorker && existing.header === header) return existing;
   const { worker, earlierWorkers = [] } = existing;
-  const changed = {
-    worker: { path: worker.path, files: { ...bundle.files } },
-    earlierWorkers: [...earlierWorkers, { files: worker.files, until: new Date().toISOString() }],
+  const isSameWorker = changedFiles(worker.files, bundle.files).length === 0;
+  const module = hashOf(bundle.code);
+  writeCopies(plan, bundle);
+  if (isSameWorker && existing.header === header && worker.module === module) return existing;
+  const manifest = {
+    ...existing,
+    header,
+    worker: { path: worker.path, files: { ...bundle.files }, module },
+    ...(isSameWorker
+      ? {}
+      : { earlierWorkers: [...earlierWorkers, { files: worker.files, until: new Date().toISOString() }] }),
   };
-  const paths = runPaths(plan.directory, plan.spec.format);
-  const manifest = { ...existing, header, ...(isSameWorker ? {} : changed) };
-  if (!isSameWorker) writeFileAtomic(paths.workerModule, bundle.code);
-  writeManifest(paths, manifest);
+  writeManifest(runPaths(plan.directory, plan.spec.format), manifest);
   return manifest;
+}
+
+/** Writes the run's own copies of the worker and the points, also over ones that somebody changed. */
+function writeCopies({ directory, spec, request }: Plan, bundle: WorkerBundle): void {
+  const paths = runPaths(directory, spec.format);
+  writeIfDifferent(paths.workerModule, bundle.code);
+  if (needsPoints(spec.space)) {
+    writeIfDifferent(paths.points, `${JSON.stringify(pointsColumns(columnAxes(request)))}\n`);
+  }
+}
+
+function writeIfDifferent(path: string, text: string): void {
+  if (!existsSync(path) || readFileSync(path, 'utf8') !== text) writeFileAtomic(path, text);
+}
+
+function hashOf(code: string): string {
+  return createHash('sha256').update(code).digest('hex');
 }
 
 function columnAxes({ space }: SweepRequest): SweepRequest['space']['axes'] {
@@ -134,7 +170,11 @@ function newManifest(plan: Plan, bundle: WorkerBundle, { commit, columns }: Prep
     wholeNumbers: isFloat ? 'float64' : 'int64',
     ...(columns === undefined ? {} : { columns: { ...columns } }),
     header: plan.header,
-    worker: { path: relative(directory, request.worker.file), files: { ...bundle.files } },
+    worker: {
+      path: relative(directory, request.worker.file),
+      files: { ...bundle.files },
+      module: hashOf(bundle.code),
+    },
     ...(request.pointsFile === undefined ? {} : { pointsFile: request.pointsFile }),
     versions: { fanfold: VERSION, node: process.versions.node },
     ...(commit === undefined ? {} : { commit }),

@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { performance } from 'node:perf_hooks';
 import type { Controls } from '../engine/engine.js';
@@ -7,6 +7,7 @@ import { localEngine } from '../engine/local/local-engine.js';
 import { usableProcessors } from '../engine/local/processors.js';
 import { threadVariables } from '../engine/local/threads.js';
 import { bundleWorker, type WorkerBundle } from '../engine/worker-bundle.js';
+import { FanfoldError, systemCode } from '../errors.js';
 import { fold, isFolded, layoutOfRun } from '../fold.js';
 import { appendRecord } from '../run/journal.js';
 import { readManifest, type Manifest } from '../run/manifest.js';
@@ -17,7 +18,7 @@ import { isComputed, readTaskStates, type TaskState } from '../run/task-state.js
 import { checkExport, checkInProcess } from './check-worker.js';
 import { keptBundle } from './existing-run.js';
 import type { Plan } from './plan.js';
-import { checkSameRun, gitCommit, prepareDirectory } from './prepare.js';
+import { checkSameRun, gitCommit, prepareDirectory, type PrepareOptions } from './prepare.js';
 
 /** How a sweep is run; none of it changes a byte of the result. */
 export interface RunOptions {
@@ -58,13 +59,17 @@ export async function runSweep(plan: Plan, options: RunOptions): Promise<Outcome
   const existing = isForced ? undefined : readManifest(runPaths(directory).manifest);
   const crew = startCrew(processesFor(plan, existing, options), childEnvironment(request.jobs));
   try {
-    const { bundle, commit } = await readWorker(plan, existing);
-    checkExport(bundle, request);
-    if (existing !== undefined) checkSameRun(existing, plan, bundle, { allowChangedWorker });
-    const columns = await checkInProcess(plan, bundle, crew);
+    const check = async (): Promise<PrepareOptions & { bundle: WorkerBundle }> => {
+      const { bundle, commit } = await readWorker(plan, existing);
+      checkExport(bundle, request);
+      if (existing !== undefined) checkSameRun(existing, plan, bundle, { allowChangedWorker });
+      const columns = crew.size > 0 ? await checkInProcess(plan, bundle, crew) : undefined;
+      return { bundle, isForced, allowChangedWorker, commit, columns };
+    };
+    const checked = await untilStopped(check(), options.controls.stop, crew);
     const release = openDirectory(directory);
     try {
-      const manifest = prepareDirectory(plan, bundle, { isForced, allowChangedWorker, commit, columns });
+      const manifest = prepareDirectory(plan, checked.bundle, checked);
       return await computeAndFold(plan, manifest, { ...options, crew });
     } finally {
       release();
@@ -75,6 +80,22 @@ export async function runSweep(plan: Plan, options: RunOptions): Promise<Outcome
 }
 
 // --- internal ---
+
+/** Waits for the checks before a run; a stop ends them at once, since nothing is computed yet that could be kept. */
+async function untilStopped<T>(checks: Promise<T>, stop: AbortSignal, crew: Crew): Promise<T> {
+  stop.addEventListener('abort', crew.close);
+  try {
+    const checked = await checks;
+    if (!stop.aborted) return checked;
+  } catch (error) {
+    if (!stop.aborted) throw error;
+  } finally {
+    stop.removeEventListener('abort', crew.close);
+  }
+  throw new FanfoldError('FANFOLD_STOPPED', 'The run was stopped before it began; nothing was written.', {
+    exitCode: 1,
+  });
+}
 
 /** How many processes there will be work for: none where the run is complete. */
 function processesFor(
@@ -114,6 +135,8 @@ async function computeAndFold(plan: Plan, manifest: Manifest, options: ComputeOp
   const before = setAside.length > 0 ? readTaskStates(directory, manifest) : found;
   const open = before.filter((state) => isOpen(state, options.retryFailed === true));
   if (open.length > 0) {
+    // An older result is not that of the tasks as they will be.
+    rmSync(runPaths(directory, manifest.spec.format).result, { force: true });
     options.onStart?.(manifest);
     await compute(plan, manifest, { ...options, tasks: open });
   }
@@ -172,11 +195,7 @@ async function compute(
     retryFailed: options.retryFailed === true,
     parameters: space.point,
   };
-  let reason = 'error';
-  try {
-    await engine.run(work, options.controls);
-    reason = options.controls.stop.aborted ? 'stopped' : 'done';
-  } finally {
+  const close = (reason: string): void => {
     const seconds = (performance.now() - started) / 1000;
     appendRecord(paths.events, {
       event: 'close',
@@ -185,5 +204,21 @@ async function compute(
       seconds,
       reason,
     } satisfies RunEvent);
+  };
+  try {
+    await engine.run(work, options.controls);
+  } catch (error) {
+    closeQuietly(close);
+    throw error;
+  }
+  close(options.controls.stop.aborted ? 'stopped' : 'done');
+}
+
+/** The record of the end must not hide why the run ended, such as a full disk. */
+function closeQuietly(close: (reason: string) => void): void {
+  try {
+    close('error');
+  } catch (error) {
+    if (systemCode(error) === undefined) throw error;
   }
 }

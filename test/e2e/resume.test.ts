@@ -8,10 +8,9 @@ const SLOW = `
 import { appendFileSync } from 'node:fs';
 export default ({ x }, { index, random }) => {
   const end = performance.now() + 4;
-  let spins = 0;
-  while (performance.now() < end) spins++;
+  while (performance.now() < end);
   if (process.env.MARKS) appendFileSync(process.env.MARKS, index + '\\n');
-  return [x * 3, spins > 0];
+  return [x * 3, true];
 };
 `;
 const POINTS = 300;
@@ -93,6 +92,93 @@ describe('a run that is stopped', () => {
   });
 });
 
+describe('a worker that was fast and turns slow', () => {
+  const TURNS_SLOW =
+    'export default ({ x }) => { if (x >= 5000) { const end = performance.now() + 100; while (performance.now() < end); } return x; };\n';
+
+  test('has every slow point written when it is computed, and stops when it is told', async () => {
+    const folder = temporaryFolder();
+    const out = join(folder, 'run');
+    const run = start([
+      writeWorker(folder, 'w.mjs', TURNS_SLOW),
+      '--range',
+      '0:6000',
+      '--tasks',
+      '1',
+      '--out',
+      out,
+    ]);
+    await until('slow points', () => doneLines(out) > 5003);
+    const seen = doneLines(out);
+    await until('the next slow point', () => doneLines(out) > seen, 2_000);
+    run.kill('SIGINT');
+    expect((await run).exitCode).toBe(130);
+    expect(doneLines(out)).toBeLessThan(5100);
+  });
+});
+
+describe('a worker that does what it should not', () => {
+  test.each([
+    [
+      'hangs when its process exits',
+      "process.on('exit', () => { for (;;); });\nexport default ({ x }) => x;\n",
+    ],
+    [
+      'reads its standard input',
+      "import { spawnSync } from 'node:child_process';\nexport default ({ x }) => { spawnSync('cat', { stdio: 'inherit' }); return x; };\n",
+    ],
+    [
+      'leaves a daemon that holds its output',
+      "import { spawn } from 'node:child_process';\nexport default ({ x }) => { spawn('sleep', ['20'], { detached: true, stdio: 'inherit' }).unref(); return x; };\n",
+    ],
+    ['returns odd things', 'export default ({ x }) => ({ then: (resolve) => { resolve(x); } });\n'],
+  ])('%s holds nothing up', async (_, code) => {
+    const folder = temporaryFolder();
+    const out = join(folder, 'run');
+    const started = Date.now();
+    const { exitCode } = await fanfold([
+      writeWorker(folder, 'w.mjs', code),
+      '--range',
+      '0:2',
+      '--tasks',
+      '2',
+      '--out',
+      out,
+    ]);
+    expect(exitCode).toBe(0);
+    expect(read(out, 'result.txt')).toBe('0   0\n1   1\n');
+    // Far below the daemon's 20 s, far above what a slow machine needs.
+    expect(Date.now() - started).toBeLessThan(15_000);
+  });
+
+  test('never loads can be stopped, and nothing is written', async () => {
+    const folder = temporaryFolder();
+    const worker = writeWorker(
+      folder,
+      'w.mjs',
+      "import { writeFileSync } from 'node:fs';\nwriteFileSync(process.env.MARK, '');\nawait new Promise(() => setInterval(() => {}, 1000));\nexport default () => 1;\n",
+    );
+    const mark = join(folder, 'mark');
+    const run = start([worker, '--range', '0:2', '--out', join(folder, 'run')], { env: { MARK: mark } });
+    await until('the worker to load', () => fs.existsSync(mark));
+    run.kill('SIGINT');
+    const { exitCode, stderr } = await run;
+    expect([exitCode, String(stderr)]).toEqual([130, expect.stringContaining('nothing was written')]);
+    expect(fs.existsSync(join(folder, 'run'))).toBe(false);
+  });
+
+  test('throws what is no error fails its point alone', async () => {
+    const folder = temporaryFolder();
+    const worker = writeWorker(
+      folder,
+      'w.mjs',
+      'export default ({ x }) => { if (x === 1) throw Object.create(null); return x; };\n',
+    );
+    const { exitCode, stderr } = await fanfold([worker, '--range', '0:3', '--out', join(folder, 'run')]);
+    expect([exitCode, stderr]).toEqual([1, expect.stringContaining('point 1 (x=1): The worker threw')]);
+  });
+});
+
 describe('a run that is killed', () => {
   test('at random moments, coordinator and workers alike, at least 20 times, gives the same bytes', async () => {
     const { folder, out, args } = slowRun();
@@ -167,10 +253,16 @@ describe('a worker process that dies', () => {
   test('of a signal from outside loses nothing: its task goes on in a new process', async () => {
     const { out, args } = slowRun();
     const run = start(args);
-    for (let kill = 0; kill < 3; kill++) {
-      const seen = doneLines(out);
-      await until('more lines', () => doneLines(out) > seen + 30);
+    await until('some lines', () => doneLines(out) > 10);
+    // A process that has ended its last task may be killed too late to count, so another one follows.
+    while (events(out, 'died').length < 3) {
+      const deaths = events(out, 'died').length;
       killHard(livingHosts(out)[0] ?? 0);
+      const seen = doneLines(out);
+      await until(
+        'a death, or more lines',
+        () => events(out, 'died').length > deaths || doneLines(out) > seen + 30,
+      );
     }
     const { exitCode, stderr } = await run;
     expect([exitCode, String(stderr)]).toEqual([0, expect.stringContaining('died')]);
@@ -202,7 +294,7 @@ describe('a worker process that dies', () => {
     expect(read(out, 'task_index=1.txt')).toBe('4   4\n5   5\n6   6\n7   7\n');
   });
 
-  test('while it loads the worker stops the run with its last words', async () => {
+  test('while it loads the worker is refused with its last words, and nothing is written', async () => {
     const folder = temporaryFolder();
     const worker = writeWorker(
       folder,
@@ -210,9 +302,10 @@ describe('a worker process that dies', () => {
       'console.error("no licence"); process.exit(9);\nexport default () => 1;\n',
     );
     const { exitCode, stderr } = await fanfold([worker, '--range', '0:8', '--out', join(folder, 'run')]);
-    expect(exitCode).toBe(1);
+    expect(exitCode).toBe(2);
     expect(stderr).toContain('exit status 9');
     expect(stderr).toContain('no licence');
+    expect(fs.existsSync(join(folder, 'run'))).toBe(false);
   });
 });
 

@@ -169,6 +169,47 @@ describe('the run directory', () => {
       expect(read(folder, name)).toBe('mine');
   });
 
+  test('is never emptied without --force: a lost journal or a changed worker costs no finished file', async () => {
+    const folder = temporaryFolder();
+    const out = join(folder, 'run');
+    const worker = writeWorker(folder, 'w.mjs', 'export default ({ x }) => x;\n');
+    await fanfold([worker, '--range', '0:4', '--tasks', '2', '--out', out]);
+    fs.removeSync(join(out, 'events.jsonl'));
+    writeWorker(folder, 'w.mjs', 'export default ({ x }) => x + 1;\n');
+    expect((await fanfold([worker, '--range', '0:4', '--tasks', '2', '--out', out])).exitCode).toBe(2);
+    expect(read(out, 'task_index=0.txt') + read(out, 'task_index=1.txt')).toBe(
+      '0   0\n1   1\n2   2\n3   3\n',
+    );
+  });
+
+  test('of a worker in another folder is refused, though name and text be the same', async () => {
+    const folder = temporaryFolder();
+    const out = join(folder, 'run');
+    for (const name of ['a/w.mjs', 'b/w.mjs']) writeWorker(folder, name, 'export default ({ x }) => x;\n');
+    await fanfold([join(folder, 'a/w.mjs'), '--range', '0:4', '--out', out]);
+    const { exitCode, stderr } = await fanfold([join(folder, 'b/w.mjs'), '--range', '0:4', '--out', out]);
+    expect(exitCode).toBe(2);
+    expect(stderr).toContain(join('a', 'w.mjs'));
+    expect(stderr).toContain(join('b', 'w.mjs'));
+  });
+
+  test('computes with the worker and the points that the run was begun with, whatever somebody did to its copies', async () => {
+    const folder = temporaryFolder();
+    const out = join(folder, 'run');
+    const worker = writeWorker(folder, 'w.mjs', 'export default ({ x }) => x;\n');
+    fs.writeFileSync(join(folder, 'p.csv'), 'x\n1\n2\n');
+    const args = [worker, '--points', join(folder, 'p.csv'), '--tasks', '2', '--out', out];
+    await fanfold(args);
+    fs.removeSync(join(out, 'task_index=1.txt'));
+    fs.writeFileSync(join(out, 'worker.mjs'), 'export default ({ x }) => -x;\n');
+    const points = read(out, 'points.json');
+    fs.writeFileSync(join(out, 'points.json'), points.replace('[1,2]', '[1,3]'));
+    const refused = await fanfold(['resume', out]);
+    expect([refused.exitCode, refused.stderr]).toEqual([2, expect.stringContaining('points.json')]);
+    expect((await fanfold(args)).exitCode).toBe(0);
+    expect(read(out, 'result.txt')).toBe('1   1\n2   2\n');
+  });
+
   test('in which nothing was computed yet takes a mended worker', async () => {
     const folder = temporaryFolder();
     const out = join(folder, 'run');

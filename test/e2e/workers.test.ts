@@ -185,6 +185,40 @@ describe('a schema', () => {
   });
 });
 
+describe('a schema of several parameters', () => {
+  test('is asked about points of the sweep, not about others', async () => {
+    const folder = temporaryFolder();
+    const code =
+      "import { z } from 'zod';\nexport const schema = z.object({ a: z.number(), b: z.number() }).refine(({ a, b }) => a < b);\nexport default ({ a, b }) => b - a;\n";
+    const worker = writeWorker(folder, 'w.ts', code);
+    const zip = ['--param', 'a=1,5', '--param', 'b=2,10', '--zip', 'a,b'];
+    expect((await fanfold([worker, ...zip, '--out', join(folder, 'run')])).exitCode).toBe(0);
+    fs.writeFileSync(join(folder, 'p.csv'), 'a,b,c\n1,2,\n5,10,7\n');
+    const unknown = await fanfold([worker, '--points', join(folder, 'p.csv')], { cwd: folder });
+    expect([unknown.exitCode, unknown.stderr]).toEqual([2, expect.stringContaining('"c"')]);
+    fs.writeFileSync(join(folder, 'p.csv'), 'a,b\n1,2\n5,\n');
+    const missing = await fanfold([worker, '--points', join(folder, 'p.csv')], { cwd: folder });
+    expect([missing.exitCode, missing.stderr]).toEqual([2, expect.stringContaining('"b"')]);
+  });
+
+  test('may give a default of another type than its column', async () => {
+    const folder = temporaryFolder();
+    const code =
+      "import { z } from 'zod';\nexport const schema = z.object({ a: z.number(), b: z.number().default(0.5), c: z.number().default(32) });\nexport default ({ a, b, c }) => a + b + c;\n";
+    fs.writeFileSync(join(folder, 'p.csv'), 'a,b,c\n1,2,\n3,,\n');
+    const out = join(folder, 'run');
+    const { exitCode } = await fanfold([
+      writeWorker(folder, 'w.ts', code),
+      '--points',
+      join(folder, 'p.csv'),
+      '--out',
+      out,
+    ]);
+    expect(exitCode).toBe(0);
+    expect(read(out, 'result.txt')).toBe('1   2   32   35\n3   0.5   32   35.5\n');
+  });
+});
+
 describe('a point that fails', () => {
   const FAILS =
     'export default ({ x }) => { if (x % 3 === 1 && !process.env.MENDED) throw new RangeError(`no ${x}`); return x * x; };\n';

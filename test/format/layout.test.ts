@@ -6,6 +6,7 @@ import {
   ResultError,
   sameLayout,
   type DeclaredColumns,
+  dtypeOfArray,
 } from '../../src/format/layout.js';
 
 const names = (result: unknown, declared?: DeclaredColumns, parameters: string[] = ['x']): string[] =>
@@ -47,17 +48,20 @@ describe('the columns of a result', () => {
 
 describe('a typed array', () => {
   test.each([
-    ['Float64Array', new Float64Array(1), 'float64'],
-    ['Float32Array', new Float32Array(1), 'float64'],
-    ['Int32Array', new Int32Array(1), 'int64'],
-    ['Uint8Array', new Uint8Array(1), 'int64'],
-    ['BigInt64Array', new BigInt64Array(1), 'int64'],
-  ])('%s has elements of a type', (_, result, dtype) => {
-    expect(layoutOf(result, undefined, []).columns).toEqual([{ name: 'y0', dtype }]);
+    [new Float64Array(1), 'float64'],
+    [new Float32Array(1), 'float64'],
+    [new Int32Array(1), 'int64'],
+    [new Uint8ClampedArray(1), 'int64'],
+    [new BigInt64Array(1), 'int64'],
+    // Not every uint64 fits in int64, so it goes by value.
+    [new BigUint64Array(1), undefined],
+    [[1], undefined],
+  ])('%p has elements of the type %p', (result, dtype) => {
+    expect(dtypeOfArray(result)).toBe(dtype);
   });
 
-  test('of uint64 goes by value, because not all of them fit in int64', () => {
-    expect(layoutOf(new BigUint64Array(1), undefined, []).columns).toEqual([{ name: 'y0' }]);
+  test('has the same layout as an array, so that it does not matter which came first', () => {
+    expect(layoutOf(new Float64Array(2), undefined, [])).toEqual(layoutOf([1, 2], undefined, []));
   });
 
   test('that the worker declares has the declared type', () => {
@@ -122,9 +126,14 @@ describe('declared columns', () => {
 });
 
 describe('cellsOf', () => {
-  test('takes a record by its names, whatever their order', () => {
-    const layout = layoutOf({ a: 1, b: 2 }, undefined, []);
+  test('takes a record of declared columns by its names, whatever their order', () => {
+    const layout = layoutOf({ a: 1, b: 2 }, { a: 'int64', b: 'int64' }, []);
     expect(cellsOf({ b: 4, a: 3 }, layout)).toEqual([3, 4]);
+  });
+
+  test('refuses undeclared columns in another order, because the bytes would depend on which came first', () => {
+    const layout = layoutOf({ a: 1, b: 2 }, undefined, []);
+    expect(() => cellsOf({ b: 4, a: 3 }, layout)).toThrow('Expected the same columns');
   });
 
   test('takes typed arrays and arrays for one another', () => {

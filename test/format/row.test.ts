@@ -339,8 +339,9 @@ describe('a column that changes', () => {
     expect(write(first, next)).toThrow(message);
   });
 
-  test('named columns in another order keep their places', () => {
-    expect(write({ a: 1, b: 2 }, { b: 4, a: 3 })()).toBe('3   4\n');
+  test('a typed array is written in its own type, also behind a plain one', () => {
+    expect(write([1], new Float64Array([2]))()).toBe('2.0   \n');
+    expect(write(new Float64Array([2]), [1])()).toBe('1   \n');
   });
 });
 

@@ -15,7 +15,8 @@ function asSchema(value: unknown): ParameterSchema {
   throw new Error('no schema');
 }
 
-const problemsOf = (value: unknown, points: readonly Point[]): string[] => problems(asSchema(value), points);
+const problemsOf = (value: unknown, points: readonly Point[]): string[] =>
+  problems(asSchema(value), [...new Set(points.flatMap((point) => Object.keys(point)))], points);
 const parsePoint = (value: unknown, point: Point): Point => parse(asSchema(value), point);
 
 const schema = z.object({ x: z.number(), n: z.int(), name: z.string().default('none') });

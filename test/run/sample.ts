@@ -36,7 +36,7 @@ export function sampleManifest(spec = sampleSpec()): Manifest {
     wholeNumbers: 'float64',
     columns: { energy: 'float64', state: 'string' },
     header: true,
-    worker: { path: '../model.ts', files: { 'model.ts': 'ab12', 'lib/util.ts': 'cd34' } },
+    worker: { path: '../model.ts', files: { 'model.ts': 'ab12', 'lib/util.ts': 'cd34' }, module: 'ef56' },
     pointsFile: 'points.csv',
     versions: { fanfold: '0.1.0', node: '20.19.0' },
     commit: '2f13273',

@@ -27,7 +27,7 @@ describe('a plan', () => {
       header: true,
     });
     expect(moved.hash).toBe(plan.hash);
-    expect(basename(plan.directory)).toBe(`model-${plan.hash}`);
+    expect(basename(plan.directory)).toBe(`model-${plan.hash.slice(0, 8)}`);
   });
 
   test.each<[string, Partial<SweepRequest>]>([

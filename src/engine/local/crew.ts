@@ -3,12 +3,14 @@ import { startReaper } from './reaper.js';
 
 /** The processes of a run, started ahead of their work: they boot while the worker is being bundled. */
 export interface Crew {
+  /** How many were started ahead. */
+  readonly size: number;
   /** The first process, which stays in the crew. */
   first(): HostProcess;
   /** A process for a job slot: one that waits, or a new one. */
   take(): HostProcess;
   /** Ends every process that is left, at once. */
-  close(): void;
+  readonly close: () => void;
 }
 
 /**
@@ -23,16 +25,24 @@ export function startCrew(count: number, env: NodeJS.ProcessEnv): Crew {
     everyone.add(host);
     return host;
   };
-  const waiting = Array.from({ length: count }, start);
+  const close = (): void => {
+    for (const host of everyone) host.kill();
+    reaper.close();
+  };
+  const waiting: HostProcess[] = [];
+  try {
+    while (waiting.length < count) waiting.push(start());
+  } catch (error) {
+    close();
+    throw error;
+  }
   return {
+    size: count,
     first: () => {
       if (waiting.length === 0) waiting.push(start());
       return waiting[0] as HostProcess;
     },
     take: () => waiting.shift() ?? start(),
-    close: () => {
-      for (const host of everyone) host.kill();
-      reaper.close();
-    },
+    close,
   };
 }

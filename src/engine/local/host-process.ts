@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import type { Readable } from 'node:stream';
+import type { Readable, Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
-import { systemCode } from '../../errors.js';
+import { FanfoldError, systemCode } from '../../errors.js';
 import { readLines } from '../../host/lines.js';
 import type { Command, Report } from '../../host/protocol.js';
 import type { Reaper } from './reaper.js';
@@ -28,7 +28,7 @@ export interface HostProcess {
   /** Asks it to end, and waits for that. */
   exit(): Promise<void>;
   /** Ends it and everything under it at once. */
-  kill(): void;
+  readonly kill: () => void;
 }
 
 export interface HostOptions {
@@ -41,17 +41,22 @@ const HOST_PROGRAM = fileURLToPath(new URL('host.js', import.meta.url));
 const LAST_WORDS_CHARACTERS = 4096;
 /** A pipe whose other end is gone is read to its end at once; this only guards against a grandchild that holds it. */
 const DRAIN_MS = 500;
+/** A library that hangs while its process exits, as some do that drive graphics cards, must not hold up the fold. */
+const EXIT_MS = 2000;
 
 /** Starts a host in a process group of its own, so that its children end with it. */
 export function startHost({ env, reaper, onEnd }: HostOptions): HostProcess {
   const child = spawn(process.execPath, ['--enable-source-maps', HOST_PROGRAM], {
     env,
     detached: process.platform !== 'win32',
-    stdio: ['pipe', 'pipe', 'pipe', 'pipe'],
+    // 3 carries reports, 4 commands; standard input is the worker's, and empty.
+    stdio: ['ignore', 'pipe', 'pipe', 'pipe', 'pipe'],
     windowsHide: true,
   });
+  child.on('error', ignore);
   const { pid } = child;
-  if (pid !== undefined) reaper.watch(pid);
+  if (pid === undefined) throw notStarted();
+  reaper.watch(pid);
   const lastWords = listen(child, (bytes) => {
     host.output(bytes);
   });
@@ -62,23 +67,23 @@ export function startHost({ env, reaper, onEnd }: HostOptions): HostProcess {
   let isEnded = false;
   const ended = whenEnded(child).then((end) => {
     isEnded = true;
-    if (pid !== undefined) {
-      killGroup(pid);
-      reaper.forget(pid);
-    }
+    killGroup(pid);
+    reaper.forget(pid);
+    // A daemon that the worker left may hold the other end for ever.
+    for (const stream of child.stdio) stream?.destroy();
     onEnd();
     inbox.push({ ...end, lastWords: lastWords() });
   });
-  const stdin = child.stdin;
+  const commands = child.stdio[4] as Writable;
   // Its end is reported by `next`; a command that it could not read any more is of no use.
-  stdin.on('error', () => undefined);
+  commands.on('error', ignore);
   let hasLoaded = false;
   const send = (command: Command): void => {
     hasLoaded ||= command.type === 'load';
-    stdin.write(`${JSON.stringify(command)}\n`);
+    commands.write(`${JSON.stringify(command)}\n`);
   };
   const host: HostProcess = {
-    pid: pid ?? -1,
+    pid,
     startedMs: Date.now(),
     get hasLoaded() {
       return hasLoaded;
@@ -88,10 +93,13 @@ export function startHost({ env, reaper, onEnd }: HostOptions): HostProcess {
     next: inbox.next,
     exit: () => {
       send({ type: 'exit' });
-      return ended;
+      const timer = setTimeout(host.kill, EXIT_MS);
+      return ended.finally(() => {
+        clearTimeout(timer);
+      });
     },
     kill: () => {
-      if (pid !== undefined && !isEnded) killGroup(pid);
+      if (!isEnded) killGroup(pid);
     },
   };
   return host;
@@ -131,9 +139,6 @@ function listen(child: ChildProcess, onOutput: (bytes: Buffer) => void): () => s
 /** The process has ended and its reports are read. Death by a signal leaves `exitCode` null. */
 function whenEnded(child: ChildProcess): Promise<Pick<Death, 'exitCode' | 'signal'>> {
   return new Promise((resolve) => {
-    child.once('error', () => {
-      resolve({ exitCode: -1, signal: null });
-    });
     child.once('exit', (exitCode, signal) => {
       const finish = (): void => {
         clearTimeout(timer);
@@ -145,6 +150,18 @@ function whenEnded(child: ChildProcess): Promise<Pick<Death, 'exitCode' | 'signa
       else reports.once('close', finish);
     });
   });
+}
+
+function ignore(): void {
+  // What matters of it is seen elsewhere.
+}
+
+function notStarted(): FanfoldError {
+  return new FanfoldError(
+    'FANFOLD_HOST',
+    'A process could not be started, most likely for want of processes, memory or open files (see ulimit -a). Use fewer --jobs.',
+    { exitCode: 1 },
+  );
 }
 
 function killGroup(pid: number): void {

@@ -1,11 +1,11 @@
-import { appendFileSync } from 'node:fs';
+import { appendFileSync, existsSync } from 'node:fs';
 import { hostname } from 'node:os';
-import { FanfoldError } from '../../errors.js';
+import { FanfoldError, systemCode } from '../../errors.js';
 import type { DeclaredColumns, Layout } from '../../format/layout.js';
 import type { Report, TaskJob, WorkerModule } from '../../host/protocol.js';
 import { appendRecord } from '../../run/journal.js';
 import { runPaths, type RunPaths } from '../../run/paths.js';
-import { readFailures, storableParameters, type RunEvent } from '../../run/records.js';
+import { readFailures, storableParameters, type FailureRecord, type RunEvent } from '../../run/records.js';
 import type { Controls, Engine, Task, Work } from '../engine.js';
 import type { Crew } from './crew.js';
 import { describeDeath, isDeath, type Death, type HostProcess } from './host-process.js';
@@ -36,10 +36,13 @@ export function localEngine(options: LocalEngineOptions): Engine {
 interface Session extends LocalEngineOptions {
   readonly work: Work;
   readonly paths: RunPaths;
-  readonly queue: Task[];
+  /** Position of the next task that no slot has taken. */
+  next: number;
   readonly hosts: Set<HostProcess>;
   layout: Layout | undefined;
   isStopping: boolean;
+  /** The failures of earlier sessions, once a retry asks for them. */
+  failures: ReadonlyMap<number, FailureRecord> | undefined;
 }
 
 async function runLocally(work: Work, controls: Controls, options: LocalEngineOptions): Promise<void> {
@@ -47,10 +50,11 @@ async function runLocally(work: Work, controls: Controls, options: LocalEngineOp
     ...options,
     work,
     paths: runPaths(work.job.directory, work.job.spec.format),
-    queue: [...work.tasks],
+    next: 0,
     hosts: new Set(),
     layout: work.layout,
     isStopping: controls.stop.aborted,
+    failures: undefined,
   };
   const stop = (): void => {
     session.isStopping = true;
@@ -80,7 +84,7 @@ async function runSlot(session: Session): Promise<void> {
   let host: HostProcess | undefined;
   try {
     for (;;) {
-      const task = session.isStopping ? undefined : session.queue.shift();
+      const task = session.isStopping ? undefined : session.work.tasks[session.next++];
       if (task === undefined) return;
       host = await finishTask(task, host, session);
       if (session.isFresh) {
@@ -105,7 +109,7 @@ async function finishTask(
   for (;;) {
     host ??= openHost(session);
     host.output = (bytes) => {
-      appendFileSync(session.paths.log(task.index), bytes);
+      appendToLog(session.paths.log(task.index), bytes);
     };
     const { layout, work } = session;
     const end = await computeTask(host, session, {
@@ -114,12 +118,14 @@ async function finishTask(
       isCareful: watch.isCareful,
       retryFailed: work.retryFailed,
       doomed: watch.doomed,
+      attempts: work.retryFailed ? attemptsIn(task, session) : {},
     });
     if (end === 'done') return host;
     session.hosts.delete(host);
     recordDeath(task, host, end.death, session);
     host = undefined;
-    if (session.isStopping) return undefined;
+    // It may have died right after its file was in place.
+    if (session.isStopping || existsSync(session.paths.task(task.index))) return undefined;
     blame(task, end, watch, session);
   }
 }
@@ -160,6 +166,22 @@ async function computeTask(host: HostProcess, session: Session, task: TaskJob): 
         throw brokenError(report);
       case 'checked':
     }
+  }
+}
+
+/** How often each point of a task was tried before. */
+function attemptsIn({ start, stop }: Task, session: Session): Record<number, number> {
+  session.failures ??= readFailures(session.paths.failures);
+  const own = [...session.failures.values()].filter(({ index }) => index >= start && index < stop);
+  return Object.fromEntries(own.map(({ index, attempt }) => [index, attempt]));
+}
+
+/** A log that can't be written must not end a run. */
+function appendToLog(path: string, bytes: Buffer): void {
+  try {
+    appendFileSync(path, bytes);
+  } catch (error) {
+    if (systemCode(error) === undefined) throw error;
   }
 }
 
@@ -225,7 +247,7 @@ function recordDoomed(task: Task, index: number, death: Death, { paths, work }: 
   });
 }
 
-const DISK_CODES = /\b(?:ENOSPC|EDQUOT|EROFS|EIO|ENOENT|EACCES|EPERM|ESTALE|EMFILE|ENFILE)\b/;
+const DISK_CODES = /\b(?:ENOSPC|EDQUOT|EFBIG|EROFS|EIO|ENOENT|EACCES|EPERM|ESTALE|EMFILE|ENFILE)\b/;
 
 function brokenError({ message, stack }: Extract<Report, { type: 'broken' }>): Error {
   if (DISK_CODES.test(message)) {

@@ -4,8 +4,8 @@ import { encodePoint, type WorkerModule } from '../../host/protocol.js';
 import type { Point, Space } from '../../space/space.js';
 import { describeDeath, isDeath, type HostProcess } from './host-process.js';
 
-/** Values of one axis that are checked against a schema; those between are the same rule's. */
-const CHECKED_VALUES = 10_000;
+/** Positions of one group of axes that are checked against a schema; those between are the same rule's. */
+const CHECKED_POSITIONS = 10_000;
 
 /**
  * Loads a worker in a host and checks the sweep's parameters against its schema.
@@ -15,7 +15,7 @@ const CHECKED_VALUES = 10_000;
 export async function probeWorker(
   host: HostProcess,
   worker: WorkerModule,
-  points: readonly Point[],
+  { names, points }: { names: readonly string[]; points: readonly Point[] },
 ): Promise<DeclaredColumns | undefined> {
   host.send({ type: 'load', worker });
   const loaded = await host.next();
@@ -27,20 +27,22 @@ export async function probeWorker(
   }
   if (loaded.type === 'refused') throw new FanfoldError('FANFOLD_WORKER', loaded.message);
   if (loaded.type !== 'loaded') throw new Error(`A host answered load with ${loaded.type}.`);
-  if (loaded.hasSchema) await checkParameters(host, points);
+  if (loaded.hasSchema) await checkParameters(host, names, points);
   return loaded.columns;
 }
 
-/** Points that hold, between them, every value of every axis (the first and last of a long one). */
-export function checkedPoints({ groups, point }: Space, fixed: Point): Point[] {
-  const first = { ...fixed, ...point(0) };
-  const points = [first];
-  for (const { name, values } of groups.flat()) {
-    const half = CHECKED_VALUES / 2;
-    for (let index = 1; index < values.size; index++) {
-      if (index === half && values.size > CHECKED_VALUES) index = values.size - half;
-      const value = values.at(index);
-      if (value !== undefined) points.push({ ...first, [name]: value });
+/** Points of the space that hold, between them, every position of every group of axes (first and last of a long one). */
+export function checkedPoints({ groups, size, point }: Space, fixed: Point): Point[] {
+  const points = [{ ...fixed, ...point(0) }];
+  let stride = size;
+  for (const group of groups) {
+    const length = group[0]?.values.size ?? 1;
+    stride /= length;
+    for (let position = 1; position < length; position++) {
+      if (position === CHECKED_POSITIONS / 2 && length > CHECKED_POSITIONS) {
+        position = length - CHECKED_POSITIONS / 2;
+      }
+      points.push({ ...fixed, ...point(position * stride) });
     }
   }
   return points;
@@ -48,8 +50,12 @@ export function checkedPoints({ groups, point }: Space, fixed: Point): Point[] {
 
 // --- internal ---
 
-async function checkParameters(host: HostProcess, points: readonly Point[]): Promise<void> {
-  host.send({ type: 'check', points: points.map(encodePoint) });
+async function checkParameters(
+  host: HostProcess,
+  names: readonly string[],
+  points: readonly Point[],
+): Promise<void> {
+  host.send({ type: 'check', names, points: points.map(encodePoint) });
   const checked = await host.next();
   if (isDeath(checked))
     throw new FanfoldError(

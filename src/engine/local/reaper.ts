@@ -26,6 +26,8 @@ export function startReaper(): Reaper {
   if (process.platform === 'win32') return { watch: ignore, forget: ignore, close: ignore };
   const shell = spawn('/bin/sh', ['-c', PROGRAM], { detached: true, stdio: ['pipe', 'ignore', 'ignore'] });
   shell.unref();
+  // Where there is no /bin/sh a host still ends itself once its commands end, unless it is in a long computation.
+  shell.on('error', ignore);
   // A reaper that somebody killed can't be told anything more; its absence only matters if the coordinator dies too.
   shell.stdin.on('error', ignore);
   return {
