@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { closeSync, fsyncSync, openSync, readSync, renameSync, rmSync, statSync } from 'node:fs';
+import { closeSync, existsSync, fsyncSync, openSync, readSync, renameSync, rmSync, statSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { FanfoldError, systemCode } from './errors.js';
 import { describeLayout, sameLayout, type Layout } from './format/layout.js';
@@ -108,7 +108,7 @@ function openTask(path: string): number {
     if (systemCode(error) !== 'ENOENT') throw error;
     throw new FanfoldError(
       'FANFOLD_INCOMPLETE',
-      `Expected every task to be complete, but ${basename(path)} is not there: fanfold resume ${dirname(path)}`,
+      `Expected every task to be complete, but ${basename(path)} is not there${existsSync(`${path}.part`) ? ', only its part: points failed or are missing' : ''}. fanfold status ${dirname(path)} tells what to do.`,
       { exitCode: 1 },
     );
   }

@@ -75,6 +75,7 @@ export interface Run extends AsyncIterable<Row> {
  * @throws FanfoldError where the input is not as it must be, or the run could not go on
  */
 export async function sweep(options: SweepOptions): Promise<Run> {
+  checkOptions(options);
   const space = options.space ?? (await spaceOf(options));
   const jobs = options.jobs ?? usableProcessors();
   for (const [name, number] of Object.entries({ jobs, tasks: options.tasks ?? 1 })) checkCount(name, number);
@@ -129,6 +130,52 @@ function describeRun({ directory, manifest, status, result }: Outcome, space: Sp
     },
     columns: () => readColumns(directory, manifest, space),
   };
+}
+
+const OPTIONS: Record<keyof SweepOptions, true> = {
+  worker: true,
+  params: true,
+  zip: true,
+  points: true,
+  space: true,
+  set: true,
+  seed: true,
+  tasks: true,
+  slicing: true,
+  jobs: true,
+  fresh: true,
+  format: true,
+  header: true,
+  out: true,
+  force: true,
+  retryFailed: true,
+  allowChangedWorker: true,
+  signal: true,
+};
+
+/** Callers in plain JavaScript have no compiler that would tell them. */
+function checkOptions(options: SweepOptions): void {
+  const unknown = Object.keys(options).find((name) => !Object.hasOwn(OPTIONS, name));
+  if (unknown !== undefined) {
+    throw new FanfoldError(
+      'FANFOLD_USAGE',
+      `Expected options of sweep, got "${unknown}". It has: ${Object.keys(OPTIONS).join(', ')}.`,
+    );
+  }
+  const worker: unknown = options.worker;
+  if (typeof worker !== 'string' && !(worker instanceof URL)) {
+    throw new FanfoldError(
+      'FANFOLD_USAGE',
+      `Expected the worker to be the path of a module, because other processes load it, got a ${typeof worker}.`,
+    );
+  }
+  const zip: readonly unknown[] = options.zip ?? [];
+  if (!zip.every((names) => Array.isArray(names))) {
+    throw new FanfoldError(
+      'FANFOLD_USAGE',
+      "Expected zip to be a list of lists of names, such as [['U', 'V']].",
+    );
+  }
 }
 
 function checkCount(name: string, number: number): void {

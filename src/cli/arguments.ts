@@ -53,6 +53,6 @@ export function splitNamed(option: string, text: string): { name: string; value:
   if (at > 0) return { name: text.slice(0, at), value: text.slice(at + 1) };
   throw new FanfoldError(
     'FANFOLD_USAGE',
-    `Expected ${option} to be NAME=VALUE, such as ${option} U=1,2, got "${text}".`,
+    `Expected ${option} to be NAME=VALUE, such as ${option} U=1${option === '--param' ? ',2' : ''}, got "${text}".`,
   );
 }

@@ -4,7 +4,7 @@ import { shortPath } from '../report/command-line.js';
 import { count } from '../report/duration.js';
 import { printable } from '../report/printable.js';
 import { showProgress } from '../report/progress.js';
-import { summarize } from '../report/summary.js';
+import { describeTrouble, summarize } from '../report/summary.js';
 import { slicingAdvice } from '../slicing.js';
 import { runSweep, type Outcome, type RunOptions } from '../sweep/sweep.js';
 import { listenForSignals, StoppedError } from './signals.js';
@@ -24,6 +24,7 @@ export interface ExecuteOptions {
 export async function execute(plan: Plan, options: ExecuteOptions): Promise<number> {
   const { outcome, signalExitCode } = await runShown(plan, options);
   if (!options.isQuiet) say(describeOutcome(outcome));
+  else if (outcome.status !== 'complete') say(describeTrouble(outcome));
   if (outcome.result !== undefined) process.stdout.write(`${shortPath(outcome.result)}\n`);
   if (outcome.status === 'complete') return 0;
   return outcome.status === 'stopped' ? (signalExitCode ?? 1) : 1;

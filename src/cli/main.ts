@@ -23,12 +23,13 @@ const program = new Command('fanfold')
   )
   .version(VERSION)
   .exitOverride()
-  .showHelpAfterError('(fanfold --help shows the options)')
+  .showHelpAfterError('(fanfold run --help shows the options of a sweep)')
   .enablePositionalOptions()
-  .addHelpText('after', EXAMPLES);
+  .addHelpText('after', `\nThe options of a sweep are shown by: fanfold run --help\n${EXAMPLES}`);
 
 program
   .command('run', { isDefault: true })
+  .allowExcessArguments()
   .description('run a sweep, or go on with it (the default command)')
   .argument(
     '[worker]',
@@ -78,7 +79,8 @@ program
   .option('--allow-changed-worker', 'keep what an earlier version of the worker computed')
   .option('-q, --quiet', 'no progress and no summary')
   .addHelpText('after', EXAMPLES)
-  .action(async (worker, options) => {
+  .action(async (worker, options, command) => {
+    refuseExcess(command.args);
     const { run } = await import('./run.js');
     process.exitCode = await run(worker, options);
   });
@@ -137,6 +139,15 @@ try {
 }
 
 // --- internal ---
+
+/** Most often a misspelt subcommand, or a value with blanks that the shell took apart. */
+function refuseExcess([first = '', second]: readonly string[]): void {
+  if (second === undefined) return;
+  throw new FanfoldError(
+    'FANFOLD_USAGE',
+    `Expected one worker, got "${first}" and "${second}". Quote values that hold blanks or brackets; parameters are given by --param; the other commands are resume, retry, status and fold.`,
+  );
+}
 
 /** Errors of the user's are shown without a stack, ours with one. */
 function report(error: unknown): number {

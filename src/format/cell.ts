@@ -16,6 +16,8 @@ export type CellWriter = (value: unknown) => string;
 export interface Seen {
   whole: boolean;
   fraction: boolean;
+  /** How many values were not a number, in columns of any type. */
+  nan: number;
 }
 
 /**
@@ -32,7 +34,12 @@ export function cellWriter(
 ): CellWriter {
   const style = STYLES[format];
   const { dtype } = column;
-  if (dtype !== undefined) return (value) => declaredCell(value, column.name, dtype, style);
+  if (dtype !== undefined) {
+    return (value) => {
+      if (value !== value) seen.nan++;
+      return declaredCell(value, column.name, dtype, style);
+    };
+  }
   const wholeAreIntegers = wholeNumbers === 'int64';
   return (value) => {
     if (typeof value === 'number') {
@@ -40,6 +47,7 @@ export function cellWriter(
         seen.whole = true;
         return String(value);
       }
+      if (value !== value) seen.nan++;
       seen.fraction = true;
       return style.float64(value);
     }

@@ -32,11 +32,13 @@ export interface RowWriter {
   write(values: readonly (Value | undefined)[], result: unknown): string;
   /** Which numbers the undeclared columns have held: whole ones, written `1`, fractions, written `0.5`, or both. */
   numbers(): Numbers;
+  /** How many values of each result column were nan, where any were. */
+  nans(): Readonly<Record<string, number>>;
 }
 
 export function rowWriter(style: RowStyle): RowWriter {
   const { axes, layout } = style;
-  const seen: Seen[] = [...axes, ...layout.columns].map(() => ({ whole: false, fraction: false }));
+  const seen: Seen[] = [...axes, ...layout.columns].map(() => ({ whole: false, fraction: false, nan: 0 }));
   const write = lineWriter(style, seen);
   // A typed array is written in its own type, whatever the rows before it were: a row's bytes are its own.
   const isTyped = layout.kind === 'vector' && layout.columns.every(({ dtype }) => dtype === undefined);
@@ -52,6 +54,11 @@ export function rowWriter(style: RowStyle): RowWriter {
   return {
     write: isTyped ? writeTyped : write,
     numbers: () => numbersOf([...axes, ...layout.columns], seen),
+    nans: () => {
+      const own = seen.slice(axes.length);
+      const counts = layout.columns.map(({ name }, index) => [name, own[index]?.nan ?? 0] as const);
+      return Object.fromEntries(counts.filter(([, count]) => count > 0));
+    },
   };
 }
 

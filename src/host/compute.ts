@@ -16,6 +16,8 @@ export interface Computer {
   parameters(index: number): Point;
   /** Which numbers the undeclared columns have held. */
   numbers(): Numbers;
+  /** How many values of each result column were nan. */
+  nans(): Readonly<Record<string, number>>;
 }
 
 export interface ComputerOptions {
@@ -60,6 +62,7 @@ export function computer(options: ComputerOptions): Computer {
     },
     parameters: (index) => ({ ...fixed, ...space.point(index) }),
     numbers: () => rows?.numbers() ?? {},
+    nans: () => rows?.nans() ?? {},
   };
 }
 
@@ -77,11 +80,10 @@ function makeRows({ job, space }: ComputerOptions, layout: Layout): RowWriter {
 function firstRows(options: ComputerOptions, result: unknown): RowWriter {
   const names = options.space.axes.map(({ name }) => name);
   const layout = layoutOf(result, options.columns, names);
-  const rows = makeRows(options, layout);
   // Only a result that can be written fixes the layout of the run.
-  rows.write(options.space.values(0), result);
+  makeRows(options, layout).write(options.space.values(0), result);
   options.onLayout(layout);
-  return rows;
+  return makeRows(options, layout);
 }
 
 /** What a points file leaves out is written as the default that the worker got. */

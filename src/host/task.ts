@@ -213,6 +213,7 @@ function finish(
   const isComplete = !isShort(file, task) && file.failed === 0;
   const sealed = file.seal();
   const numbers = computer.numbers();
+  const nans = computer.nans();
   appendRecord(
     paths.events,
     {
@@ -222,6 +223,7 @@ function finish(
       points,
       failed: file.failed,
       ...(Object.keys(numbers).length > 0 ? { numbers } : {}),
+      ...(Object.keys(nans).length > 0 ? { nans } : {}),
       ...(isComplete ? { file: sealed } : {}),
     } satisfies RunEvent,
     { sync: isComplete },

@@ -20,6 +20,10 @@ export interface Session {
   readonly processes: readonly ProcessRecord[];
   /** Result columns that hold both `1` and `0.5`, for want of a declared type. */
   readonly mixed: readonly string[];
+  /** Points computed, failed ones counted. */
+  readonly points: number;
+  /** How many of their values were nan, by result column. */
+  readonly nans: ReadonlyMap<string, number>;
 }
 
 /** The last session of a run, from its events; undefined where there was none. */
@@ -37,10 +41,20 @@ export function lastSession(directory: string, manifest: Manifest): Session | un
     taskSeconds: ends.reduce((sum, { seconds }) => sum + seconds, 0),
     processes: processRecords(session),
     mixed: mixedColumns(ends),
+    points: ends.reduce((sum, { points }) => sum + points, 0),
+    nans: countNans(ends),
   };
 }
 
 // --- internal ---
+
+function countNans(ends: readonly TaskEnd[]): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const { nans = {} } of ends) {
+    for (const [name, number] of Object.entries(nans)) counts.set(name, (counts.get(name) ?? 0) + number);
+  }
+  return counts;
+}
 
 function mixedColumns(ends: readonly TaskEnd[]): string[] {
   const sorts = new Map<string, Set<string>>();

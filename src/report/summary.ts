@@ -21,11 +21,19 @@ export function summarize(outcome: Outcome): string {
       (path) => `A file that this run did not write was moved aside: ${shortPath(path)}`,
     ),
     ...(session === undefined ? [] : describeSession(session, outcome, states)),
-    ...describeMixed(session?.mixed ?? []),
+    ...(status === 'complete' ? describeMixed(session?.mixed ?? []) : []),
+    ...(session === undefined ? [] : describeNans(session)),
   ];
   if (status === 'complete') return lines.join('\n');
   const failures = currentFailures(directory, manifest, states);
   return [...lines, ...describeFailures(failures, outcome), ...describeRest(states, outcome)].join('\n');
+}
+
+/** What is wrong with a run that is not complete, in one line. */
+export function describeTrouble({ directory, status }: Outcome): string {
+  return status === 'failed'
+    ? `fanfold: points failed; ${commandFor('status', directory)} tells which, ${commandFor('retry', directory)} computes them again`
+    : `fanfold: stopped before the end; go on with ${commandFor('resume', directory)}`;
 }
 
 /** The last record of every point that has failed and has no result since, in order. */
@@ -76,6 +84,17 @@ function describeProcesses(processes: readonly ProcessRecord[]): string[] {
   );
   const rest = processes.length - shown.length;
   return rest > 0 ? [...lines, `  and ${String(rest)} more`] : lines;
+}
+
+/** An unknown name gives `undefined` in JavaScript, and nan in every result: the commonest mistake of all. */
+function describeNans({ nans, points }: Session): string[] {
+  return [...nans].map(([name, number]) => {
+    const share =
+      number >= points ? `All ${count(points, 'value')}` : `${count(number, 'value')} of ${String(points)}`;
+    const advice =
+      number >= points ? ' Does the worker call its parameters by the names that were swept?' : '';
+    return `${share} of ${name} ${number === 1 && points > 1 ? 'is' : 'are'} nan.${advice}`;
+  });
 }
 
 function describeMixed(mixed: readonly string[]): string[] {

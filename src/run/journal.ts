@@ -12,6 +12,7 @@ import { writeAll } from './atomic-file.js';
 import { readWholeLines } from './slice-file.js';
 
 const NEWLINE = 10;
+const SETTLE_MS = 10;
 
 /**
  * Appends one record as a line of a `.jsonl` file, in one write, so that the lines of several processes never mix. It
@@ -59,7 +60,14 @@ export function repairJournal(path: string): void {
 
 // --- internal ---
 
+/** Another process's write may be seen half done, so what looks torn is looked at again a little later. */
 function endsTorn(file: number): boolean {
+  if (!lacksNewline(file)) return false;
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, SETTLE_MS);
+  return lacksNewline(file);
+}
+
+function lacksNewline(file: number): boolean {
   const { size } = fstatSync(file);
   if (size === 0) return false;
   const last = Buffer.alloc(1);

@@ -25,6 +25,8 @@ export interface TaskEnd {
   readonly failed: number;
   /** Which numbers the result columns without a declared type hold. */
   readonly numbers?: Numbers;
+  /** How many of the values computed now were nan, by result column. */
+  readonly nans?: Readonly<Record<string, number>>;
   readonly file?: { readonly lines: number; readonly bytes: number; readonly sha256: string };
 }
 

@@ -42,7 +42,14 @@ export function groupAxes(axes: readonly Axis[], zips: readonly (readonly string
 
 /** Values as they come from `arange` and its like, or a list of an array. */
 export function toValues(input: ValuesInput): Values {
-  return 'at' in input && 'definition' in input ? input : list(input);
+  const given: unknown = input;
+  if (Array.isArray(given) || ArrayBuffer.isView(given)) return list(Array.from(input));
+  if (typeof given === 'object' && given !== null && 'at' in given && 'definition' in given)
+    return input as Values;
+  throw new FanfoldError(
+    'FANFOLD_SPACE',
+    `Expected the values of a parameter to be an array, or those of arange, linspace, logspace or geomspace, got a ${typeof given}.`,
+  );
 }
 
 // --- internal ---

@@ -24,6 +24,7 @@ export function parseValues(text: string, option: string): Values {
     return parseRange(only.text, option);
   }
   refuseRanges(items, option);
+  refuseBrackets(items, option);
   return listOfTexts(items);
 }
 
@@ -59,6 +60,24 @@ export function parseFixed(text: string): Values {
 }
 
 // --- internal ---
+
+/** `np.linspace(0,1,5)` or `[1,2]` would otherwise pass for a list of strings. */
+function refuseBrackets(items: readonly TypedText[], option: string): void {
+  const odd = items.find(({ text, isQuoted }) => !isQuoted && !isBalanced(text));
+  if (odd === undefined) return;
+  throw new FanfoldError(
+    'FANFOLD_SPACE',
+    `Expected ${option} to be ${SYNTAX}, got "${odd.text}" with a bracket that has no partner. A list is written without brackets; a string that holds one in quotes.`,
+  );
+}
+
+function isBalanced(text: string): boolean {
+  return [
+    ['(', ')'],
+    ['[', ']'],
+    ['{', '}'],
+  ].every(([open = '', close = '']) => text.split(open).length === text.split(close).length);
+}
 
 /** A range among other values would otherwise pass for a string. */
 function refuseRanges(items: readonly TypedText[], option: string): void {

@@ -52,6 +52,7 @@ export interface Outcome {
  * @throws FanfoldError where the worker, its parameters or the directory are not as they must be; nothing is written then
  */
 export async function runSweep(plan: Plan, options: RunOptions): Promise<Outcome> {
+  const started = performance.now();
   const { directory, request } = plan;
   const isForced = options.isForced === true;
   const allowChangedWorker = options.allowChangedWorker === true;
@@ -70,7 +71,7 @@ export async function runSweep(plan: Plan, options: RunOptions): Promise<Outcome
     const release = openDirectory(directory);
     try {
       const manifest = prepareDirectory(plan, checked.bundle, checked);
-      return await computeAndFold(plan, manifest, { ...options, crew });
+      return await computeAndFold(plan, manifest, { ...options, crew, started });
     } finally {
       release();
     }
@@ -126,6 +127,8 @@ async function readWorker(
 
 interface ComputeOptions extends RunOptions {
   readonly crew: Crew;
+  /** When the run began to prepare, by performance.now. */
+  readonly started: number;
 }
 
 async function computeAndFold(plan: Plan, manifest: Manifest, options: ComputeOptions): Promise<Outcome> {
@@ -170,7 +173,7 @@ async function compute(
 ): Promise<void> {
   const { spec, wholeNumbers } = manifest;
   const paths = runPaths(directory, spec.format);
-  const started = performance.now();
+  const { started } = options;
   const stamp = { host: hostname(), pid: process.pid };
   const layout = layoutOfRun(readEvents(paths.events).records);
   appendRecord(paths.events, {

@@ -105,13 +105,21 @@ describe('the library', () => {
     );
     const found = await program(
       folder,
-      `const options = { worker: 'w.mjs', params: { x: arange(40) }, tasks: 2, jobs: 2 };
-       const run = await sweep({ ...options, signal: AbortSignal.timeout(600) });
+      `import { existsSync, readFileSync } from 'node:fs';
+       const options = { worker: 'w.mjs', params: { x: arange(40) }, tasks: 2, jobs: 2, out: 'run' };
+       const stop = new AbortController();
+       const timer = setInterval(() => {
+         if (existsSync('run/task_index=0.txt.part') && readFileSync('run/task_index=0.txt.part').length > 0) stop.abort();
+       }, 5);
+       const run = await sweep({ ...options, signal: stop.signal });
+       clearInterval(timer);
        const some = await run.results();
        const again = await sweep(options);
-       console.log(JSON.stringify([run.status, some.length < 40, again.status, await again.results()]));`,
+       const early = await sweep({ ...options, out: 'early', signal: AbortSignal.abort() }).catch((e) => e.code);
+       console.log(JSON.stringify([run.status, some.length < 40, again.status, await again.results(), early, existsSync('early')]));`,
     );
-    expect(found).toEqual(['stopped', true, 'complete', Array.from({ length: 40 }, (_, x) => x)]);
+    const all = Array.from({ length: 40 }, (_, x) => x);
+    expect(found).toEqual(['stopped', true, 'complete', all, 'FANFOLD_STOPPED', false]);
   });
 
   test('has slices, spaces and clear errors of its own', async () => {
@@ -134,6 +142,19 @@ describe('the library', () => {
       values: [0, 0.25, 0.5, 0.75],
       error: [true, 'FANFOLD_WORKER', 2],
     });
+  });
+
+  test('tells callers without a compiler what is wrong with their options', async () => {
+    const messages = (await program(
+      temporaryFolder(),
+      `const tries = [{ param: {} }, { params: { U: 1 } }, { zip: ['U', 'J'] }, { worker: () => 1 }];
+       const errors = await Promise.all(tries.map((options) => sweep({ worker: 'w.mjs', params: { U: [1] }, ...options }).catch((e) => [e instanceof FanfoldError, e.message])));
+       console.log(JSON.stringify(errors));`,
+    )) as [boolean, string][];
+    expect(messages.map(([isUserError]) => isUserError)).toEqual([true, true, true, true]);
+    for (const [index, word] of ['"param"', 'to be an array', "[['U', 'V']]", 'path of a module'].entries()) {
+      expect(messages[index]?.[1]).toContain(word);
+    }
   });
 
   test('ends by itself: no process or handle is left when a sweep is done', async () => {

@@ -185,6 +185,18 @@ describe('a schema', () => {
   });
 });
 
+describe('a worker whose results are nan', () => {
+  test.each([
+    ['R=3:5', 'All 2 values of y are nan. Does the worker call its parameters by the names that were swept?'],
+    ['r=0,1,nan', '1 value of 3 of y is nan.'],
+  ])('is told apart in the summary: %s', async (spec, note) => {
+    const folder = temporaryFolder();
+    const worker = writeWorker(folder, 'w.mjs', 'export default ({ r }) => Math.sin(r);\n');
+    const { exitCode, stderr } = await fanfold([worker, '--param', spec, '--out', join(folder, 'run')]);
+    expect([exitCode, stderr]).toEqual([0, expect.stringContaining(note)]);
+  });
+});
+
 describe('a schema of several parameters', () => {
   test('is asked about points of the sweep, not about others', async () => {
     const folder = temporaryFolder();

@@ -9,7 +9,7 @@ function cell(
 ): string {
   const { dtype, format = 'txt', wholeNumbers = 'int64' } = options;
   const column: Column = dtype === undefined ? { name: 'energy' } : { name: 'energy', dtype };
-  return cellWriter(column, format, wholeNumbers, { whole: false, fraction: false })(value);
+  return cellWriter(column, format, wholeNumbers, { whole: false, fraction: false, nan: 0 })(value);
 }
 
 describe('an undeclared column goes by value', () => {
