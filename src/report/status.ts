@@ -6,7 +6,7 @@ import { shortHash } from '../run/spec.js';
 import { readTaskStates } from '../run/task-state.js';
 import { isFolded } from '../fold.js';
 import { commandFor, shortPath } from './command-line.js';
-import { count } from './duration.js';
+import { count, thousands } from './duration.js';
 import { currentFailures } from './summary.js';
 
 /** How a run stands, from its directory. */
@@ -66,7 +66,7 @@ export function describeStatus(status: Status): string {
   const { points, tasks, running, directory, state } = status;
   const lines = [
     `${shortPath(directory)}: ${state} (worker ${status.worker}, spec ${shortHash(status.hash)})`,
-    `points: ${points.done.toLocaleString('en-US')} of ${points.total.toLocaleString('en-US')} done, ${String(points.failed)} failed`,
+    `points: ${thousands(points.done)} of ${thousands(points.total)} done, ${String(points.failed)} failed`,
     `tasks: ${String(tasks.complete)} of ${String(tasks.total)} complete, ${String(tasks.partial)} begun, ${String(tasks.waiting)} waiting`,
   ];
   if (running !== undefined)

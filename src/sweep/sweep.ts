@@ -58,10 +58,13 @@ export async function runSweep(plan: Plan, options: RunOptions): Promise<Outcome
   const allowChangedWorker = options.allowChangedWorker === true;
   checkDirectory(directory, { isForced });
   const existing = isForced ? undefined : readManifest(runPaths(directory).manifest);
+  // First, because it needs a processor for itself just while this one starts the others.
+  const reading = readWorker(plan, existing);
+  reading.catch(() => undefined);
   const crew = startCrew(processesFor(plan, existing, options), childEnvironment(request.jobs));
   try {
     const check = async (): Promise<PrepareOptions & { bundle: WorkerBundle }> => {
-      const { bundle, commit } = await readWorker(plan, existing);
+      const { bundle, commit } = await reading;
       checkExport(bundle, request);
       if (existing !== undefined) checkSameRun(existing, plan, bundle, { allowChangedWorker });
       const columns = crew.size > 0 ? await checkInProcess(plan, bundle, crew) : undefined;

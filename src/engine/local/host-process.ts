@@ -37,7 +37,7 @@ export interface HostOptions {
   readonly onEnd: () => void;
 }
 
-const HOST_PROGRAM = fileURLToPath(new URL('host.js', import.meta.url));
+const HOST_PROGRAM = fileURLToPath(new URL('host.cjs', import.meta.url));
 const LAST_WORDS_CHARACTERS = 4096;
 /** A pipe whose other end is gone is read to its end at once; this only guards against a grandchild that holds it. */
 const DRAIN_MS = 500;
