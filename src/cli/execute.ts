@@ -3,7 +3,6 @@ import type { Plan } from '../sweep/plan.js';
 import { shortPath } from '../report/command-line.js';
 import { count } from '../report/duration.js';
 import { printable } from '../report/printable.js';
-import { showProgress } from '../report/progress.js';
 import { describeTrouble, summarize } from '../report/summary.js';
 import { slicingAdvice } from '../slicing.js';
 import { runSweep, type Outcome, type RunOptions } from '../sweep/sweep.js';
@@ -36,16 +35,18 @@ export async function runShown(
   { isQuiet, ...options }: ExecuteOptions,
 ): Promise<{ outcome: Outcome; signalExitCode: number | undefined }> {
   const signals = listenForSignals();
+  // Loaded only where it is shown: a library of bars costs a short run more than its points.
+  const progress = isQuiet ? undefined : await import('../report/progress.js');
   let endProgress = (): void => undefined;
   const onStart: RunOptions['onStart'] = (manifest) => {
-    if (isQuiet) return;
+    if (progress === undefined) return;
     const advice = slicingAdvice(manifest.points, manifest.tasks, manifest.spec.slicing);
     if (advice !== undefined) say(advice);
     const jobs = Math.min(plan.request.jobs, manifest.tasks);
     say(
       `fanfold: ${count(manifest.points, 'point')} in ${count(manifest.tasks, 'task')}, ${String(jobs)} at once, in ${shortPath(plan.directory)}`,
     );
-    endProgress = showProgress(plan.directory, manifest, process.stderr);
+    endProgress = progress.showProgress(plan.directory, manifest, process.stderr);
   };
   try {
     const outcome = await runSweep(plan, { ...options, controls: signals.controls, onStart });

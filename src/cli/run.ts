@@ -1,7 +1,5 @@
 import { printable } from '../report/printable.js';
 import { planSweep } from '../sweep/plan.js';
-import { compare } from './compare.js';
-import { describePlan } from './dry-run.js';
 import { execute } from './execute.js';
 import { readRequest, type RequestOptions } from './request.js';
 
@@ -18,6 +16,7 @@ export interface RunCommandOptions extends RequestOptions {
 export async function run(worker: string | undefined, options: RunCommandOptions): Promise<number> {
   const plan = planSweep(await readRequest(worker, options));
   if (options.dryRun === true) {
+    const { describePlan } = await import('./dry-run.js');
     process.stdout.write(`${printable(describePlan(plan))}\n`);
     return 0;
   }
@@ -27,5 +26,7 @@ export async function run(worker: string | undefined, options: RunCommandOptions
     allowChangedWorker: options.allowChangedWorker === true,
     isQuiet: options.quiet === true,
   };
-  return options.compare === true ? compare(plan, how) : execute(plan, how);
+  if (options.compare !== true) return execute(plan, how);
+  const { compare } = await import('./compare.js');
+  return compare(plan, how);
 }

@@ -3,7 +3,6 @@ import { Socket } from 'node:net';
 import { appendRecord } from '../run/journal.js';
 import { runPaths } from '../run/paths.js';
 import type { RunEvent } from '../run/records.js';
-import type { DeclaredColumns } from '../format/layout.js';
 import type { Axis } from '../space/axis.js';
 import { needsPoints, spaceFrom } from '../space/definition.js';
 import type { PointsColumns } from '../space/points-columns.js';
@@ -30,11 +29,6 @@ const REPORTS = 3;
 /** The pipe that brings commands. Not standard input, which a worker or its children may read. */
 const COMMANDS = 4;
 
-interface Loaded {
-  readonly worker: LoadedWorker;
-  readonly columns: DeclaredColumns | undefined;
-}
-
 interface Run {
   readonly job: RunJob;
   readonly space: Space;
@@ -43,7 +37,7 @@ interface Run {
 
 const { use: useLog, log } = redirectOutput();
 const stop = new AbortController();
-let loaded: Loaded | undefined;
+let loaded: LoadedWorker | undefined;
 let run: Run | undefined;
 
 let pending: Promise<void> = Promise.resolve();
@@ -65,10 +59,10 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal
 async function obey(command: Exclude<Command, { type: 'stop' }>): Promise<void> {
   switch (command.type) {
     case 'load':
-      loaded = await load(command.worker, command.columns);
+      loaded = await load(command.worker);
       break;
     case 'check': {
-      const { schema } = required(loaded).worker;
+      const { schema } = required(loaded);
       report({
         type: 'checked',
         problems:
@@ -87,16 +81,16 @@ async function obey(command: Exclude<Command, { type: 'stop' }>): Promise<void> 
   }
 }
 
-async function load(module: WorkerModule, columns: DeclaredColumns | undefined): Promise<Loaded | undefined> {
+async function load(module: WorkerModule): Promise<LoadedWorker | undefined> {
   try {
     const worker = await loadWorker(module);
-    const declared = columns ?? worker.columns;
+    const { columns } = worker;
     report({
       type: 'loaded',
       hasSchema: worker.schema !== undefined,
-      ...(declared === undefined ? {} : { columns: declared }),
+      ...(columns === undefined ? {} : { columns }),
     });
-    return { worker, columns: declared };
+    return worker;
   } catch (error) {
     report({ type: 'refused', message: describeLoadError(error) });
     return undefined;
@@ -115,11 +109,7 @@ function openRun(job: RunJob): Run {
   };
 }
 
-async function runTask(
-  task: TaskJob,
-  { job, space, fixed }: Run,
-  { worker, columns }: Loaded,
-): Promise<void> {
+async function runTask(task: TaskJob, { job, space, fixed }: Run, worker: LoadedWorker): Promise<void> {
   const paths = runPaths(job.directory, job.spec.format);
   useLog(paths.log(task.index));
   const compute = computer({
@@ -127,7 +117,7 @@ async function runTask(
     space,
     fixed,
     worker,
-    columns,
+    columns: job.columns,
     taskIndex: task.index,
     signal: stop.signal,
     log,

@@ -19,6 +19,8 @@ export interface RunJob {
   readonly directory: string;
   readonly spec: SweepSpec;
   readonly wholeNumbers: WholeNumbers;
+  /** As the worker declared them when the run began. */
+  readonly columns?: DeclaredColumns;
 }
 
 /** One task as a host computes it. */
@@ -37,7 +39,7 @@ export interface TaskJob extends Slice {
 }
 
 export type Command =
-  | { type: 'load'; worker: WorkerModule; columns?: DeclaredColumns }
+  | { type: 'load'; worker: WorkerModule }
   /** Check points against the worker's schema, if it has one. Integers beyond 2^53 are stored as `{ bigint }`. */
   | { type: 'check'; names: readonly string[]; points: readonly string[] }
   | { type: 'run'; job: RunJob }

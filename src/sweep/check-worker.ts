@@ -1,5 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Crew } from '../engine/local/crew.js';
 import { checkedPoints, probeWorker } from '../engine/local/probe.js';
@@ -23,14 +22,15 @@ export function checkExport(bundle: WorkerBundle, { worker }: SweepRequest): voi
 }
 
 /**
- * Loads the worker in the crew's first process and holds the sweep's parameters against its schema, if it has one.
+ * Loads the worker in the crew's processes and holds the sweep's parameters against its schema, if it has one.
+ * @param folder a temporary one, which lives as long as the crew
  * @returns the columns that it declares
  * @throws FanfoldError where the worker does not load or its schema refuses a parameter
  */
 export async function checkInProcess(
   { request }: Plan,
   bundle: WorkerBundle,
-  crew: Crew,
+  { crew, folder }: { crew: Crew; folder: string },
 ): Promise<DeclaredColumns | undefined> {
   const { fixed, space, worker } = request;
   const given = pointOf(
@@ -40,14 +40,9 @@ export async function checkInProcess(
   const hasSchema = bundle.exports.includes('schema') || isCommonJs(bundle);
   const names = [...space.axes, ...fixed].map(({ name }) => name);
   const points = hasSchema ? checkedPoints(space, given) : [];
-  const folder = mkdtempSync(join(tmpdir(), 'fanfold-'));
-  try {
-    const file = join(folder, 'worker.mjs');
-    writeFileSync(file, bundle.code);
-    return await probeWorker(crew.first(), { file, export: worker.export }, { names, points });
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
+  const file = join(folder, 'worker.mjs');
+  writeFileSync(file, bundle.code);
+  return probeWorker(crew.load({ file, export: worker.export }), { names, points });
 }
 
 // --- internal ---

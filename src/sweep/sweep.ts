@@ -1,5 +1,6 @@
-import { existsSync, rmSync } from 'node:fs';
-import { hostname } from 'node:os';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { hostname, tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import type { Controls } from '../engine/engine.js';
 import { startCrew, type Crew } from '../engine/local/crew.js';
@@ -61,25 +62,29 @@ export async function runSweep(plan: Plan, options: RunOptions): Promise<Outcome
   // First, because it needs a processor for itself just while this one starts the others.
   const reading = readWorker(plan, existing);
   reading.catch(() => undefined);
+  const folder = mkdtempSync(join(tmpdir(), 'fanfold-'));
   const crew = startCrew(processesFor(plan, existing, options), childEnvironment(request.jobs));
   try {
     const check = async (): Promise<PrepareOptions & { bundle: WorkerBundle }> => {
       const { bundle, commit } = await reading;
       checkExport(bundle, request);
       if (existing !== undefined) checkSameRun(existing, plan, bundle, { allowChangedWorker });
-      const columns = crew.size > 0 ? await checkInProcess(plan, bundle, crew) : undefined;
+      const columns = crew.size > 0 ? await checkInProcess(plan, bundle, { crew, folder }) : undefined;
       return { bundle, isForced, allowChangedWorker, commit, columns };
     };
     const checked = await untilStopped(check(), options.controls.stop, crew);
     const release = openDirectory(directory);
     try {
       const manifest = prepareDirectory(plan, checked.bundle, checked);
-      return await computeAndFold(plan, manifest, { ...options, crew, started });
+      const outcome = await computeAndFold(plan, manifest, { ...options, crew, started });
+      await crew.end();
+      return outcome;
     } finally {
       release();
     }
   } finally {
     crew.close();
+    rmSync(folder, { recursive: true, force: true });
   }
 }
 
@@ -189,10 +194,10 @@ async function compute(
     jobs: request.jobs,
     isFresh: options.isFresh === true,
     worker: { file: paths.workerModule, export: request.worker.export },
-    columns: manifest.columns,
     crew: options.crew,
   });
-  const job = { directory, spec, wholeNumbers };
+  const { columns } = manifest;
+  const job = { directory, spec, wholeNumbers, ...(columns === undefined ? {} : { columns }) };
   const { space } = request;
   const work = {
     job,

@@ -1,3 +1,4 @@
+import type { WorkerModule } from '../../host/protocol.js';
 import { startHost, type HostProcess } from './host-process.js';
 import { startReaper } from './reaper.js';
 
@@ -5,10 +6,12 @@ import { startReaper } from './reaper.js';
 export interface Crew {
   /** How many were started ahead. */
   readonly size: number;
-  /** The first process, which stays in the crew. */
-  first(): HostProcess;
+  /** Has every waiting process load the worker; gives the first of them, which stays in the crew. */
+  load(worker: WorkerModule): HostProcess;
   /** A process for a job slot: one that waits, or a new one. */
   take(): HostProcess;
+  /** Asks every process that is left to end, and waits for that. */
+  end(): Promise<void>;
   /** Ends every process that is left, at once. */
   readonly close: () => void;
 }
@@ -38,11 +41,16 @@ export function startCrew(count: number, env: NodeJS.ProcessEnv): Crew {
   }
   return {
     size: count,
-    first: () => {
+    load: (worker) => {
       if (waiting.length === 0) waiting.push(start());
+      for (const host of waiting) host.send({ type: 'load', worker });
       return waiting[0] as HostProcess;
     },
     take: () => waiting.shift() ?? start(),
+    end: async () => {
+      await Promise.all(Array.from(everyone, (host) => host.exit()));
+      reaper.close();
+    },
     close,
   };
 }

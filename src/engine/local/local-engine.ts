@@ -1,7 +1,7 @@
 import { appendFileSync, existsSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { FanfoldError, systemCode } from '../../errors.js';
-import type { DeclaredColumns, Layout } from '../../format/layout.js';
+import type { Layout } from '../../format/layout.js';
 import type { Report, TaskJob, WorkerModule } from '../../host/protocol.js';
 import { appendRecord } from '../../run/journal.js';
 import { runPaths, type RunPaths } from '../../run/paths.js';
@@ -16,7 +16,6 @@ export interface LocalEngineOptions {
   /** A new process for every task. */
   readonly isFresh: boolean;
   readonly worker: WorkerModule;
-  readonly columns: DeclaredColumns | undefined;
   readonly crew: Crew;
 }
 
@@ -93,7 +92,8 @@ async function runSlot(session: Session): Promise<void> {
       }
     }
   } finally {
-    await host?.exit();
+    // It ends while the result is folded; the crew waits for it.
+    void host?.exit();
     if (host !== undefined) session.hosts.delete(host);
   }
 }
@@ -186,9 +186,9 @@ function appendToLog(path: string, bytes: Buffer): void {
 }
 
 function openHost(session: Session): HostProcess {
-  const { crew, worker, columns, work } = session;
+  const { crew, worker, work } = session;
   const host = crew.take();
-  if (!host.hasLoaded) host.send({ type: 'load', worker, ...(columns === undefined ? {} : { columns }) });
+  if (!host.hasLoaded) host.send({ type: 'load', worker });
   host.send({ type: 'run', job: work.job });
   session.hosts.add(host);
   return host;

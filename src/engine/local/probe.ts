@@ -1,6 +1,6 @@
 import { FanfoldError } from '../../errors.js';
 import type { DeclaredColumns } from '../../format/layout.js';
-import { encodePoint, type WorkerModule } from '../../host/protocol.js';
+import { encodePoint } from '../../host/protocol.js';
 import type { Point, Space } from '../../space/space.js';
 import { describeDeath, isDeath, type HostProcess } from './host-process.js';
 
@@ -8,16 +8,14 @@ import { describeDeath, isDeath, type HostProcess } from './host-process.js';
 const CHECKED_POSITIONS = 10_000;
 
 /**
- * Loads a worker in a host and checks the sweep's parameters against its schema.
+ * Waits for a host to load a worker and checks the sweep's parameters against its schema.
  * @returns the columns that it declares
  * @throws FanfoldError where the worker can't be loaded, or its schema refuses a parameter
  */
 export async function probeWorker(
   host: HostProcess,
-  worker: WorkerModule,
   { names, points }: { names: readonly string[]; points: readonly Point[] },
 ): Promise<DeclaredColumns | undefined> {
-  host.send({ type: 'load', worker });
   const loaded = await host.next();
   if (isDeath(loaded)) {
     throw new FanfoldError(
