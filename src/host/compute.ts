@@ -38,7 +38,7 @@ export interface ComputerOptions {
 export function computer(options: ComputerOptions): Computer {
   const { space, worker, job, taskIndex } = options;
   const { schema, run } = worker;
-  const shared = { sweepSeed: BigInt(job.spec.seed), signal: options.signal, log: options.log };
+  const shared = { taskIndex, sweepSeed: BigInt(job.spec.seed), signal: options.signal, log: options.log };
   const fixed = pointOf(
     options.fixed,
     options.fixed.map(({ values }) => values.at(0)),
@@ -56,7 +56,7 @@ export function computer(options: ComputerOptions): Computer {
       const given = hasFixed ? { ...fixed, ...pointOf(space.axes, values) } : pointOf(space.axes, values);
       const point =
         schema === undefined ? given : fillDefaults(parsePoint(schema, given), values, space.axes);
-      const result = run(point, new PointContext({ index, taskIndex }, shared));
+      const result = run(point, new PointContext(index, shared));
       if (!isThenable(result)) return write(values, result);
       return Promise.resolve(result).then((settled) => write(values, settled));
     },

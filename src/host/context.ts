@@ -11,9 +11,9 @@ export interface WorkerContext {
   /** Aborted when the run is stopped: a worker may end early; its point is then computed again on resume. */
   readonly signal: AbortSignal;
   /** Writes a line into `logs/task_index=N.log`. */
-  log(...values: unknown[]): void;
+  readonly log: (...values: unknown[]) => void;
   /** The next number in [0, 1), 53 bits, of a stream that belongs to this point (Philox4x32-10 keyed by `seed`). */
-  random(): number;
+  readonly random: () => number;
 }
 
 /** A worker: the function that computes one point. */
@@ -22,37 +22,44 @@ export type Worker<Point = Record<string, never>, Result = unknown> = (
   context: WorkerContext,
 ) => Result | Promise<Result>;
 
-export interface PointPlace {
-  readonly index: number;
+/** What the contexts of all points of a task share. */
+export interface SharedContext {
   readonly taskIndex: number;
-}
-
-/** The context of one point. A class, so that the seed and the stream are only made when a worker asks for them. */
-export class PointContext implements WorkerContext {
-  readonly index: number;
-  readonly task_index: number;
+  readonly sweepSeed: bigint;
   readonly signal: AbortSignal;
   readonly log: (...values: unknown[]) => void;
-  readonly #sweepSeed: bigint;
-  #stream: (() => number) | undefined;
+}
 
-  constructor(
-    place: PointPlace,
-    shared: { sweepSeed: bigint; signal: AbortSignal; log: (...values: unknown[]) => void },
-  ) {
-    this.index = place.index;
-    this.task_index = place.taskIndex;
-    this.signal = shared.signal;
-    this.log = shared.log;
-    this.#sweepSeed = shared.sweepSeed;
+/** The context of one point: small, because one is made for every point; the rest is made when a worker asks for it. */
+export class PointContext implements WorkerContext {
+  readonly index: number;
+  private readonly shared: SharedContext;
+  private stream: (() => number) | undefined = undefined;
+
+  constructor(index: number, shared: SharedContext) {
+    this.index = index;
+    this.shared = shared;
+  }
+
+  get task_index(): number {
+    return this.shared.taskIndex;
+  }
+
+  get signal(): AbortSignal {
+    return this.shared.signal;
+  }
+
+  get log(): WorkerContext['log'] {
+    return this.shared.log;
   }
 
   get seed(): bigint {
-    return pointSeed(this.#sweepSeed, this.index);
+    return pointSeed(this.shared.sweepSeed, this.index);
   }
 
-  random(): number {
-    this.#stream ??= philoxStream(this.seed);
-    return this.#stream();
+  // A getter, so that `const { random } = context` works too.
+  get random(): () => number {
+    this.stream ??= philoxStream(this.seed);
+    return this.stream;
   }
 }

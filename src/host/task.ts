@@ -33,7 +33,9 @@ export async function computeTask(options: TaskOptions): Promise<void> {
   const { task, job } = options;
   const paths = runPaths(job.directory, job.spec.format);
   const started = performance.now();
-  const withPaths = { ...options, paths };
+  // Counted where a point fails: to look at each line for it would cost as much as writing it.
+  const tally = { failed: 0 };
+  const withPaths = { ...options, paths, tally };
   const compute: ComputePoint = (index) => computePoint(index, withPaths);
 
   const retried = task.retryFailed ? await retryFailed(paths, options, compute) : 0;
@@ -49,7 +51,7 @@ export async function computeTask(options: TaskOptions): Promise<void> {
       ...stamp(task.index),
       lines: file.lines,
     } satisfies RunEvent);
-    const computed = await computeRest(file, options, compute);
+    const computed = await computeRest(file, withPaths, compute);
     const seconds = (performance.now() - started) / 1000;
     finish(file, options, { paths, seconds, points: retried + computed });
   } finally {
@@ -64,11 +66,15 @@ type ComputePoint = (index: number) => Promise<string | undefined> | string | un
 
 interface PointOptions extends TaskOptions {
   readonly paths: RunPaths;
+  readonly tally: { failed: number };
 }
 
 function computePoint(index: number, options: PointOptions): ReturnType<ComputePoint> {
   const { task, computer, announce } = options;
-  if (task.doomed.includes(index)) return failedLine(index);
+  if (task.doomed.includes(index)) {
+    options.tally.failed++;
+    return failedLine(index);
+  }
   if (task.isCareful) announce(index);
   try {
     const line = computer.line(index);
@@ -81,7 +87,7 @@ function computePoint(index: number, options: PointOptions): ReturnType<ComputeP
 
 function failPoint(index: number, error: unknown, options: PointOptions): string | undefined {
   if (options.signal.aborted) return undefined;
-  const { paths, computer, task } = options;
+  const { paths, computer, task, tally } = options;
   appendRecord(paths.failures, {
     time: Date.now(),
     index,
@@ -90,6 +96,7 @@ function failPoint(index: number, error: unknown, options: PointOptions): string
     attempt: (task.attempts[index] ?? 0) + 1,
     ...describeError(error),
   } satisfies FailureRecord);
+  tally.failed++;
   return failedLine(index);
 }
 
@@ -121,9 +128,11 @@ function readRetried(path: string): Map<number, string> {
 }
 
 /** Computes from the file's last line to the task's end, writing each line at once, or those of fast points together. */
-async function computeRest(file: SliceFile, options: TaskOptions, compute: ComputePoint): Promise<number> {
+async function computeRest(file: SliceFile, options: PointOptions, compute: ComputePoint): Promise<number> {
   const { task, signal } = options;
-  const lines = lineBuffer(file);
+  const { tally } = options;
+  tally.failed = 0;
+  const lines = lineBuffer(file, tally);
   const pace = pacing(task.isCareful);
   let computed = 0;
   for (let index = task.start + file.lines; index < task.stop; index++) {
@@ -143,27 +152,27 @@ async function computeRest(file: SliceFile, options: TaskOptions, compute: Compu
 }
 
 /** Lines on their way into the file. */
-function lineBuffer(file: SliceFile): {
+function lineBuffer(
+  file: SliceFile,
+  tally: { failed: number },
+): {
   add(line: string): void;
   readonly write: () => void;
   whileWaiting<T>(pending: Promise<T>): Promise<T>;
 } {
   let text = '';
   let lines = 0;
-  let failed = 0;
   const write = (): void => {
     if (lines === 0) return;
-    file.append(text, lines, failed);
+    file.append(text, lines, tally.failed);
     text = '';
     lines = 0;
-    failed = 0;
+    tally.failed = 0;
   };
   return {
     add: (line) => {
       text += line;
       lines++;
-      // 35 is '#': only the line of a failed point begins so.
-      if (line.charCodeAt(0) === 35) failed++;
       if (text.length >= PIECE_CHARACTERS) write();
     },
     write,
