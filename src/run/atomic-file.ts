@@ -4,13 +4,15 @@ import { dirname } from 'node:path';
 /**
  * Writes a whole file so that after any crash it holds either all of the new bytes or all of the old: a temporary file
  * beside it, fsync, rename, fsync of the folder.
+ * @param options.isDurable false for a file that can be made anew, which then costs no wait for the disk
  */
-export function writeFileAtomic(path: string, data: string): void {
+export function writeFileAtomic(path: string, data: string, options: { isDurable?: boolean } = {}): void {
+  const isDurable = options.isDurable ?? true;
   const temporary = `${path}.tmp-${String(process.pid)}`;
   const file = openSync(temporary, 'w');
   try {
     writeAll(file, Buffer.from(data));
-    fsyncSync(file);
+    if (isDurable) fsyncSync(file);
   } catch (error) {
     closeSync(file);
     unlinkSync(temporary);
@@ -18,7 +20,7 @@ export function writeFileAtomic(path: string, data: string): void {
   }
   closeSync(file);
   renameSync(temporary, path);
-  syncFolder(dirname(path));
+  if (isDurable) syncFolder(dirname(path));
 }
 
 /** Writes every byte: a single write may be cut short, on a full disk or by a signal. */

@@ -147,7 +147,9 @@ function writeCopies({ directory, spec, request }: Plan, bundle: WorkerBundle): 
 }
 
 function writeIfDifferent(path: string, text: string): void {
-  if (!existsSync(path) || readFileSync(path, 'utf8') !== text) writeFileAtomic(path, text);
+  // A copy that a power cut spoils is told by its hash, and written again.
+  if (!existsSync(path) || readFileSync(path, 'utf8') !== text)
+    writeFileAtomic(path, text, { isDurable: false });
 }
 
 function hashOf(code: string): string {
