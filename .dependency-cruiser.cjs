@@ -1,6 +1,6 @@
 // A file under src/ imports from its own layer and from layers to its left, never to the right.
 const layers = [
-  ['errors', '^src/(errors|version)\\.ts$'],
+  ['errors', '^src/(errors|version|sha256)\\.ts$'],
   ['base', '^src/(format|space|slicing)'],
   ['run', '^src/run/'],
   ['host', '^src/host/'],

@@ -9,7 +9,7 @@ import type { Axis } from '../space/axis.js';
 import { groupAxes } from '../space/grid.js';
 import { columnsFrom, pointsColumns } from '../space/points-columns.js';
 import { readPointsFile } from '../space/points-file.js';
-import { space } from '../space/space.js';
+import { checkNames, space } from '../space/space.js';
 import { parseFixed, parseRange, parseValues } from '../space/values-syntax.js';
 import { splitNamed, type AxisText } from './arguments.js';
 
@@ -106,10 +106,7 @@ async function readGroups(texts: readonly AxisText[], zips: readonly string[]): 
       axes.push(readAxis(option, text));
     }
   }
-  // The space itself refuses a name that comes twice, in words that fit every option.
-  const isRepeated = new Set(axes.map(({ name }) => name)).size < axes.length;
-  if (isRepeated)
-    return [axes.filter(({ name }, index) => axes.findIndex((axis) => axis.name === name) !== index), axes];
+  checkNames(axes);
   const walks = zips.map((names) => names.split(',').map((name) => name.trim()));
   return groupAxes(axes, [...columns.filter((names) => names.length > 1), ...walks]);
 }

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
@@ -7,6 +6,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import type * as Esbuild from 'esbuild';
 import type { BuildFailure, BuildResult, Loader, Plugin } from 'esbuild';
 import { FanfoldError } from '../errors.js';
+import { sha256 } from '../sha256.js';
 import type { WorkerReference } from './worker-reference.js';
 
 /** A worker and the user's files that it imports, as one module that plain node runs. */
@@ -151,10 +151,7 @@ function describeBundle(result: BuildResult, file: string): WorkerBundle {
     .sort()
     .map((input) => {
       const path = relative(folder, `${folder}${sep}${input}`).split(sep).join('/');
-      const sha256 = createHash('sha256')
-        .update(readFileSync(`${folder}${sep}${input}`))
-        .digest('hex');
-      return [path, sha256] as const;
+      return [path, sha256(readFileSync(`${folder}${sep}${input}`))] as const;
     });
   return {
     code: result.outputFiles?.[0]?.text ?? '',

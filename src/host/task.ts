@@ -6,7 +6,7 @@ import { inspect } from 'node:util';
 import { appendRecord, readRecords, repairJournal } from '../run/journal.js';
 import { runPaths, type RunPaths } from '../run/paths.js';
 import { storableParameters, type FailureRecord, type RunEvent } from '../run/records.js';
-import { failedIndices, failedLine, openSliceFile, type SliceFile } from '../run/slice-file.js';
+import { failedIndices, failedLine, isFailedLine, openSliceFile, type SliceFile } from '../run/slice-file.js';
 import type { Computer } from './compute.js';
 import type { RunJob, TaskJob } from './protocol.js';
 
@@ -115,7 +115,7 @@ async function retryFailed(
     const line = await compute(index);
     if (line === undefined) break;
     points++;
-    if (!line.startsWith('# failed')) appendRecord(retried, { index, line });
+    if (!isFailedLine(line)) appendRecord(retried, { index, line });
     await nextTurn();
     if (signal.aborted) break;
   }
@@ -129,8 +129,7 @@ function readRetried(path: string): Map<number, string> {
 
 /** Computes from the file's last line to the task's end, writing each line at once, or those of fast points together. */
 async function computeRest(file: SliceFile, options: PointOptions, compute: ComputePoint): Promise<number> {
-  const { task, signal } = options;
-  const { tally } = options;
+  const { task, signal, tally } = options;
   tally.failed = 0;
   const lines = lineBuffer(file, tally);
   const pace = pacing(task.isCareful);

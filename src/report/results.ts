@@ -7,6 +7,7 @@ import type { Scalar } from '../format/value.js';
 import type { Manifest } from '../run/manifest.js';
 import { runPaths } from '../run/paths.js';
 import { readEvents } from '../run/records.js';
+import { isFailedLine } from '../run/slice-file.js';
 import { sliceOf } from '../slicing.js';
 import type { Point, Space } from '../space/space.js';
 
@@ -36,7 +37,7 @@ export async function* readResults(directory: string, manifest: Manifest, space:
       input: createReadStream(path, 'utf8'),
       crlfDelay: Infinity,
     })) {
-      if (!line.startsWith('# failed ')) {
+      if (!isFailedLine(line)) {
         const cells = readRow(line, spec.format, columns).slice(space.axes.length);
         yield { index, point: space.point(index), result: shape(cells, layout) };
       }

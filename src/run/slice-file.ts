@@ -24,6 +24,11 @@ export interface SliceFile {
   close(): void;
 }
 
+/** True for the line of a failed point. */
+export function isFailedLine(line: string): boolean {
+  return line.startsWith(FAILED);
+}
+
 /** Thrown to a host whose task another host has taken over in the meantime. */
 export class SupersededError extends Error {
   override readonly name = 'SupersededError';
@@ -80,7 +85,7 @@ export function failedIndices(path: string): number[] {
   for (const { bytes, failed } of readWholeLines(path, 0)) {
     if (failed === 0) continue;
     for (const line of bytes.toString('utf8').split('\n')) {
-      if (line.startsWith(FAILED)) indices.push(Number(line.slice(FAILED.length)));
+      if (isFailedLine(line)) indices.push(Number(line.slice(FAILED.length)));
     }
   }
   return indices;
@@ -138,7 +143,7 @@ function countFailed(bytes: Buffer): number {
 function replaceFailed({ bytes }: LineBlock, replaced: ReadonlyMap<number, string>): LineBlock {
   const lines = bytes.toString('utf8').split('\n').slice(0, -1);
   const mended = lines.map((line) => {
-    const replacement = line.startsWith(FAILED) ? replaced.get(Number(line.slice(FAILED.length))) : undefined;
+    const replacement = isFailedLine(line) ? replaced.get(Number(line.slice(FAILED.length))) : undefined;
     return replacement ?? `${line}\n`;
   });
   return lineBlock(Buffer.from(mended.join('')));

@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto';
 import * as z from 'zod/mini';
+import { sha256 } from '../sha256.js';
 import type { SpaceDefinition } from '../space/definition.js';
 
 // --- the parts of a spec, as stored in sweep.json ---
@@ -55,7 +55,7 @@ export type SweepSpec = z.infer<typeof SweepSpec> & { readonly space: SpaceDefin
 
 /** The sha256 of a spec, its keys in order. */
 export function specHash(spec: SweepSpec): string {
-  return createHash('sha256').update(canonicalJson(spec)).digest('hex');
+  return sha256(canonicalJson(spec));
 }
 
 /** As much of a hash as people are shown: eight hexadecimal digits. */

@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto';
 import type { Value } from '../format/value.js';
+import { sha256 } from '../sha256.js';
 import {
   loadNumber,
   makeValues,
@@ -50,9 +50,8 @@ function column(dtype: AxisDtype, stored: readonly (StoredNumber | boolean | nul
     const number = loadNumber(value, dtype);
     return isBig ? BigInt(number) : number;
   });
-  const sha256 = createHash('sha256').update(JSON.stringify(stored)).digest('hex');
   return makeValues(
-    { kind: 'column', dtype, size: values.length, sha256 },
+    { kind: 'column', dtype, size: values.length, sha256: sha256(JSON.stringify(stored)) },
     dtype,
     values.length,
     (index) => values[index],

@@ -74,9 +74,11 @@ export function checkName(name: string): string {
   );
 }
 
-// --- internal ---
-
-function checkNames(axes: readonly Axis[]): void {
+/**
+ * Refuses a parameter that is given twice, or by a name that is none.
+ * @throws FanfoldError naming it
+ */
+export function checkNames(axes: readonly Axis[]): void {
   const seen = new Set<string>();
   for (const { name } of axes) {
     if (seen.has(checkName(name))) {
@@ -88,6 +90,8 @@ function checkNames(axes: readonly Axis[]): void {
     seen.add(name);
   }
 }
+
+// --- internal ---
 
 function walkTogether(members: readonly Axis[]): { members: readonly Axis[]; length: number } {
   const length = members[0]?.values.size ?? 1;

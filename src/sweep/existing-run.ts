@@ -1,10 +1,10 @@
-import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { WorkerBundle } from '../engine/worker-bundle.js';
 import { FanfoldError } from '../errors.js';
 import { readManifest, type Manifest } from '../run/manifest.js';
 import { runPaths } from '../run/paths.js';
+import { sha256 } from '../sha256.js';
 import { needsPoints, spaceFrom } from '../space/definition.js';
 import type { PointsColumns } from '../space/points-columns.js';
 import { planSweep, type Plan, type SweepRequest } from './plan.js';
@@ -53,7 +53,7 @@ export function requireManifest(directory: string): Manifest {
 export function keptBundle(directory: string, manifest: Manifest): WorkerBundle {
   const path = runPaths(directory).workerModule;
   const code = readFileSync(path, 'utf8');
-  if (createHash('sha256').update(code).digest('hex') !== manifest.worker.module) {
+  if (sha256(code) !== manifest.worker.module) {
     throw new FanfoldError(
       'FANFOLD_DAMAGED',
       `Expected ${path} to be the copy of the worker that the run was begun with, but it was changed. Put the worker back to ${resolve(directory, manifest.worker.path)}, from which the copy is made anew.`,

@@ -6,7 +6,7 @@ import { shortHash, specHash, type SweepSpec } from '../run/spec.js';
 import { checkTasks, type Slicing } from '../slicing.js';
 import type { Axis } from '../space/axis.js';
 import { defineSpace } from '../space/definition.js';
-import { checkName, type Space } from '../space/space.js';
+import { checkNames, type Space } from '../space/space.js';
 
 /** What a user asks for, read and checked. */
 export interface SweepRequest {
@@ -50,7 +50,7 @@ const TASKS_PER_SLOT = 16;
  */
 export function planSweep(request: SweepRequest): Plan {
   const { space, fixed, worker, tasks } = request;
-  checkFixed(space, fixed);
+  checkNames([...space.axes, ...fixed]);
   if (request.out === '') {
     throw new FanfoldError(
       'FANFOLD_OUT',
@@ -81,16 +81,6 @@ export function planSweep(request: SweepRequest): Plan {
 }
 
 // --- internal ---
-
-function checkFixed(space: Space, fixed: readonly Axis[]): void {
-  const names = [...space.axes, ...fixed].map(({ name }) => checkName(name));
-  const repeated = names.find((name, index) => names.indexOf(name) !== index);
-  if (repeated === undefined) return;
-  throw new FanfoldError(
-    'FANFOLD_SPACE',
-    `Expected each parameter once, got "${repeated}" twice among --param, --set and --points.`,
-  );
-}
 
 /** `double`, or `model-energy` for a named export: a folder name on any file system. */
 function runName({ file, export: name }: WorkerReference): string {

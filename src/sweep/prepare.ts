@@ -1,5 +1,4 @@
 import { execFile } from 'node:child_process';
-import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, realpathSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { basename, dirname, relative, resolve } from 'node:path';
@@ -12,6 +11,7 @@ import { runPaths } from '../run/paths.js';
 import { clearDirectory } from '../run/run-directory.js';
 import { shortHash } from '../run/spec.js';
 import { readTaskStates } from '../run/task-state.js';
+import { sha256 } from '../sha256.js';
 import { needsPoints } from '../space/definition.js';
 import { pointsColumns } from '../space/points-columns.js';
 import { VERSION } from '../version.js';
@@ -122,7 +122,7 @@ function updateManifest(existing: Manifest, plan: Plan, bundle: WorkerBundle): M
   const { header } = plan;
   const { worker, earlierWorkers = [] } = existing;
   const isSameWorker = changedFiles(worker.files, bundle.files).length === 0;
-  const module = hashOf(bundle.code);
+  const module = sha256(bundle.code);
   writeCopies(plan, bundle);
   if (isSameWorker && existing.header === header && worker.module === module) return existing;
   const manifest = {
@@ -152,10 +152,6 @@ function writeIfDifferent(path: string, text: string): void {
     writeFileAtomic(path, text, { isDurable: false });
 }
 
-function hashOf(code: string): string {
-  return createHash('sha256').update(code).digest('hex');
-}
-
 function columnAxes({ space }: SweepRequest): SweepRequest['space']['axes'] {
   return space.axes.filter(({ values }) => values.definition.kind === 'column');
 }
@@ -175,7 +171,7 @@ function newManifest(plan: Plan, bundle: WorkerBundle, { commit, columns }: Prep
     worker: {
       path: relative(directory, request.worker.file),
       files: { ...bundle.files },
-      module: hashOf(bundle.code),
+      module: sha256(bundle.code),
     },
     ...(request.pointsFile === undefined ? {} : { pointsFile: request.pointsFile }),
     versions: { fanfold: VERSION, node: process.versions.node },
