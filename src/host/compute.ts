@@ -1,5 +1,5 @@
 import { layoutOf, type DeclaredColumns, type Layout } from '../format/layout.js';
-import { rowWriter, type Numbers, type RowWriter } from '../format/row.js';
+import { rowWriter, type Numbers, type RowSink, type RowWriter } from '../format/row.js';
 import type { Value } from '../format/value.js';
 import type { Axis } from '../space/axis.js';
 import { pointOf, type Point, type Space } from '../space/space.js';
@@ -10,8 +10,11 @@ import type { LoadedWorker } from './worker-module.js';
 
 /** What computes points of a run in this process. */
 export interface Computer {
-  /** The line of a point. May be a promise; throws what the worker throws, or why its result can't be written. */
-  line(index: number): string | Promise<string>;
+  /**
+   * Computes a point and gives its line to the sink; a promise where the worker gives one.
+   * Throws what the worker throws, or why its result can't be written; nothing is given to the sink then.
+   */
+  add(index: number, sink: RowSink): Promise<void> | undefined;
   /** The parameters of a point, as the worker gets them before its schema's defaults. */
   parameters(index: number): Point;
   /** Which numbers the undeclared columns have held. */
@@ -46,19 +49,24 @@ export function computer(options: ComputerOptions): Computer {
   const hasFixed = options.fixed.length > 0;
   let rows: RowWriter | undefined = options.layout && makeRows(options, options.layout);
 
-  const write = (values: (Value | undefined)[], result: unknown): string => {
+  const append = (sink: RowSink, values: (Value | undefined)[], result: unknown): void => {
     rows ??= firstRows(options, result);
-    return rows.write(values, result);
+    rows.append(sink, values, result);
   };
   return {
-    line: (index) => {
+    add: (index, sink) => {
       const values = space.values(index);
       const given = hasFixed ? { ...fixed, ...pointOf(space.axes, values) } : pointOf(space.axes, values);
       const point =
         schema === undefined ? given : fillDefaults(parsePoint(schema, given), values, space.axes);
       const result = run(point, new PointContext(index, shared));
-      if (!isThenable(result)) return write(values, result);
-      return Promise.resolve(result).then((settled) => write(values, settled));
+      if (isThenable(result)) {
+        return Promise.resolve(result).then((settled) => {
+          append(sink, values, settled);
+        });
+      }
+      append(sink, values, result);
+      return undefined;
     },
     parameters: (index) => ({ ...fixed, ...space.point(index) }),
     numbers: () => rows?.numbers() ?? {},

@@ -7,15 +7,15 @@ import { appendRecord, readRecords, repairJournal } from '../run/journal.js';
 import { runPaths, type RunPaths } from '../run/paths.js';
 import { storableParameters, type FailureRecord, type RunEvent } from '../run/records.js';
 import { failedIndices, failedLine, isFailedLine, openSliceFile, type SliceFile } from '../run/slice-file.js';
+import type { RowSink } from '../format/row.js';
 import type { Computer } from './compute.js';
+import { lineBuffer, type LineBuffer } from './line-buffer.js';
 import type { RunJob, TaskJob } from './protocol.js';
 
 /** Lines of fast points are written this often, so that at most so much computing is in memory only. */
 const WRITE_EVERY_MS = 10;
 /** A worker that waits for something leaves the time to write what came before. */
 const IDLE_WRITE_MS = 100;
-/** Long strings of many short ones are slow to build, so fast points are written in pieces. */
-const PIECE_CHARACTERS = 1 << 15;
 /** Only after so many fast points in a row are lines held back: an hour-long one may follow a few. */
 const FAST_POINTS = 256;
 
@@ -34,9 +34,9 @@ export async function computeTask(options: TaskOptions): Promise<void> {
   const paths = runPaths(job.directory, job.spec.format);
   const started = performance.now();
   // Counted where a point fails: to look at each line for it would cost as much as writing it.
-  const tally = { failed: 0 };
-  const withPaths = { ...options, paths, tally };
-  const compute: ComputePoint = (index) => computePoint(index, withPaths);
+  const failed = { count: 0 };
+  const withPaths = { ...options, paths, failed };
+  const compute: ComputePoint = (index, sink) => computePoint(index, sink, withPaths);
 
   const retried = task.retryFailed ? await retryFailed(paths, options, compute) : 0;
   const file = openSliceFile(
@@ -61,33 +61,36 @@ export async function computeTask(options: TaskOptions): Promise<void> {
 
 // --- internal ---
 
-/** The line of a point; undefined where a stop came while it was computed, which is no failure. */
-type ComputePoint = (index: number) => Promise<string | undefined> | string | undefined;
+/** Gives the line of a point to a sink; false where a stop came while it was computed, which is no failure. */
+type ComputePoint = (index: number, sink: RowSink) => Promise<boolean> | boolean;
 
 interface PointOptions extends TaskOptions {
   readonly paths: RunPaths;
-  readonly tally: { failed: number };
+  readonly failed: { count: number };
 }
 
-function computePoint(index: number, options: PointOptions): ReturnType<ComputePoint> {
+function computePoint(index: number, sink: RowSink, options: PointOptions): ReturnType<ComputePoint> {
   const { task, computer, announce } = options;
   if (task.doomed.includes(index)) {
-    options.tally.failed++;
-    return failedLine(index);
+    addFailed(index, sink, options);
+    return true;
   }
   if (task.isCareful) announce(index);
   try {
-    const line = computer.line(index);
-    if (typeof line === 'string') return line;
-    return line.catch((error: unknown) => failPoint(index, error, options));
+    const pending = computer.add(index, sink);
+    if (pending === undefined) return true;
+    return pending.then(
+      () => true,
+      (error: unknown) => failPoint(index, error, sink, options),
+    );
   } catch (error) {
-    return failPoint(index, error, options);
+    return failPoint(index, error, sink, options);
   }
 }
 
-function failPoint(index: number, error: unknown, options: PointOptions): string | undefined {
-  if (options.signal.aborted) return undefined;
-  const { paths, computer, task, tally } = options;
+function failPoint(index: number, error: unknown, sink: RowSink, options: PointOptions): boolean {
+  if (options.signal.aborted) return false;
+  const { paths, computer, task } = options;
   appendRecord(paths.failures, {
     time: Date.now(),
     index,
@@ -96,8 +99,13 @@ function failPoint(index: number, error: unknown, options: PointOptions): string
     attempt: (task.attempts[index] ?? 0) + 1,
     ...describeError(error),
   } satisfies FailureRecord);
-  tally.failed++;
-  return failedLine(index);
+  addFailed(index, sink, options);
+  return true;
+}
+
+function addFailed(index: number, sink: RowSink, { failed }: PointOptions): void {
+  failed.count++;
+  sink.text(failedLine(index));
 }
 
 /** Computes the failed points of a task again; each new line is safe in `.retried` before the next point starts. */
@@ -112,10 +120,10 @@ async function retryFailed(
   let points = 0;
   for (const index of failedIndices(paths.part(task.index))) {
     if (done.has(index)) continue;
-    const line = await compute(index);
-    if (line === undefined) break;
+    const found = { line: '' };
+    if (!(await compute(index, lineOf(found)))) break;
     points++;
-    if (!isFailedLine(line)) appendRecord(retried, { index, line });
+    if (!isFailedLine(found.line)) appendRecord(retried, { index, line: found.line });
     await nextTurn();
     if (signal.aborted) break;
   }
@@ -127,20 +135,33 @@ function readRetried(path: string): Map<number, string> {
   return new Map(records.map(({ index, line }) => [index, line]));
 }
 
+/** A sink that keeps one line as text. */
+function lineOf(found: { line: string }): RowSink {
+  return {
+    text: (line) => {
+      found.line = line;
+    },
+    integers: (x, separator, y) => {
+      found.line = `${String(x)}${separator}${String(y)}\n`;
+    },
+  };
+}
+
 /** Computes from the file's last line to the task's end, writing each line at once, or those of fast points together. */
 async function computeRest(file: SliceFile, options: PointOptions, compute: ComputePoint): Promise<number> {
-  const { task, signal, tally } = options;
-  tally.failed = 0;
-  const lines = lineBuffer(file, tally);
+  const { task, signal, failed } = options;
+  failed.count = 0;
+  const lines = lineBuffer(file, failed);
   const pace = pacing(task.isCareful);
   let computed = 0;
   for (let index = task.start + file.lines; index < task.stop; index++) {
-    const found = compute(index);
-    const line = typeof found === 'string' || found === undefined ? found : await lines.whileWaiting(found);
-    if (line === undefined) break;
-    lines.add(line);
+    const found = compute(index, lines);
+    if (found !== true && !(typeof found === 'boolean' ? found : await whileWaiting(found, lines))) break;
     computed++;
-    if (pace.mayHoldBack()) continue;
+    if (pace.mayHoldBack()) {
+      lines.holdBack();
+      continue;
+    }
     lines.write();
     if (!pace.isTurnDue()) continue;
     await nextTurn();
@@ -150,41 +171,14 @@ async function computeRest(file: SliceFile, options: PointOptions, compute: Comp
   return computed;
 }
 
-/** Lines on their way into the file. */
-function lineBuffer(
-  file: SliceFile,
-  tally: { failed: number },
-): {
-  add(line: string): void;
-  readonly write: () => void;
-  whileWaiting<T>(pending: Promise<T>): Promise<T>;
-} {
-  let text = '';
-  let lines = 0;
-  const write = (): void => {
-    if (lines === 0) return;
-    file.append(text, lines, tally.failed);
-    text = '';
-    lines = 0;
-    tally.failed = 0;
-  };
-  return {
-    add: (line) => {
-      text += line;
-      lines++;
-      if (text.length >= PIECE_CHARACTERS) write();
-    },
-    write,
-    whileWaiting: async (pending) => {
-      if (lines === 0) return pending;
-      const timer = setTimeout(write, IDLE_WRITE_MS);
-      try {
-        return await pending;
-      } finally {
-        clearTimeout(timer);
-      }
-    },
-  };
+/** Writes what came before while a point waits for something. */
+async function whileWaiting<T>(pending: Promise<T>, lines: LineBuffer): Promise<T> {
+  const timer = setTimeout(lines.write, IDLE_WRITE_MS);
+  try {
+    return await pending;
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 /** Says after each point whether its line may wait for others: only in a series of fast points, and not for long. */

@@ -23,9 +23,9 @@ export function writeFileAtomic(path: string, data: string, options: { isDurable
   if (isDurable) syncFolder(dirname(path));
 }
 
-/** Writes every byte: a single write may be cut short, on a full disk or by a signal. */
-export function writeAll(file: number, bytes: Uint8Array): void {
-  let written = 0;
+/** Writes every byte from `offset` on: a single write may be cut short, on a full disk or by a signal. */
+export function writeAll(file: number, bytes: Uint8Array, offset = 0): void {
+  let written = offset;
   while (written < bytes.length) written += writeSync(file, bytes, written);
 }
 

@@ -16,12 +16,23 @@ export interface SliceFile {
   readonly lines: number;
   /** How many of them stand for failed points. */
   readonly failed: number;
+  /** The open file, for one who writes the beginning of what `append` then completes. */
+  readonly descriptor: number;
   /** Appends whole lines. */
-  append(text: string, lines: number, failed: number): void;
+  append(bytes: Uint8Array, count: LineCount): void;
   /** Makes the bytes durable and gives their size and hash; `publish` then puts the file in its final place. */
   seal(): { lines: number; bytes: number; sha256: string };
   publish(): void;
   close(): void;
+}
+
+/** What bytes of a task's file are. */
+export interface LineCount {
+  readonly lines: number;
+  /** How many of the lines stand for failed points. */
+  readonly failed: number;
+  /** How many of the bytes, from the first, are in the file already. */
+  readonly written?: number;
 }
 
 /** True for the line of a failed point. */
@@ -50,17 +61,16 @@ export function openSliceFile(part: string, final: string, replaced: ReadonlyMap
   const temporary = `${part}.${String(process.pid)}`;
   const file = openSync(temporary, 'w');
   const state = { lines: 0, failed: 0, bytes: 0, hash: createHash('sha256') };
-  const add = (bytes: Uint8Array, lines: number, failed: number): void => {
-    writeAll(file, bytes);
+  const add = (bytes: Uint8Array, { lines, failed, written = 0 }: LineCount): void => {
+    writeAll(file, bytes, written);
     state.hash.update(bytes);
     state.lines += lines;
     state.failed += failed;
     state.bytes += bytes.length;
   };
   for (const block of readWholeLines(part, 0)) {
-    const { bytes, lines, failed } =
-      block.failed > 0 && replaced.size > 0 ? replaceFailed(block, replaced) : block;
-    add(bytes, lines, failed);
+    const whole = block.failed > 0 && replaced.size > 0 ? replaceFailed(block, replaced) : block;
+    add(whole.bytes, whole);
   }
   // What was durable must stay so: without this a power cut could leave the new name with no bytes.
   if (state.bytes > 0) fsyncSync(file);
@@ -159,7 +169,7 @@ interface SliceState {
 function sliceFile(
   file: number,
   state: SliceState,
-  add: (bytes: Uint8Array, lines: number, failed: number) => void,
+  add: SliceFile['append'],
   { part, final }: { part: string; final: string },
 ): SliceFile {
   return {
@@ -169,9 +179,8 @@ function sliceFile(
     get failed() {
       return state.failed;
     },
-    append: (text, lines, failed) => {
-      add(Buffer.from(text), lines, failed);
-    },
+    descriptor: file,
+    append: add,
     seal: () => {
       fsyncSync(file);
       if (!isSameFile(file, part)) throw new SupersededError(`${part} belongs to another process now`);

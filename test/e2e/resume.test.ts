@@ -96,6 +96,20 @@ describe('a worker that was fast and turns slow', () => {
   const TURNS_SLOW =
     'export default ({ x }) => { if (x >= 5000) { const end = performance.now() + 100; while (performance.now() < end); } return x; };\n';
 
+  test('has every fast line in the file while a point holds its process', async () => {
+    const folder = temporaryFolder();
+    const out = join(folder, 'run');
+    const gate = join(folder, 'gate');
+    const code =
+      "import { existsSync } from 'node:fs';\nexport default ({ x }) => { if (x === 100_000) while (!existsSync(process.env.GATE)); return x; };\n";
+    const worker = writeWorker(folder, 'w.mjs', code);
+    const run = start([worker, '--range', '0:100001', '--tasks', '1', '--out', out], { env: { GATE: gate } });
+    await until('all lines before the slow point', () => doneLines(out) === 100_000);
+    fs.writeFileSync(gate, '');
+    expect((await run).exitCode).toBe(0);
+    expect(lines(join(out, 'result.txt')).length).toBe(100_001);
+  });
+
   test('has every slow point written when it is computed, and stops when it is told', async () => {
     const folder = temporaryFolder();
     const out = join(folder, 'run');

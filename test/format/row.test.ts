@@ -3,7 +3,7 @@ import { parse } from 'csv-parse/sync';
 import fc from 'fast-check';
 import { execFileSync } from 'node:child_process';
 import { layoutOf, ResultError, type DeclaredColumns, type Layout } from '../../src/format/layout.js';
-import { headerLine, rowWriter, type RowStyle } from '../../src/format/row.js';
+import { headerLine, rowWriter, type RowSink, type RowStyle, type RowWriter } from '../../src/format/row.js';
 import type { Complex, Dtype, Scalar } from '../../src/format/value.js';
 import { slice } from '../../src/slicing.js';
 import { testWith } from '../tools.js';
@@ -394,4 +394,36 @@ test('an array of uint64 is written in full', () => {
 test('a complex result is one column, not the columns re and im', () => {
   const result: Complex = { re: 1, im: 2 };
   expect(writer('csv', result, { axes: X }).header).toBe('x,y\n');
+});
+
+test('a line given to a sink, as text or as integers, is the line that is written', () => {
+  const value = fc.oneof(
+    fc.maxSafeInteger(),
+    fc.constantFrom(0, -0, NaN, 2 ** 53, 2 ** 31, -(2 ** 31), 1e300),
+    fc.double(),
+    fc.bigInt(),
+    fc.boolean(),
+    fc.string(),
+  );
+  const style = fc.record({
+    format: fc.constantFrom('txt' as const, 'csv' as const, 'jsonl' as const),
+    dtype: fc.constantFrom('int64' as const, 'float64' as const),
+    wholeNumbers: fc.constantFrom('int64' as const, 'float64' as const),
+  });
+  fc.assert(
+    fc.property(fc.array(fc.tuple(fc.maxSafeInteger(), value)), style, (points, { dtype, ...rest }) => {
+      const layout = layoutOf(1, undefined, ['x']);
+      const make = (): RowWriter => rowWriter({ ...rest, axes: [{ name: 'x', dtype }], layout });
+      const [written, appended] = [make(), make()];
+      const lines: string[] = [];
+      const sink: RowSink = {
+        text: (line) => lines.push(line),
+        integers: (x, separator, y) => lines.push(`${String(x)}${separator}${String(y)}\n`),
+      };
+      for (const [x, y] of points) appended.append(sink, [x], y);
+      expect(lines).toEqual(points.map(([x, y]) => written.write([x], y)));
+      expect([appended.numbers(), appended.nans()]).toEqual([written.numbers(), written.nans()]);
+    }),
+    { numRuns: 500 },
+  );
 });

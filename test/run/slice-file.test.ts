@@ -33,8 +33,8 @@ describe('a new file', () => {
     const paths = newPaths();
     const file = open(paths);
     expect([file.lines, file.failed]).toEqual([0, 0]);
-    file.append('0   0\n1   2\n', 2, 0);
-    file.append(failedLine(2), 1, 1);
+    file.append(Buffer.from('0   0\n1   2\n'), { lines: 2, failed: 0 });
+    file.append(Buffer.from(failedLine(2)), { lines: 1, failed: 1 });
     expect([file.lines, file.failed]).toEqual([3, 1]);
     expect(existsSync(paths.final)).toBe(false);
     expect(readFileSync(paths.part, 'utf8')).toBe('0   0\n1   2\n# failed 2\n');
@@ -49,7 +49,7 @@ describe('a new file', () => {
   test('that is never published leaves its lines in the part, and no other file', () => {
     const paths = newPaths();
     const file = open(paths);
-    file.append('0   0\n', 1, 0);
+    file.append(Buffer.from('0   0\n'), { lines: 1, failed: 0 });
     file.close();
     const mine = readdirSync(folder).filter((name) => name.startsWith(basename(paths.final)));
     expect(mine).toEqual([basename(paths.part)]);
@@ -81,7 +81,8 @@ describe('a file that is gone on with', () => {
       ]);
       const file = open(paths);
       expect([length, file.lines, file.failed]).toEqual([length, lines, failed]);
-      for (const line of rest.slice(lines)) file.append(line, 1, line.startsWith('#') ? 1 : 0);
+      for (const line of rest.slice(lines))
+        file.append(Buffer.from(line), { lines: 1, failed: line.startsWith('#') ? 1 : 0 });
       expect(file.seal()).toEqual({ lines: 4, bytes: whole.length, sha256: sha256(whole) });
       file.publish();
       file.close();
@@ -99,7 +100,7 @@ describe('a file that is gone on with', () => {
         const paths = newPaths();
         let file = open(paths);
         for (const { lines, isNewProcess } of pieces) {
-          file.append(lines.join(''), lines.length, 0);
+          file.append(Buffer.from(lines.join('')), { lines: lines.length, failed: 0 });
           if (!isNewProcess) continue;
           file.close();
           appendFileSync(paths.part, 'torn');
@@ -127,7 +128,7 @@ describe('a file that is gone on with', () => {
     writeFileSync(paths.part, `${text}${'torn'.repeat(2 ** 19)}`);
     expect(countLines(paths.part)).toEqual({ lines: 5, failed: 1, offset: text.length });
     const file = open(paths);
-    file.append('last\n', 1, 0);
+    file.append(Buffer.from('last\n'), { lines: 1, failed: 0 });
     const sealed = file.seal();
     file.close();
     expect(sealed).toEqual({
@@ -162,11 +163,11 @@ describe('a host whose task another has taken over', () => {
   test('can not publish, and its late lines are lost', () => {
     const paths = newPaths();
     const old = open(paths);
-    old.append('0   0\n', 1, 0);
+    old.append(Buffer.from('0   0\n'), { lines: 1, failed: 0 });
     const heir = open(paths);
     expect(heir.lines).toBe(1);
-    old.append('1   late\n', 1, 0);
-    heir.append('1   2\n', 1, 0);
+    old.append(Buffer.from('1   late\n'), { lines: 1, failed: 0 });
+    heir.append(Buffer.from('1   2\n'), { lines: 1, failed: 0 });
     expect(() => old.seal()).toThrow(SupersededError);
     old.close();
     expect(heir.seal().lines).toBe(2);
@@ -179,7 +180,7 @@ describe('a host whose task another has taken over', () => {
     const paths = newPaths();
     const old = open(paths);
     const heir = open(paths);
-    heir.append('0   0\n', 1, 0);
+    heir.append(Buffer.from('0   0\n'), { lines: 1, failed: 0 });
     heir.seal();
     heir.publish();
     heir.close();
