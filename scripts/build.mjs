@@ -13,38 +13,39 @@ rmSync(outdir, { recursive: true, force: true });
 const common = {
   bundle: true,
   platform: 'node',
-  format: 'esm',
   target: 'node20',
   outdir,
-  sourcemap: true,
-  sourcesContent: false,
   external: ['esbuild'],
+  minifyWhitespace: true,
+  minifySyntax: true,
 };
 
 await build({
   ...common,
-  entryPoints: { cli: 'src/cli/main.ts', index: 'src/index.ts' },
+  entryPoints: { index: 'src/index.ts' },
+  format: 'esm',
+  sourcemap: true,
+  sourcesContent: false,
   splitting: true,
   chunkNames: 'chunk-[hash]',
-  minifyWhitespace: true,
-  minifySyntax: true,
   // CommonJS packages inside an ES module still call require.
   banner: {
     js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
   },
 });
-// CommonJS starts ten milliseconds sooner than an ES module, in every process.
+// CommonJS, and one file, starts fifteen milliseconds sooner than ES modules.
 await build({
   ...common,
-  entryPoints: { host: 'src/host/main.ts' },
+  entryPoints: { cli: 'src/cli/main.ts', host: 'src/host/main.ts' },
   format: 'cjs',
   outExtension: { '.js': '.cjs' },
-  minify: true,
+  define: { 'import.meta.url': '__ownUrl' },
+  banner: { js: "const __ownUrl = require('node:url').pathToFileURL(__filename).href;" },
 });
 const compiler = 'node_modules/typescript/bin/tsc';
 execFileSync(process.execPath, [compiler, '-p', 'tsconfig.types.json', '--outDir', `${outdir}/types`], {
   stdio: 'inherit',
 });
-chmodSync(`${outdir}/cli.js`, 0o755);
+chmodSync(`${outdir}/cli.cjs`, 0o755);
 rmSync('dist', { recursive: true, force: true });
 renameSync(outdir, 'dist');

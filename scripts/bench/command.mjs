@@ -7,7 +7,7 @@ import { watchMemory } from './memory.mjs';
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
 /** `fanfold run`, without its arguments. */
-export const FANFOLD = [process.execPath, join(ROOT, 'dist', 'cli.js'), 'run'];
+export const FANFOLD = [process.execPath, join(ROOT, 'dist', 'cli.cjs'), 'run'];
 
 /** A Python program beside this file, with its arguments. */
 export function pythonCommand(python, name, ...args) {

@@ -6,8 +6,8 @@ import { openDirectory } from '../run/run-directory.js';
 import { requireManifest } from '../sweep/existing-run.js';
 
 /** `fanfold fold`: gives the exit code. */
-export function foldRun(directory: string, options: { header?: boolean | undefined }): number {
-  const manifest = requireManifest(directory);
+export async function foldRun(directory: string, options: { header?: boolean | undefined }): Promise<number> {
+  const manifest = await requireManifest(directory);
   const release = openDirectory(directory);
   try {
     const wanted = { ...manifest, header: options.header ?? manifest.header };

@@ -111,7 +111,7 @@ program
   .option('--json', 'as JSON')
   .action(async (directory, options) => {
     const { status } = await import('./status.js');
-    process.exitCode = status(directory, options);
+    process.exitCode = await status(directory, options);
   });
 
 program
@@ -122,7 +122,7 @@ program
   .option('--no-header', 'leave the names out')
   .action(async (directory, options) => {
     const { foldRun } = await import('./fold.js');
-    process.exitCode = foldRun(directory, options);
+    process.exitCode = await foldRun(directory, options);
   });
 
 // A closed terminal or a reader that has seen enough must not end a run.
@@ -132,11 +132,9 @@ for (const stream of [process.stdout, process.stderr]) {
   });
 }
 
-try {
-  await program.parseAsync();
-} catch (error) {
+program.parseAsync().catch((error: unknown) => {
   process.exitCode = report(error);
-}
+});
 
 // --- internal ---
 

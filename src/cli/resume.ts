@@ -14,7 +14,7 @@ export async function resume(
     retryFailed: boolean;
   },
 ): Promise<number> {
-  const plan = planOf(directory, options.jobs ?? usableProcessors());
+  const plan = await planOf(directory, options.jobs ?? usableProcessors());
   const { file } = plan.request.worker;
   if (!existsSync(file) && options.quiet !== true) {
     process.stderr.write(`The worker ${shortPath(file)} is not there; the run goes on with its own copy.\n`);

@@ -2,8 +2,8 @@ import { describeStatus, readStatus } from '../report/status.js';
 import { requireManifest } from '../sweep/existing-run.js';
 
 /** `fanfold status`: gives the exit code. */
-export function status(directory: string, options: { json?: true | undefined }): number {
-  const found = readStatus(directory, requireManifest(directory));
+export async function status(directory: string, options: { json?: true | undefined }): Promise<number> {
+  const found = readStatus(directory, await requireManifest(directory));
   process.stdout.write(
     `${options.json === true ? JSON.stringify(found, undefined, 2) : describeStatus(found)}\n`,
   );

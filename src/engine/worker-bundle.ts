@@ -4,7 +4,7 @@ import { createRequire } from 'node:module';
 import { dirname, extname, join, relative, sep } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import type * as Esbuild from 'esbuild';
-import type { BuildFailure, BuildResult, Loader, Plugin } from 'esbuild';
+import type { BuildFailure, BuildResult, Loader, OnResolveArgs, Plugin, PluginBuild } from 'esbuild';
 import { FanfoldError } from '../errors.js';
 import { sha256 } from '../sha256.js';
 import type { WorkerReference } from './worker-reference.js';
@@ -66,11 +66,12 @@ const LOADERS: Record<string, Loader> = {
   '.jsx': 'jsx',
 };
 
-/** Packages that a worker may import although only fanfold has them installed. */
-const OWN_PACKAGES = ['zod', 'fanfold'];
-
-/** Taken into the bundle: most schemas need it, and as one file it loads twice as fast as from its hundred. */
+/**
+ * Taken into the bundle: most schemas need it, and as one file it loads twice as fast as from its hundred. A worker may
+ * import it, and fanfold, although only fanfold has them installed.
+ */
 const INLINED_PACKAGE = 'zod';
+const OWN_LIBRARY = fileURLToPath(new URL('index.js', import.meta.url));
 
 /** Packages are left where they are and imported by their absolute place, for the bundle lies elsewhere. */
 function installedPackages(folder: string): Plugin {
@@ -90,7 +91,7 @@ function installedPackages(folder: string): Plugin {
         const isFound = found.errors.length === 0;
         if (isFound && (found.external || !isInstalled(found.path, folder)))
           return found.external ? found : undefined;
-        const place = isFound ? found.path : ownPackage(path);
+        const place = isFound ? found.path : await ownPackage(build, { path, kind });
         if (place === undefined) return undefined;
         if (path === INLINED_PACKAGE && kind === 'import-statement') return { path: place };
         return { path: kind === 'require-call' ? place : pathToFileURL(place).href, external: true };
@@ -104,10 +105,14 @@ function isInstalled(path: string, folder: string): boolean {
   return relative(folder, path).split(sep).includes('node_modules');
 }
 
-function ownPackage(specifier: string): string | undefined {
-  const [name = ''] = specifier.split('/');
-  if (!OWN_PACKAGES.includes(name)) return undefined;
-  return fileURLToPath(import.meta.resolve(specifier));
+async function ownPackage(
+  build: PluginBuild,
+  { path, kind }: Pick<OnResolveArgs, 'path' | 'kind'>,
+): Promise<string | undefined> {
+  if (path === 'fanfold') return OWN_LIBRARY;
+  if (path.split('/')[0] !== INLINED_PACKAGE) return undefined;
+  const own = await build.resolve(path, { kind, resolveDir: dirname(OWN_LIBRARY), pluginData: 'asked' });
+  return own.errors.length === 0 ? own.path : undefined;
 }
 
 /** Gives every file its own `import.meta.url`, `__filename` and `__dirname` instead of the bundle's. */

@@ -25,6 +25,8 @@ const DTYPES: readonly string[] = ['int64', 'float64', 'complex128', 'bool', 'st
  * @throws WorkerError where an export is missing or of the wrong kind; or what the module throws on import
  */
 export async function loadWorker(module: WorkerModule): Promise<LoadedWorker> {
+  // Only now, so that node does not look for a map of the host's own program in every process that starts.
+  process.setSourceMapsEnabled(true);
   const imported = (await import(pathToFileURL(module.file).href)) as Record<string, unknown>;
   // A CommonJS worker's exports are all in its default.
   const inner = isRecord(imported['default']) ? imported['default'] : {};

@@ -1,45 +1,13 @@
 import { readFileSync } from 'node:fs';
-import * as z from 'zod/mini';
+import type * as z from 'zod/mini';
 import { FanfoldError, systemCode } from '../errors.js';
 import { writeFileAtomic } from './atomic-file.js';
 import type { RunPaths } from './paths.js';
-import { SweepSpec, specHash } from './spec.js';
-
-/** The newest layout of the run directory that this program knows. */
-const MANIFEST_VERSION = 1;
+import type { StoredManifest } from './manifest-schema.js';
+import { specHash, type SweepSpec } from './spec.js';
 
 /** `sweep.json`: what a run is, and which files it consists of. */
-const Manifest = z.strictObject({
-  version: z.literal(MANIFEST_VERSION),
-  spec: SweepSpec,
-  hash: z.string(),
-  points: z.int().check(z.nonnegative()),
-  /** Number of task files, `task_index=0` to `task_index=count-1`; with `points` it gives each one's lines. */
-  tasks: z.int().check(z.positive()),
-  /** The type of whole JavaScript numbers in result columns that have no declared type. */
-  wholeNumbers: z.enum(['int64', 'float64']),
-  columns: z.optional(z.record(z.string(), z.enum(['int64', 'float64', 'complex128', 'bool', 'string']))),
-  header: z.boolean(),
-  worker: z.strictObject({
-    /** Relative to the run directory. */
-    path: z.string(),
-    /** sha256 of the worker's file and of every file of the user's that it imports, by path relative to the worker. */
-    files: z.record(z.string(), z.string()),
-    /** sha256 of the run's own copy, `worker.mjs`. */
-    module: z.string(),
-  }),
-  /** Versions of the worker that computed some of the points, where the user allowed a change. */
-  earlierWorkers: z.optional(
-    z.array(z.strictObject({ files: z.record(z.string(), z.string()), until: z.string() })),
-  ),
-  pointsFile: z.optional(z.string()),
-  versions: z.strictObject({ fanfold: z.string(), node: z.string() }),
-  commit: z.optional(z.string()),
-  host: z.string(),
-  created: z.string(),
-});
-
-export type Manifest = Omit<z.infer<typeof Manifest>, 'spec'> & { readonly spec: SweepSpec };
+export type Manifest = Omit<z.infer<typeof StoredManifest>, 'spec'> & { readonly spec: SweepSpec };
 
 export function writeManifest(paths: RunPaths, manifest: Manifest): void {
   writeFileAtomic(paths.manifest, `${JSON.stringify(manifest, undefined, 2)}\n`);
@@ -49,7 +17,7 @@ export function writeManifest(paths: RunPaths, manifest: Manifest): void {
  * The manifest of a run directory, or undefined where there is none.
  * @throws FanfoldError where it is damaged or of a newer version
  */
-export function readManifest(path: string): Manifest | undefined {
+export async function readManifest(path: string): Promise<Manifest | undefined> {
   let text: string;
   try {
     text = readFileSync(path, 'utf8');
@@ -60,8 +28,9 @@ export function readManifest(path: string): Manifest | undefined {
     throw damaged(path, `it can't be read: ${code}`);
   }
   const raw = parseJson(text, path);
-  refuseNewer(raw, path);
-  const parsed = Manifest.safeParse(raw);
+  const { MANIFEST_VERSION, StoredManifest } = await import('./manifest-schema.js');
+  refuseNewer(raw, path, MANIFEST_VERSION);
+  const parsed = StoredManifest.safeParse(raw);
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
     const keys = issue?.code === 'unrecognized_keys' ? issue.keys : [];
@@ -82,12 +51,12 @@ function parseJson(text: string, path: string): unknown {
   }
 }
 
-function refuseNewer(raw: unknown, path: string): void {
+function refuseNewer(raw: unknown, path: string, newest: number): void {
   if (typeof raw !== 'object' || raw === null || !('version' in raw)) return;
-  if (typeof raw.version === 'number' && raw.version > MANIFEST_VERSION) {
+  if (typeof raw.version === 'number' && raw.version > newest) {
     throw new FanfoldError(
       'FANFOLD_MANIFEST',
-      `Expected ${path} to be of version ${String(MANIFEST_VERSION)}, got version ${String(raw.version)}: a newer fanfold wrote it. Update fanfold, or name another directory with --out.`,
+      `Expected ${path} to be of version ${String(newest)}, got version ${String(raw.version)}: a newer fanfold wrote it. Update fanfold, or name another directory with --out.`,
     );
   }
 }

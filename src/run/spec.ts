@@ -1,57 +1,10 @@
-import * as z from 'zod/mini';
+import type * as z from 'zod/mini';
 import { sha256 } from '../sha256.js';
 import type { SpaceDefinition } from '../space/definition.js';
-
-// --- the parts of a spec, as stored in sweep.json ---
-
-const storedNumber = z.union([z.number(), z.string()]);
-const axisDtype = z.enum(['int64', 'float64', 'bool', 'string']);
-
-const valuesDefinition = z.discriminatedUnion('kind', [
-  z.strictObject({
-    kind: z.literal('arange'),
-    dtype: z.enum(['int64', 'float64']),
-    start: storedNumber,
-    stop: storedNumber,
-    step: storedNumber,
-  }),
-  z.strictObject({
-    kind: z.enum(['linspace', 'logspace', 'geomspace']),
-    start: storedNumber,
-    stop: storedNumber,
-    num: z.int().check(z.positive()),
-  }),
-  z.strictObject({
-    kind: z.literal('list'),
-    dtype: axisDtype,
-    values: z.array(z.union([z.number(), z.string(), z.boolean(), z.null()])),
-  }),
-  z.strictObject({
-    kind: z.literal('column'),
-    dtype: axisDtype,
-    size: z.int().check(z.positive()),
-    sha256: z.string(),
-  }),
-]);
+import type { StoredSpec } from './manifest-schema.js';
 
 /** What fixes every byte of a run's files. Its hash names the run. */
-export const SweepSpec = z.strictObject({
-  /** File name and export, without its folder, so that a project can move. */
-  worker: z.strictObject({ file: z.string(), export: z.string() }),
-  space: z.strictObject({
-    groups: z.array(z.array(z.strictObject({ name: z.string(), values: valuesDefinition }))),
-  }),
-  /** Fixed keyword arguments, each as values of length one. */
-  fixed: z.array(z.strictObject({ name: z.string(), values: valuesDefinition })),
-  /** An unsigned 64-bit integer in decimal. */
-  seed: z.string().check(z.regex(/^\d{1,20}$/)),
-  slicing: z.enum(['guan', 'balanced']),
-  /** The number of tasks that was asked for; `auto` where it follows from the job slots. */
-  tasks: z.union([z.int().check(z.positive()), z.literal('auto')]),
-  format: z.enum(['txt', 'csv', 'jsonl']),
-});
-
-export type SweepSpec = z.infer<typeof SweepSpec> & { readonly space: SpaceDefinition };
+export type SweepSpec = z.infer<typeof StoredSpec> & { readonly space: SpaceDefinition };
 
 /** The sha256 of a spec, its keys in order. */
 export function specHash(spec: SweepSpec): string {

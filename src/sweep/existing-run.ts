@@ -13,8 +13,8 @@ import { planSweep, type Plan, type SweepRequest } from './plan.js';
  * The plan of the run in a directory, as its manifest has it.
  * @throws FanfoldError where there is no run
  */
-export function planOf(directory: string, jobs: number): Plan {
-  const manifest = requireManifest(directory);
+export async function planOf(directory: string, jobs: number): Promise<Plan> {
+  const manifest = await requireManifest(directory);
   const { spec } = manifest;
   const file = resolve(directory, manifest.worker.path);
   const request: SweepRequest = {
@@ -37,8 +37,8 @@ export function planOf(directory: string, jobs: number): Plan {
  * The manifest of a run directory.
  * @throws FanfoldError where there is none
  */
-export function requireManifest(directory: string): Manifest {
-  const manifest = readManifest(runPaths(directory).manifest);
+export async function requireManifest(directory: string): Promise<Manifest> {
+  const manifest = await readManifest(runPaths(directory).manifest);
   if (manifest !== undefined) return manifest;
   throw new FanfoldError(
     'FANFOLD_MANIFEST',

@@ -25,11 +25,15 @@ export interface PrepareOptions {
 }
 
 /** Under the lock: writes the manifest of a new run, or reads that of one to go on with. */
-export function prepareDirectory(plan: Plan, bundle: WorkerBundle, options: PrepareOptions): Manifest {
+export async function prepareDirectory(
+  plan: Plan,
+  bundle: WorkerBundle,
+  options: PrepareOptions,
+): Promise<Manifest> {
   const { directory, spec } = plan;
   const paths = runPaths(directory, spec.format);
   if (options.isForced) clearDirectory(paths);
-  const existing = readManifest(paths.manifest);
+  const existing = await readManifest(paths.manifest);
   if (existing !== undefined) {
     checkSameRun(existing, plan, bundle, options);
     const isSameWorker = changedFiles(existing.worker.files, bundle.files).length === 0;

@@ -58,7 +58,7 @@ export async function runSweep(plan: Plan, options: RunOptions): Promise<Outcome
   const isForced = options.isForced === true;
   const allowChangedWorker = options.allowChangedWorker === true;
   checkDirectory(directory, { isForced });
-  const existing = isForced ? undefined : readManifest(runPaths(directory).manifest);
+  const existing = isForced ? undefined : await readManifest(runPaths(directory).manifest);
   // First, because it needs a processor for itself just while this one starts the others.
   const reading = readWorker(plan, existing);
   reading.catch(() => undefined);
@@ -75,7 +75,7 @@ export async function runSweep(plan: Plan, options: RunOptions): Promise<Outcome
     const checked = await untilStopped(check(), options.controls.stop, crew);
     const release = openDirectory(directory);
     try {
-      const manifest = prepareDirectory(plan, checked.bundle, checked);
+      const manifest = await prepareDirectory(plan, checked.bundle, checked);
       const outcome = await computeAndFold(plan, manifest, { ...options, crew, started });
       await crew.end();
       return outcome;

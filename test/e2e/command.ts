@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll } from '@jest/globals';
 
 /** The built command. */
-export const COMMAND = join(process.cwd(), 'dist', 'cli.js');
+export const COMMAND = join(process.cwd(), 'dist', 'cli.cjs');
 export const WORKERS = join(process.cwd(), 'workers');
 export const GOLDEN = join(process.cwd(), 'test', 'golden');
 

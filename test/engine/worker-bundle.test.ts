@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { temporaryFolder } from '../e2e/command.js';
 
 // esbuild refuses to run inside jest's own context, so the bundle is made by the built command's dry relative: a run.
-const COMMAND = join(process.cwd(), 'dist', 'cli.js');
+const COMMAND = join(process.cwd(), 'dist', 'cli.cjs');
 
 async function bundle(
   folder: string,

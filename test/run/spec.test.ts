@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { shortHash, specHash, SweepSpec } from '../../src/run/spec.js';
+import { StoredSpec } from '../../src/run/manifest-schema.js';
+import { shortHash, specHash, type SweepSpec } from '../../src/run/spec.js';
 import { sampleSpec } from './sample.js';
 
 /** The same data with the keys of every object in another order. */
@@ -100,7 +101,7 @@ describe('the hash of a spec', () => {
 
 describe('the stored form of a spec', () => {
   test('is accepted as it is', () => {
-    expect(SweepSpec.parse(JSON.parse(JSON.stringify(sampleSpec())))).toEqual(sampleSpec());
+    expect(StoredSpec.parse(JSON.parse(JSON.stringify(sampleSpec())))).toEqual(sampleSpec());
   });
 
   test.each<[string, Path, unknown]>([
@@ -116,6 +117,6 @@ describe('the stored form of a spec', () => {
     ['an unknown key', ['extra'], 1],
     ['a key too many in an axis', ['space', 'groups', 0, 0, 'unit'], 'm'],
   ])('with %s is refused', (_, path, value) => {
-    expect(SweepSpec.safeParse(changed(sampleSpec(), path, () => value)).success).toBe(false);
+    expect(StoredSpec.safeParse(changed(sampleSpec(), path, () => value)).success).toBe(false);
   });
 });

@@ -46,7 +46,7 @@ const EXIT_MS = 2000;
 
 /** Starts a host in a process group of its own, so that its children end with it. */
 export function startHost({ env, reaper, onEnd }: HostOptions): HostProcess {
-  const child = spawn(process.execPath, ['--enable-source-maps', HOST_PROGRAM], {
+  const child = spawn(process.execPath, [HOST_PROGRAM], {
     env,
     detached: process.platform !== 'win32',
     // 3 carries reports, 4 commands; standard input is the worker's, and empty.

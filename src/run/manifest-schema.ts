@@ -1,0 +1,87 @@
+import * as z from 'zod/mini';
+
+// The form of `sweep.json`. Apart from its readers, and only loaded by them: a run that begins has none to read, and
+// zod takes longer to load than everything else that such a run needs.
+
+/** The newest layout of the run directory that this program knows. */
+export const MANIFEST_VERSION = 1;
+
+// --- the parts of a spec, as stored in sweep.json ---
+
+const storedNumber = z.union([z.number(), z.string()]);
+const axisDtype = z.enum(['int64', 'float64', 'bool', 'string']);
+
+const valuesDefinition = z.discriminatedUnion('kind', [
+  z.strictObject({
+    kind: z.literal('arange'),
+    dtype: z.enum(['int64', 'float64']),
+    start: storedNumber,
+    stop: storedNumber,
+    step: storedNumber,
+  }),
+  z.strictObject({
+    kind: z.enum(['linspace', 'logspace', 'geomspace']),
+    start: storedNumber,
+    stop: storedNumber,
+    num: z.int().check(z.positive()),
+  }),
+  z.strictObject({
+    kind: z.literal('list'),
+    dtype: axisDtype,
+    values: z.array(z.union([z.number(), z.string(), z.boolean(), z.null()])),
+  }),
+  z.strictObject({
+    kind: z.literal('column'),
+    dtype: axisDtype,
+    size: z.int().check(z.positive()),
+    sha256: z.string(),
+  }),
+]);
+
+/** What fixes every byte of a run's files. */
+export const StoredSpec = z.strictObject({
+  /** File name and export, without its folder, so that a project can move. */
+  worker: z.strictObject({ file: z.string(), export: z.string() }),
+  space: z.strictObject({
+    groups: z.array(z.array(z.strictObject({ name: z.string(), values: valuesDefinition }))),
+  }),
+  /** Fixed keyword arguments, each as values of length one. */
+  fixed: z.array(z.strictObject({ name: z.string(), values: valuesDefinition })),
+  /** An unsigned 64-bit integer in decimal. */
+  seed: z.string().check(z.regex(/^\d{1,20}$/)),
+  slicing: z.enum(['guan', 'balanced']),
+  /** The number of tasks that was asked for; `auto` where it follows from the job slots. */
+  tasks: z.union([z.int().check(z.positive()), z.literal('auto')]),
+  format: z.enum(['txt', 'csv', 'jsonl']),
+});
+
+/** `sweep.json`: what a run is, and which files it consists of. */
+export const StoredManifest = z.strictObject({
+  version: z.literal(MANIFEST_VERSION),
+  spec: StoredSpec,
+  hash: z.string(),
+  points: z.int().check(z.nonnegative()),
+  /** Number of task files, `task_index=0` to `task_index=count-1`; with `points` it gives each one's lines. */
+  tasks: z.int().check(z.positive()),
+  /** The type of whole JavaScript numbers in result columns that have no declared type. */
+  wholeNumbers: z.enum(['int64', 'float64']),
+  columns: z.optional(z.record(z.string(), z.enum(['int64', 'float64', 'complex128', 'bool', 'string']))),
+  header: z.boolean(),
+  worker: z.strictObject({
+    /** Relative to the run directory. */
+    path: z.string(),
+    /** sha256 of the worker's file and of every file of the user's that it imports, by path relative to the worker. */
+    files: z.record(z.string(), z.string()),
+    /** sha256 of the run's own copy, `worker.mjs`. */
+    module: z.string(),
+  }),
+  /** Versions of the worker that computed some of the points, where the user allowed a change. */
+  earlierWorkers: z.optional(
+    z.array(z.strictObject({ files: z.record(z.string(), z.string()), until: z.string() })),
+  ),
+  pointsFile: z.optional(z.string()),
+  versions: z.strictObject({ fanfold: z.string(), node: z.string() }),
+  commit: z.optional(z.string()),
+  host: z.string(),
+  created: z.string(),
+});
