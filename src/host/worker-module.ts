@@ -1,3 +1,4 @@
+import { createRequire } from 'node:module';
 import { pathToFileURL } from 'node:url';
 import type { DeclaredColumns } from '../format/layout.js';
 import type { Dtype } from '../format/value.js';
@@ -27,7 +28,7 @@ const DTYPES: readonly string[] = ['int64', 'float64', 'complex128', 'bool', 'st
 export async function loadWorker(module: WorkerModule): Promise<LoadedWorker> {
   // Only now, so that node does not look for a map of the host's own program in every process that starts.
   process.setSourceMapsEnabled(true);
-  const imported = (await import(pathToFileURL(module.file).href)) as Record<string, unknown>;
+  const imported = await importModule(module.file);
   // A CommonJS worker's exports are all in its default.
   const inner = isRecord(imported['default']) ? imported['default'] : {};
   const get = (name: string): unknown => imported[name] ?? inner[name];
@@ -56,6 +57,14 @@ export async function loadWorker(module: WorkerModule): Promise<LoadedWorker> {
 }
 
 // --- internal ---
+
+/** Node's loader of ES modules is started only for one. */
+async function importModule(file: string): Promise<Record<string, unknown>> {
+  const imported: unknown = file.endsWith('.cjs')
+    ? createRequire(import.meta.url)(file)
+    : await import(pathToFileURL(file).href);
+  return imported as Record<string, unknown>;
+}
 
 function isRecord(value: unknown): value is Record<string, unknown> {
   return (typeof value === 'object' || typeof value === 'function') && value !== null;

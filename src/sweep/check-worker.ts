@@ -4,6 +4,7 @@ import type { Crew } from '../engine/local/crew.js';
 import { checkedPoints, probeWorker } from '../engine/local/probe.js';
 import type { WorkerBundle } from '../engine/worker-bundle.js';
 import { FanfoldError } from '../errors.js';
+import type { WorkerModule } from '../host/protocol.js';
 import type { DeclaredColumns } from '../format/layout.js';
 import { pointOf } from '../space/space.js';
 import type { Plan, SweepRequest } from './plan.js';
@@ -21,18 +22,24 @@ export function checkExport(bundle: WorkerBundle, { worker }: SweepRequest): voi
   );
 }
 
+/** Writes the module that processes load into a folder, and says where. */
+export function writeModule(folder: string, bundle: WorkerBundle, { worker }: SweepRequest): WorkerModule {
+  const file = join(folder, bundle.commonJs === undefined ? 'worker.mjs' : 'worker.cjs');
+  writeFileSync(file, bundle.commonJs ?? bundle.code);
+  return { file, export: worker.export };
+}
+
 /**
  * Loads the worker in the crew's processes and holds the sweep's parameters against its schema, if it has one.
- * @param folder a temporary one, which lives as long as the crew
  * @returns the columns that it declares
  * @throws FanfoldError where the worker does not load or its schema refuses a parameter
  */
 export async function checkInProcess(
   { request }: Plan,
   bundle: WorkerBundle,
-  { crew, folder }: { crew: Crew; folder: string },
+  { crew, module }: { crew: Crew; module: WorkerModule },
 ): Promise<DeclaredColumns | undefined> {
-  const { fixed, space, worker } = request;
+  const { fixed, space } = request;
   const given = pointOf(
     fixed,
     fixed.map(({ values }) => values.at(0)),
@@ -40,9 +47,7 @@ export async function checkInProcess(
   const hasSchema = bundle.exports.includes('schema') || isCommonJs(bundle);
   const names = [...space.axes, ...fixed].map(({ name }) => name);
   const points = hasSchema ? checkedPoints(space, given) : [];
-  const file = join(folder, 'worker.mjs');
-  writeFileSync(file, bundle.code);
-  return probeWorker(crew.load({ file, export: worker.export }), { names, points });
+  return probeWorker(crew.load(module), { names, points });
 }
 
 // --- internal ---

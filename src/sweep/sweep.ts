@@ -16,7 +16,8 @@ import { runPaths } from '../run/paths.js';
 import { readEvents, type RunEvent } from '../run/records.js';
 import { checkDirectory, openDirectory, setForeignAside } from '../run/run-directory.js';
 import { isComputed, readTaskStates, type TaskState } from '../run/task-state.js';
-import { checkExport, checkInProcess } from './check-worker.js';
+import type { WorkerModule } from '../host/protocol.js';
+import { checkExport, checkInProcess, writeModule } from './check-worker.js';
 import { keptBundle } from './existing-run.js';
 import type { Plan } from './plan.js';
 import { checkSameRun, gitCommit, prepareDirectory, type PrepareOptions } from './prepare.js';
@@ -65,18 +66,20 @@ export async function runSweep(plan: Plan, options: RunOptions): Promise<Outcome
   const folder = mkdtempSync(join(tmpdir(), 'fanfold-'));
   const crew = startCrew(processesFor(plan, existing, options), childEnvironment(request.jobs));
   try {
-    const check = async (): Promise<PrepareOptions & { bundle: WorkerBundle }> => {
+    const check = async (): Promise<Checked> => {
       const { bundle, commit } = await reading;
       checkExport(bundle, request);
       if (existing !== undefined) checkSameRun(existing, plan, bundle, { allowChangedWorker });
-      const columns = crew.size > 0 ? await checkInProcess(plan, bundle, { crew, folder }) : undefined;
-      return { bundle, isForced, allowChangedWorker, commit, columns };
+      const module = writeModule(folder, bundle, request);
+      const columns = crew.size > 0 ? await checkInProcess(plan, bundle, { crew, module }) : undefined;
+      return { bundle, module, isForced, allowChangedWorker, commit, columns };
     };
     const checked = await untilStopped(check(), options.controls.stop, crew);
     const release = openDirectory(directory);
     try {
       const manifest = await prepareDirectory(plan, checked.bundle, checked);
-      const outcome = await computeAndFold(plan, manifest, { ...options, crew, started });
+      const { module } = checked;
+      const outcome = await computeAndFold(plan, manifest, { ...options, crew, module, started });
       await crew.end();
       return outcome;
     } finally {
@@ -89,6 +92,12 @@ export async function runSweep(plan: Plan, options: RunOptions): Promise<Outcome
 }
 
 // --- internal ---
+
+/** A worker that was checked, and what the manifest is made of. */
+interface Checked extends PrepareOptions {
+  readonly bundle: WorkerBundle;
+  readonly module: WorkerModule;
+}
 
 /** Waits for the checks before a run; a stop ends them at once, since nothing is computed yet that could be kept. */
 async function untilStopped<T>(checks: Promise<T>, stop: AbortSignal, crew: Crew): Promise<T> {
@@ -134,6 +143,7 @@ async function readWorker(
 }
 
 interface ComputeOptions extends RunOptions {
+  readonly module: WorkerModule;
   readonly crew: Crew;
   /** When the run began to prepare, by performance.now. */
   readonly started: number;
@@ -193,7 +203,7 @@ async function compute(
   const engine = localEngine({
     jobs: request.jobs,
     isFresh: options.isFresh === true,
-    worker: { file: paths.workerModule, export: request.worker.export },
+    worker: options.module,
     crew: options.crew,
   });
   const { columns } = manifest;
