@@ -18,15 +18,22 @@ const Manifest = z.strictObject({
   tasks: z.int().check(z.positive()),
   /** The type of whole JavaScript numbers in result columns that have no declared type. */
   wholeNumbers: z.enum(['int64', 'float64']),
-  columns: z.optional(z.record(z.string(), z.enum(['int64', 'float64', 'complex128', 'bool', 'string']))),
+  columns: z.optional(
+    z.record(z.string(), z.nullable(z.enum(['int64', 'float64', 'complex128', 'bool', 'string']))),
+  ),
   header: z.boolean(),
   worker: z.strictObject({
-    /** Relative to the run directory. */
+    /** Of the module, or the command's program; relative to the run directory, or absolute. */
     path: z.string(),
-    /** sha256 of the worker's file and of every file of the user's that it imports, by path relative to the worker. */
+    /**
+     * sha256 of the worker's file and of every file of the user's that it imports, by path relative to the worker; of a
+     * command's program and the files that its arguments name.
+     */
     files: z.record(z.string(), z.string()),
-    /** sha256 of the run's own copy, `worker.mjs`. */
-    module: z.string(),
+    /** sha256 of the run's own copy, `worker.mjs`; a command has none. */
+    module: z.optional(z.string()),
+    /** Where a command runs, relative to the run directory. */
+    folder: z.optional(z.string()),
   }),
   /** Versions of the worker that computed some of the points, where the user allowed a change. */
   earlierWorkers: z.optional(

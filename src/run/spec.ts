@@ -1,3 +1,4 @@
+import { basename } from 'node:path';
 import * as z from 'zod/mini';
 import { sha256 } from '../sha256.js';
 import type { SpaceDefinition } from '../space/definition.js';
@@ -34,10 +35,32 @@ const valuesDefinition = z.discriminatedUnion('kind', [
   }),
 ]);
 
+/** A module: file name and export, without its folder, so that a project can move. */
+const moduleWorker = z.strictObject({ file: z.string(), export: z.string() });
+
+const commandWorker = z.strictObject({
+  /** The program and its arguments, with placeholders; a shell's line alone where `shell` is set. */
+  command: z.array(z.string()).check(z.minLength(1)),
+  /** The program stays alive and is asked for one point after another. */
+  stream: z.boolean(),
+  shell: z.boolean(),
+  /** The point stands as JSON on the command's standard input. */
+  stdin: z.boolean(),
+  /** What of the command's doings is the result, as `--result` has it. */
+  result: z.string(),
+  columns: z.optional(
+    z.array(
+      z.strictObject({
+        name: z.string(),
+        dtype: z.exactOptional(z.enum(['int64', 'float64', 'complex128', 'bool', 'string'])),
+      }),
+    ),
+  ),
+});
+
 /** What fixes every byte of a run's files. Its hash names the run. */
 export const SweepSpec = z.strictObject({
-  /** File name and export, without its folder, so that a project can move. */
-  worker: z.strictObject({ file: z.string(), export: z.string() }),
+  worker: z.union([moduleWorker, commandWorker]),
   space: z.strictObject({
     groups: z.array(z.array(z.strictObject({ name: z.string(), values: valuesDefinition }))),
   }),
@@ -53,6 +76,15 @@ export const SweepSpec = z.strictObject({
 
 export type SweepSpec = z.infer<typeof SweepSpec> & { readonly space: SpaceDefinition };
 
+/** A command as a spec stores it. */
+export type CommandSpec = z.infer<typeof commandWorker>;
+
+/** What a run of the worker is called: `double.ts`, or `ising` for the command `./ising {T}`. */
+export function workerLabel(worker: SweepSpec['worker']): string {
+  if ('file' in worker) return worker.file;
+  return basename((worker.shell ? firstWord(worker.command[0]) : worker.command[0]) ?? '');
+}
+
 /** The sha256 of a spec, its keys in order. */
 export function specHash(spec: SweepSpec): string {
   return sha256(canonicalJson(spec));
@@ -64,6 +96,10 @@ export function shortHash(hash: string): string {
 }
 
 // --- internal ---
+
+function firstWord(line = ''): string {
+  return line.trim().split(/\s+/)[0] ?? '';
+}
 
 function canonicalJson(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`;

@@ -3,16 +3,19 @@ import { join } from 'node:path';
 import type { Crew } from '../engine/local/crew.js';
 import { checkedPoints, probeWorker } from '../engine/local/probe.js';
 import type { WorkerBundle } from '../engine/worker-bundle.js';
+import type { ModuleReference } from '../engine/worker-reference.js';
 import { FanfoldError } from '../errors.js';
 import type { DeclaredColumns } from '../format/layout.js';
+import type { CommandSpec } from '../run/spec.js';
 import { pointOf } from '../space/space.js';
-import type { Plan, SweepRequest } from './plan.js';
+import { hostCommand } from './host-worker.js';
+import type { Plan } from './plan.js';
 
 /**
  * Checks a worker's export where that is known without running it; a CommonJS module shows only `default`.
  * @throws FanfoldError where there is no such export
  */
-export function checkExport(bundle: WorkerBundle, { worker }: SweepRequest): void {
+export function checkExport(bundle: WorkerBundle, worker: ModuleReference): void {
   const { exports } = bundle;
   if (exports.includes(worker.export) || isCommonJs(bundle)) return;
   throw new FanfoldError(
@@ -22,17 +25,22 @@ export function checkExport(bundle: WorkerBundle, { worker }: SweepRequest): voi
 }
 
 /**
- * Loads the worker in the crew's processes and holds the sweep's parameters against its schema, if it has one.
+ * Loads the worker in the crew's processes and holds the sweep's parameters against its schema, if it has one. A command
+ * was checked when the request was read, so its run need not wait for a process.
  * @param folder a temporary one, which lives as long as the crew
  * @returns the columns that it declares
  * @throws FanfoldError where the worker does not load or its schema refuses a parameter
  */
 export async function checkInProcess(
-  { request }: Plan,
+  plan: Plan,
   bundle: WorkerBundle,
   { crew, folder }: { crew: Crew; folder: string },
 ): Promise<DeclaredColumns | undefined> {
-  const { fixed, space, worker } = request;
+  const { fixed, space, worker } = plan.request;
+  if (worker.kind === 'command') {
+    crew.load(hostCommand(worker, plan, folder));
+    return declaredColumns(worker.spec);
+  }
   const given = pointOf(
     fixed,
     fixed.map(({ values }) => values.at(0)),
@@ -41,11 +49,16 @@ export async function checkInProcess(
   const names = [...space.axes, ...fixed].map(({ name }) => name);
   const points = hasSchema ? checkedPoints(space, given) : [];
   const file = join(folder, 'worker.mjs');
-  writeFileSync(file, bundle.code);
-  return probeWorker(crew.load({ file, export: worker.export }), { names, points });
+  writeFileSync(file, bundle.code ?? '');
+  return probeWorker(crew.load({ kind: 'module', file, export: worker.export }), { names, points });
 }
 
 // --- internal ---
+
+/** The columns of `--columns`; one without a type goes by its values. */
+function declaredColumns({ columns }: CommandSpec): DeclaredColumns | undefined {
+  return columns && Object.fromEntries(columns.map(({ name, dtype }) => [name, dtype ?? null]));
+}
 
 /** Such a module's exports are only known when it is loaded. */
 function isCommonJs({ exports }: WorkerBundle): boolean {

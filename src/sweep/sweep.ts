@@ -7,6 +7,7 @@ import { startCrew, type Crew } from '../engine/local/crew.js';
 import { localEngine } from '../engine/local/local-engine.js';
 import { usableProcessors } from '../engine/local/processors.js';
 import { threadVariables } from '../engine/local/threads.js';
+import { readCommandFiles } from '../engine/command-files.js';
 import { bundleWorker, type WorkerBundle } from '../engine/worker-bundle.js';
 import { FanfoldError, systemCode } from '../errors.js';
 import { fold, isFolded, layoutOfRun } from '../fold.js';
@@ -18,6 +19,7 @@ import { checkDirectory, openDirectory, setForeignAside } from '../run/run-direc
 import { isComputed, readTaskStates, type TaskState } from '../run/task-state.js';
 import { checkExport, checkInProcess } from './check-worker.js';
 import { keptBundle } from './existing-run.js';
+import { hostWorker } from './host-worker.js';
 import type { Plan } from './plan.js';
 import { checkSameRun, gitCommit, prepareDirectory, type PrepareOptions } from './prepare.js';
 
@@ -67,7 +69,7 @@ export async function runSweep(plan: Plan, options: RunOptions): Promise<Outcome
   try {
     const check = async (): Promise<PrepareOptions & { bundle: WorkerBundle }> => {
       const { bundle, commit } = await reading;
-      checkExport(bundle, request);
+      if (request.worker.kind === 'module') checkExport(bundle, request.worker);
       if (existing !== undefined) checkSameRun(existing, plan, bundle, { allowChangedWorker });
       const columns = crew.size > 0 ? await checkInProcess(plan, bundle, { crew, folder }) : undefined;
       return { bundle, isForced, allowChangedWorker, commit, columns };
@@ -76,7 +78,7 @@ export async function runSweep(plan: Plan, options: RunOptions): Promise<Outcome
     const release = openDirectory(directory);
     try {
       const manifest = prepareDirectory(plan, checked.bundle, checked);
-      const outcome = await computeAndFold(plan, manifest, { ...options, crew, started });
+      const outcome = await computeAndFold(plan, manifest, { ...options, crew, started, folder });
       await crew.end();
       return outcome;
     } finally {
@@ -127,6 +129,7 @@ async function readWorker(
   { directory, request }: Plan,
   existing: Manifest | undefined,
 ): Promise<{ bundle: WorkerBundle; commit?: string | undefined }> {
+  if (request.worker.kind === 'command') return { bundle: await readCommandFiles(request.worker) };
   const { file } = request.worker;
   if (existing !== undefined && !existsSync(file)) return { bundle: keptBundle(directory, existing) };
   const [bundle, commit] = await Promise.all([bundleWorker(request.worker), gitCommit(file)]);
@@ -135,6 +138,8 @@ async function readWorker(
 
 interface ComputeOptions extends RunOptions {
   readonly crew: Crew;
+  /** A temporary one, which lives as long as the crew. */
+  readonly folder: string;
   /** When the run began to prepare, by performance.now. */
   readonly started: number;
 }
@@ -175,10 +180,11 @@ function countComputed(states: readonly TaskState[]): number {
 }
 
 async function compute(
-  { directory, request }: Plan,
+  plan: Plan,
   manifest: Manifest,
   options: ComputeOptions & { tasks: readonly TaskState[] },
 ): Promise<void> {
+  const { directory, request } = plan;
   const { spec, wholeNumbers } = manifest;
   const paths = runPaths(directory, spec.format);
   const { started } = options;
@@ -193,7 +199,7 @@ async function compute(
   const engine = localEngine({
     jobs: request.jobs,
     isFresh: options.isFresh === true,
-    worker: { file: paths.workerModule, export: request.worker.export },
+    worker: hostWorker(request.worker, plan, options.folder),
     crew: options.crew,
   });
   const { columns } = manifest;
