@@ -47,6 +47,17 @@ export function sliceOf(size: number, tasks: number, slicing: Slicing, index: nu
   return slicing === 'guan' ? guanSlice(size, tasks, index) : balancedSlice(size, tasks, index);
 }
 
+/** The task that computes a point. */
+export function taskOf(index: number, size: number, tasks: number, slicing: Slicing): number {
+  let [low, high] = [0, tasks - 1];
+  while (low < high) {
+    const middle = Math.floor((low + high) / 2);
+    if (sliceOf(size, tasks, slicing, middle).stop > index) high = middle;
+    else low = middle + 1;
+  }
+  return low;
+}
+
 /**
  * A line of advice where a slicing leaves processes idle: an empty task, or a largest one of over 1.5 times the mean.
  * @returns undefined where the slicing is fine

@@ -24,6 +24,15 @@ export function collectText(text: string, previous: string[]): string[] {
   return [...previous, text];
 }
 
+const OTHER_COMMANDS = ['resume', 'retry', 'status', 'fold', 'help'];
+
+/** Takes the command after `--` out of the arguments: its options are its own, whatever they look like. */
+export function splitCommand(argv: readonly string[]): { own: string[]; command: string[] | undefined } {
+  const at = argv.indexOf('--');
+  if (at < 0 || OTHER_COMMANDS.includes(argv[2] ?? '')) return { own: [...argv], command: undefined };
+  return { own: argv.slice(0, at), command: argv.slice(at + 1) };
+}
+
 /** A reader of a positive integer. */
 export function parseCount(option: string): (text: string) => number {
   return (text) => {

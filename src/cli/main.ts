@@ -4,7 +4,7 @@ import { FanfoldError, systemCode } from '../errors.js';
 import { printable } from '../report/printable.js';
 import { VERSION } from '../version.js';
 import { StoppedError } from './signals.js';
-import { collectAxis, collectText, parseCount, parseSeed, type AxisText } from './arguments.js';
+import { collectAxis, collectText, parseCount, parseSeed, splitCommand, type AxisText } from './arguments.js';
 
 // The command: options are read here, and each subcommand's own module is only loaded when it is called.
 
@@ -14,8 +14,11 @@ Examples:
   fanfold model.ts --param 'U=linspace(0,1,11)' --param J=1,2  a grid of 22 points, J fastest
   fanfold model.ts --points points.csv --set L=32 --jobs 8     points from a file, L the same for all
   fanfold model.ts --range 0:1:0.1 --dry-run                   what would be done
+  fanfold --param T=1:5 -- ./ising {T} --seed {seed}           any command; what it prints is the result
   fanfold resume runs/model-1a2b3c4d                           go on with a run that was stopped
 `;
+
+const { own, command } = splitCommand(process.argv);
 
 const program = new Command('fanfold')
   .description(
@@ -31,6 +34,7 @@ program
   .command('run', { isDefault: true })
   .allowExcessArguments()
   .description('run a sweep, or go on with it (the default command)')
+  .usage('[options] [worker]\n       fanfold run [options] -- COMMAND {PLACEHOLDER}...')
   .argument(
     '[worker]',
     'a JavaScript or TypeScript module, or FILE:name for one of its exports (default: the example double)',
@@ -74,15 +78,24 @@ program
   .option('--header', 'begin the result with the names of its columns (csv: always)')
   .option('--no-header', 'leave the names of a csv out')
   .option('--out <dir>', 'the run directory (default: runs/WORKER-HASH)')
+  .option(
+    '--result <rule>',
+    "a command's result: line (default), last-line, json, regex:PATTERN, file:NAME or exit",
+  )
+  .option('--columns <names>', "names of a command's result columns, NAME[:TYPE],…")
+  .option('--stdin', 'give a command its point as JSON on its standard input')
+  .option('--stream', 'start the command once for each job slot, and ask it for one point after another')
+  .option('--shell', 'run the one text after -- by /bin/sh')
+  .option('--keep-scratch', "leave each point's folder {out} where it is")
   .option('-f, --force', 'replace what the run directory holds')
   .option('-n, --dry-run', 'show what would be done, and start nothing')
   .option('--allow-changed-worker', 'keep what an earlier version of the worker computed')
   .option('-q, --quiet', 'no progress and no summary')
   .addHelpText('after', EXAMPLES)
-  .action(async (worker, options, command) => {
-    refuseExcess(command.args);
+  .action(async (worker, options, { args }) => {
+    refuseExcess(args);
     const { run } = await import('./run.js');
-    process.exitCode = await run(worker, options);
+    process.exitCode = await run(worker, { ...options, command });
   });
 
 const CONTINUATIONS = [
@@ -132,7 +145,7 @@ for (const stream of [process.stdout, process.stderr]) {
   });
 }
 
-program.parseAsync().catch((error: unknown) => {
+program.parseAsync(own).catch((error: unknown) => {
   process.exitCode = report(error);
 });
 

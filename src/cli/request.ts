@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { usableProcessors } from '../engine/local/processors.js';
+import { commandReference, parseColumns } from '../engine/command-reference.js';
 import { parseWorkerReference, type WorkerReference } from '../engine/worker-reference.js';
 import { FanfoldError } from '../errors.js';
 import type { Format } from '../format/cell.js';
@@ -16,6 +17,14 @@ import { splitNamed, type AxisText } from './arguments.js';
 /** The options of `fanfold run` that say what is to be computed. */
 export interface RequestOptions {
   readonly worker?: string | undefined;
+  /** What stands after `--`. */
+  readonly command?: readonly string[] | undefined;
+  readonly result?: string | undefined;
+  readonly columns?: string | undefined;
+  readonly stdin?: true | undefined;
+  readonly stream?: true | undefined;
+  readonly shell?: true | undefined;
+  readonly keepScratch?: true | undefined;
   readonly range?: AxisText[] | undefined;
   readonly param?: AxisText[] | undefined;
   readonly points?: AxisText[] | undefined;
@@ -52,7 +61,7 @@ export async function readRequest(
     );
   }
   const texts = options.range ?? options.param ?? options.points ?? [];
-  const worker = readWorker(argument, options.worker);
+  const worker = readWorker(argument, options);
   const groups = await readGroups(texts, options.zip);
   const fixed = options.set.map((text) => {
     const { name, value } = splitNamed('--set', text);
@@ -81,7 +90,18 @@ export async function readRequest(
 
 // --- internal ---
 
-function readWorker(argument: string | undefined, option: string | undefined): WorkerReference {
+function readWorker(argument: string | undefined, options: RequestOptions): WorkerReference {
+  const { worker: option, command } = options;
+  if (command === undefined) {
+    refuseCommandOptions(options);
+  } else {
+    const module = argument ?? option;
+    if (module === undefined) return readCommand(command, options);
+    throw new FanfoldError(
+      'FANFOLD_USAGE',
+      `Expected either a worker or a command after --, got "${module}" and "${command.join(' ')}".`,
+    );
+  }
   if (argument !== undefined && option !== undefined) {
     throw new FanfoldError(
       'FANFOLD_USAGE',
@@ -89,6 +109,38 @@ function readWorker(argument: string | undefined, option: string | undefined): W
     );
   }
   return parseWorkerReference(argument ?? option ?? fileURLToPath(EXAMPLE_WORKER));
+}
+
+function readCommand(command: readonly string[], options: RequestOptions): WorkerReference {
+  const { result, columns, stream = false, shell = false, stdin = false, keepScratch = false } = options;
+  if (stream && result !== undefined) {
+    throw new FanfoldError(
+      'FANFOLD_USAGE',
+      `Expected --stream without --result: a program that stays alive answers in JSON, got --result ${result}.`,
+    );
+  }
+  return commandReference(
+    {
+      command: [...command],
+      stream,
+      shell,
+      stdin,
+      result: stream ? 'json' : (result ?? 'line'),
+      ...(columns === undefined ? {} : { columns: parseColumns(columns) }),
+    },
+    { keepScratch },
+  );
+}
+
+function refuseCommandOptions(options: RequestOptions): void {
+  const { result, columns, stream, shell, stdin, keepScratch } = options;
+  const given = { result, columns, stream, shell, stdin, 'keep-scratch': keepScratch };
+  const [name] = Object.entries(given).find(([, value]) => value !== undefined) ?? [];
+  if (name === undefined) return;
+  throw new FanfoldError(
+    'FANFOLD_USAGE',
+    `Expected --${name} with a command, got none: put it last, after --, as in fanfold --param T=1:5 -- ./ising {T}.`,
+  );
 }
 
 /** Groups in the order of the command line; the columns of a points file are one group. */

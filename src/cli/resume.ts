@@ -15,9 +15,11 @@ export async function resume(
   },
 ): Promise<number> {
   const plan = await planOf(directory, options.jobs ?? usableProcessors());
-  const { file } = plan.request.worker;
-  if (!existsSync(file) && options.quiet !== true) {
-    process.stderr.write(`The worker ${shortPath(file)} is not there; the run goes on with its own copy.\n`);
+  const { worker } = plan.request;
+  if (worker.kind === 'module' && !existsSync(worker.file) && options.quiet !== true) {
+    process.stderr.write(
+      `The worker ${shortPath(worker.file)} is not there; the run goes on with its own copy.\n`,
+    );
   }
   return execute(plan, {
     retryFailed: options.retryFailed,

@@ -7,11 +7,12 @@ import type * as Esbuild from 'esbuild';
 import type { BuildFailure, BuildResult, Loader, OnResolveArgs, Plugin, PluginBuild } from 'esbuild';
 import { FanfoldError } from '../errors.js';
 import { sha256 } from '../sha256.js';
-import type { WorkerReference } from './worker-reference.js';
+import type { ModuleReference } from './worker-reference.js';
 
-/** A worker and the user's files that it imports, as one module that plain node runs. */
+/** A worker and the user's files that it imports, as one module that plain node runs; of a command, its files alone. */
 export interface WorkerBundle {
-  readonly code: string;
+  /** Undefined for a command, which runs where it is. */
+  readonly code: string | undefined;
   /** The same as CommonJS, where that can be: every process loads it five milliseconds sooner. */
   readonly commonJs?: string;
   /** sha256 of every source file of the user's, by path relative to the worker's folder. */
@@ -27,7 +28,7 @@ export interface WorkerBundle {
  * `import.meta.url`, so that data beside it are found.
  * @throws FanfoldError where the worker or what it imports has an error, with its place
  */
-export async function bundleWorker({ file }: WorkerReference): Promise<WorkerBundle> {
+export async function bundleWorker({ file }: ModuleReference): Promise<WorkerBundle> {
   // esbuild's own service process is started here and stopped below: it must not outlive the command.
   // Required, not imported: an import would first scan its large file for the names that it exports.
   const { build, transform, stop } = createRequire(import.meta.url)('esbuild') as typeof Esbuild;

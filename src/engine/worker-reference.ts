@@ -2,12 +2,29 @@ import { existsSync, statSync } from 'node:fs';
 import { extname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { FanfoldError } from '../errors.js';
+import type { CommandSpec } from '../run/spec.js';
 
 /** A worker as the user names it. */
-export interface WorkerReference {
+export type WorkerReference = ModuleReference | CommandReference;
+
+/** A function that a module exports. */
+export interface ModuleReference {
+  readonly kind: 'module';
   /** Absolute path. */
   readonly file: string;
   readonly export: string;
+}
+
+/** A program that is started for each point, or once for each job slot. */
+export interface CommandReference {
+  readonly kind: 'command';
+  readonly spec: CommandSpec;
+  /** Absolute path of the program. */
+  readonly program: string;
+  /** Absolute path of the folder in which it runs. */
+  readonly folder: string;
+  /** Leave each point's scratch folder where it is. */
+  readonly keepScratch: boolean;
 }
 
 const EXTENSIONS = ['.js', '.mjs', '.cjs', '.ts', '.mts', '.cts', '.tsx', '.jsx'];
@@ -16,7 +33,7 @@ const EXTENSIONS = ['.js', '.mjs', '.cjs', '.ts', '.mts', '.cts', '.tsx', '.jsx'
  * Reads `FILE` or `FILE:name`, the name being that of an export.
  * @throws FanfoldError where there is no such file, or it is not JavaScript or TypeScript
  */
-export function parseWorkerReference(text: string): WorkerReference {
+export function parseWorkerReference(text: string): ModuleReference {
   const path = text.startsWith('file:') ? fileURLToPath(text) : text;
   const split = /^(?<file>.+):(?<name>[\p{L}_$][\p{L}\p{N}_$]*)$/u.exec(path)?.groups;
   // A file whose own name holds a colon is meant as it stands.
@@ -43,5 +60,5 @@ export function parseWorkerReference(text: string): WorkerReference {
       `Expected the worker to be a JavaScript or TypeScript module (${EXTENSIONS.join(', ')}), got "${file}".`,
     );
   }
-  return { file: absolute, export: name };
+  return { kind: 'module', file: absolute, export: name };
 }

@@ -15,8 +15,11 @@ export interface Layout {
 /** What a worker's result may be. */
 export type Result = Scalar | readonly Scalar[] | ArrayLike<number> | Readonly<Record<string, Scalar>>;
 
-/** Names and types of the columns, as a worker declares them: `export const columns = { energy: 'float64' }`. */
-export type DeclaredColumns = Readonly<Record<string, Dtype>>;
+/**
+ * Names and types of the columns, as a worker declares them: `export const columns = { energy: 'float64' }`. Null leaves
+ * each value of a column to its own type.
+ */
+export type DeclaredColumns = Readonly<Record<string, Dtype | null>>;
 
 /** A result that can't be written; it fails its point, not the run. */
 export class ResultError extends Error {
@@ -50,7 +53,7 @@ export function layoutOf(
   }
   return {
     kind,
-    columns: checkNames(names, parameters).map((name) => withDtype(name, declared[name])),
+    columns: checkNames(names, parameters).map((name) => withDtype(name, declared[name] ?? undefined)),
   };
 }
 

@@ -7,15 +7,16 @@ import type { Axis } from '../space/axis.js';
 import { needsPoints, spaceFrom } from '../space/definition.js';
 import type { PointsColumns } from '../space/points-columns.js';
 import type { Space } from '../space/space.js';
+import { commandWorker } from './command/command-worker.js';
 import { computer } from './compute.js';
 import { readLines } from './lines.js';
 import {
   decodePoint,
   type Command,
+  type HostWorker,
   type Report,
   type RunJob,
   type TaskJob,
-  type WorkerModule,
 } from './protocol.js';
 import { problemsOf } from './schema.js';
 import { redirectOutput } from './task-log.js';
@@ -35,7 +36,7 @@ interface Run {
   readonly fixed: readonly Axis[];
 }
 
-const { use: useLog, log } = redirectOutput();
+const { use: useLog, log, write: writeLog } = redirectOutput();
 const stop = new AbortController();
 let loaded: LoadedWorker | undefined;
 let run: Run | undefined;
@@ -77,13 +78,14 @@ async function obey(command: Exclude<Command, { type: 'stop' }>): Promise<void> 
       await runTask(command.task, required(run), required(loaded));
       break;
     case 'exit':
+      await loaded?.close?.();
       process.exit(0);
   }
 }
 
-async function load(module: WorkerModule): Promise<LoadedWorker | undefined> {
+async function load(found: HostWorker): Promise<LoadedWorker | undefined> {
   try {
-    const worker = await loadWorker(module);
+    const worker = found.kind === 'command' ? commandWorker(found, writeLog) : await loadWorker(found);
     const { columns } = worker;
     report({
       type: 'loaded',

@@ -1,17 +1,37 @@
-import type { DeclaredColumns, Layout } from '../format/layout.js';
+import type { Column, DeclaredColumns, Layout } from '../format/layout.js';
 import type { WholeNumbers } from '../format/cell.js';
-import type { SweepSpec } from '../run/spec.js';
+import type { CommandSpec, SweepSpec } from '../run/spec.js';
 import type { Slice } from '../slicing.js';
 import type { Point } from '../space/space.js';
 
 // Every message between a coordinator and a host: JSON lines, commands on the host's file descriptor 4, reports on its
 // descriptor 3. Results never pass here; they go into the run directory.
 
-/** Where a host finds a worker. */
+/** What a host loads. */
+export type HostWorker = WorkerModule | WorkerCommand;
+
+/** Where a host finds a worker's function. */
 export interface WorkerModule {
+  readonly kind: 'module';
   /** Absolute path of the bundled module. */
   readonly file: string;
   readonly export: string;
+}
+
+/** What a host starts for its points. All paths are absolute. */
+export interface WorkerCommand {
+  readonly kind: 'command';
+  readonly spec: CommandSpec;
+  readonly program: string;
+  /** The folder in which it runs. */
+  readonly folder: string;
+  /** Where the points' own folders are made. */
+  readonly scratch: string;
+  readonly keepScratch: boolean;
+  /** A folder for what the commands print; it lives as long as the coordinator. */
+  readonly temporary: string;
+  /** The sweep's parameters in order: those of its axes, then fixed ones. */
+  readonly parameters: readonly Column[];
 }
 
 /** What is the same for every task of a run. */
@@ -39,7 +59,7 @@ export interface TaskJob extends Slice {
 }
 
 export type Command =
-  | { type: 'load'; worker: WorkerModule }
+  | { type: 'load'; worker: HostWorker }
   /** Check points against the worker's schema, if it has one. Integers beyond 2^53 are stored as `{ bigint }`. */
   | { type: 'check'; names: readonly string[]; points: readonly string[] }
   | { type: 'run'; job: RunJob }

@@ -6,6 +6,8 @@ export interface TaskLog {
   /** Sends what follows to a task's log; `undefined` ends that. */
   readonly use: (path: string | undefined) => void;
   readonly log: (...values: unknown[]) => void;
+  /** Takes what a program printed as it is. */
+  readonly write: (bytes: Uint8Array) => void;
 }
 
 /**
@@ -34,6 +36,7 @@ export function redirectOutput(): TaskLog {
       file = undefined;
       path = next;
     },
+    write,
     log: (...values) => {
       write(`${formatWithOptions({}, ...values)}\n`);
     },

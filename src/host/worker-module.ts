@@ -12,6 +12,8 @@ export interface LoadedWorker {
   readonly run: Worker<Point>;
   readonly schema?: ParameterSchema;
   readonly columns?: DeclaredColumns;
+  /** Ends what it has started, before its process ends. */
+  readonly close?: () => Promise<void>;
 }
 
 /** A worker that can't be used; the message is for its author. */

@@ -5,7 +5,7 @@ import { runPaths } from '../run/paths.js';
 import { shortHash } from '../run/spec.js';
 import { readTaskStates } from '../run/task-state.js';
 import { isFolded } from '../fold.js';
-import { commandFor, shortPath } from './command-line.js';
+import { commandFor, describeWorker, shortPath } from './command-line.js';
 import { count, thousands } from './duration.js';
 import { currentFailures } from './summary.js';
 
@@ -40,7 +40,7 @@ export function readStatus(directory: string, manifest: Manifest): Status {
   return {
     directory: paths.directory,
     hash: manifest.hash,
-    worker: `${manifest.spec.worker.file}:${manifest.spec.worker.export}`,
+    worker: describeWorker(manifest.spec),
     points: { total: manifest.points, done: lines - failedPoints.length, failed: failedPoints.length },
     tasks: {
       total: manifest.tasks,

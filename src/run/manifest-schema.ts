@@ -38,10 +38,33 @@ const valuesDefinition = z.discriminatedUnion('kind', [
   }),
 ]);
 
+/** A module: file name and export, without its folder, so that a project can move. */
+const moduleWorker = z.strictObject({ file: z.string(), export: z.string() });
+
+/** A command. */
+export const StoredCommand = z.strictObject({
+  /** The program and its arguments, with placeholders; a shell's line alone where `shell` is set. */
+  command: z.array(z.string()).check(z.minLength(1)),
+  /** The program stays alive and is asked for one point after another. */
+  stream: z.boolean(),
+  shell: z.boolean(),
+  /** The point stands as JSON on the command's standard input. */
+  stdin: z.boolean(),
+  /** What of the command's doings is the result, as `--result` has it. */
+  result: z.string(),
+  columns: z.optional(
+    z.array(
+      z.strictObject({
+        name: z.string(),
+        dtype: z.exactOptional(z.enum(['int64', 'float64', 'complex128', 'bool', 'string'])),
+      }),
+    ),
+  ),
+});
+
 /** What fixes every byte of a run's files. */
 export const StoredSpec = z.strictObject({
-  /** File name and export, without its folder, so that a project can move. */
-  worker: z.strictObject({ file: z.string(), export: z.string() }),
+  worker: z.union([moduleWorker, StoredCommand]),
   space: z.strictObject({
     groups: z.array(z.array(z.strictObject({ name: z.string(), values: valuesDefinition }))),
   }),
@@ -65,15 +88,22 @@ export const StoredManifest = z.strictObject({
   tasks: z.int().check(z.positive()),
   /** The type of whole JavaScript numbers in result columns that have no declared type. */
   wholeNumbers: z.enum(['int64', 'float64']),
-  columns: z.optional(z.record(z.string(), z.enum(['int64', 'float64', 'complex128', 'bool', 'string']))),
+  columns: z.optional(
+    z.record(z.string(), z.nullable(z.enum(['int64', 'float64', 'complex128', 'bool', 'string']))),
+  ),
   header: z.boolean(),
   worker: z.strictObject({
-    /** Relative to the run directory. */
+    /** Of the module, or the command's program; relative to the run directory, or absolute. */
     path: z.string(),
-    /** sha256 of the worker's file and of every file of the user's that it imports, by path relative to the worker. */
+    /**
+     * sha256 of the worker's file and of every file of the user's that it imports, by path relative to the worker; of a
+     * command's program and the files that its arguments name.
+     */
     files: z.record(z.string(), z.string()),
-    /** sha256 of the run's own copy, `worker.mjs`. */
-    module: z.string(),
+    /** sha256 of the run's own copy, `worker.mjs`; a command has none. */
+    module: z.optional(z.string()),
+    /** Where a command runs, relative to the run directory. */
+    folder: z.optional(z.string()),
   }),
   /** Versions of the worker that computed some of the points, where the user allowed a change. */
   earlierWorkers: z.optional(

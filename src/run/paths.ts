@@ -12,6 +12,8 @@ export interface RunPaths {
   readonly failures: string;
   readonly events: string;
   readonly logs: string;
+  /** Where commands have a folder for each point in hand. */
+  readonly scratch: string;
   readonly result: string;
   task(index: number): string;
   part(index: number): string;
@@ -33,12 +35,18 @@ export function runPaths(directory: string, format: Format = 'txt'): RunPaths {
     failures: inRun('failures.jsonl'),
     events: inRun('events.jsonl'),
     logs: inRun('logs'),
+    scratch: inRun('scratch'),
     result: inRun(`result.${format}`),
     task: (index) => inRun(taskName(index, format)),
     part: (index) => inRun(`${taskName(index, format)}.part`),
     retried: (index) => inRun(`${taskName(index, format)}.part.retried`),
     log: (index) => join(root, 'logs', `task_index=${String(index)}.log`),
   };
+}
+
+/** The folder of one point in a run's scratch folder. */
+export function pointFolder(scratch: string, index: number): string {
+  return join(scratch, `point=${String(index)}`);
 }
 
 /** True for the name of a file that a run writes beside its manifest and lock: what one run must not leave to another. */

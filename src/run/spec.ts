@@ -1,10 +1,20 @@
+import { basename } from 'node:path';
 import type * as z from 'zod/mini';
 import { sha256 } from '../sha256.js';
 import type { SpaceDefinition } from '../space/definition.js';
-import type { StoredSpec } from './manifest-schema.js';
+import type { StoredCommand, StoredSpec } from './manifest-schema.js';
 
 /** What fixes every byte of a run's files. Its hash names the run. */
 export type SweepSpec = z.infer<typeof StoredSpec> & { readonly space: SpaceDefinition };
+
+/** A command as a spec stores it. */
+export type CommandSpec = z.infer<typeof StoredCommand>;
+
+/** What a run of the worker is called: `double.ts`, or `ising` for the command `./ising {T}`. */
+export function workerLabel(worker: SweepSpec['worker']): string {
+  if ('file' in worker) return worker.file;
+  return basename((worker.shell ? firstWord(worker.command[0]) : worker.command[0]) ?? '');
+}
 
 /** The sha256 of a spec, its keys in order. */
 export function specHash(spec: SweepSpec): string {
@@ -17,6 +27,10 @@ export function shortHash(hash: string): string {
 }
 
 // --- internal ---
+
+function firstWord(line = ''): string {
+  return line.trim().split(/\s+/)[0] ?? '';
+}
 
 function canonicalJson(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`;

@@ -1,19 +1,19 @@
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import type { Crew } from '../engine/local/crew.js';
 import { checkedPoints, probeWorker } from '../engine/local/probe.js';
 import type { WorkerBundle } from '../engine/worker-bundle.js';
+import type { ModuleReference } from '../engine/worker-reference.js';
 import { FanfoldError } from '../errors.js';
-import type { WorkerModule } from '../host/protocol.js';
+import type { HostWorker } from '../host/protocol.js';
 import type { DeclaredColumns } from '../format/layout.js';
+import type { CommandSpec } from '../run/spec.js';
 import { pointOf } from '../space/space.js';
-import type { Plan, SweepRequest } from './plan.js';
+import type { Plan } from './plan.js';
 
 /**
  * Checks a worker's export where that is known without running it; a CommonJS module shows only `default`.
  * @throws FanfoldError where there is no such export
  */
-export function checkExport(bundle: WorkerBundle, { worker }: SweepRequest): void {
+export function checkExport(bundle: WorkerBundle, worker: ModuleReference): void {
   const { exports } = bundle;
   if (exports.includes(worker.export) || isCommonJs(bundle)) return;
   throw new FanfoldError(
@@ -22,24 +22,22 @@ export function checkExport(bundle: WorkerBundle, { worker }: SweepRequest): voi
   );
 }
 
-/** Writes the module that processes load into a folder, and says where. */
-export function writeModule(folder: string, bundle: WorkerBundle, { worker }: SweepRequest): WorkerModule {
-  const file = join(folder, bundle.commonJs === undefined ? 'worker.mjs' : 'worker.cjs');
-  writeFileSync(file, bundle.commonJs ?? bundle.code);
-  return { file, export: worker.export };
-}
-
 /**
- * Loads the worker in the crew's processes and holds the sweep's parameters against its schema, if it has one.
+ * Loads the worker in the crew's processes and holds the sweep's parameters against its schema, if it has one. A command
+ * was checked when the request was read, so its run need not wait for a process.
  * @returns the columns that it declares
  * @throws FanfoldError where the worker does not load or its schema refuses a parameter
  */
 export async function checkInProcess(
-  { request }: Plan,
+  plan: Plan,
   bundle: WorkerBundle,
-  { crew, module }: { crew: Crew; module: WorkerModule },
+  { crew, load }: { crew: Crew; load: HostWorker },
 ): Promise<DeclaredColumns | undefined> {
-  const { fixed, space } = request;
+  const { fixed, space, worker } = plan.request;
+  if (worker.kind === 'command') {
+    crew.load(load);
+    return declaredColumns(worker.spec);
+  }
   const given = pointOf(
     fixed,
     fixed.map(({ values }) => values.at(0)),
@@ -47,10 +45,15 @@ export async function checkInProcess(
   const hasSchema = bundle.exports.includes('schema') || isCommonJs(bundle);
   const names = [...space.axes, ...fixed].map(({ name }) => name);
   const points = hasSchema ? checkedPoints(space, given) : [];
-  return probeWorker(crew.load(module), { names, points });
+  return probeWorker(crew.load(load), { names, points });
 }
 
 // --- internal ---
+
+/** The columns of `--columns`; one without a type goes by its values. */
+function declaredColumns({ columns }: CommandSpec): DeclaredColumns | undefined {
+  return columns && Object.fromEntries(columns.map(({ name, dtype }) => [name, dtype ?? null]));
+}
 
 /** Such a module's exports are only known when it is loaded. */
 function isCommonJs({ exports }: WorkerBundle): boolean {

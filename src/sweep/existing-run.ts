@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { commandReference } from '../engine/command-reference.js';
 import type { WorkerBundle } from '../engine/worker-bundle.js';
+import type { WorkerReference } from '../engine/worker-reference.js';
 import { FanfoldError } from '../errors.js';
 import { readManifest, type Manifest } from '../run/manifest.js';
 import { runPaths } from '../run/paths.js';
@@ -16,9 +18,8 @@ import { planSweep, type Plan, type SweepRequest } from './plan.js';
 export async function planOf(directory: string, jobs: number): Promise<Plan> {
   const manifest = await requireManifest(directory);
   const { spec } = manifest;
-  const file = resolve(directory, manifest.worker.path);
   const request: SweepRequest = {
-    worker: { file, export: spec.worker.export },
+    worker: workerOf(directory, manifest),
     space: spaceFrom(spec.space, needsPoints(spec.space) ? readPoints(directory) : undefined),
     fixed: spaceFrom({ groups: spec.fixed.map((axis) => [axis]) }).axes,
     pointsFile: manifest.pointsFile,
@@ -59,10 +60,18 @@ export function keptBundle(directory: string, manifest: Manifest): WorkerBundle 
       `Expected ${path} to be the copy of the worker that the run was begun with, but it was changed. Put the worker back to ${resolve(directory, manifest.worker.path)}, from which the copy is made anew.`,
     );
   }
-  return { code, files: manifest.worker.files, exports: [manifest.spec.worker.export, 'schema'] };
+  const { worker } = manifest.spec;
+  const names = 'file' in worker ? [worker.export] : [];
+  return { code, files: manifest.worker.files, exports: [...names, 'schema'] };
 }
 
 // --- internal ---
+
+function workerOf(directory: string, { spec, worker }: Manifest): WorkerReference {
+  if ('file' in spec.worker)
+    return { kind: 'module', file: resolve(directory, worker.path), export: spec.worker.export };
+  return commandReference(spec.worker, { folder: resolve(directory, worker.folder ?? '.') });
+}
 
 function readPoints(directory: string): PointsColumns {
   return JSON.parse(readFileSync(runPaths(directory).points, 'utf8')) as PointsColumns;

@@ -2,11 +2,13 @@ import { basename, join, resolve } from 'node:path';
 import type { Format } from '../format/cell.js';
 import { FanfoldError } from '../errors.js';
 import type { WorkerReference } from '../engine/worker-reference.js';
-import { shortHash, specHash, type SweepSpec } from '../run/spec.js';
+import { shortHash, specHash, workerLabel, type SweepSpec } from '../run/spec.js';
 import { checkTasks, type Slicing } from '../slicing.js';
 import type { Axis } from '../space/axis.js';
 import { defineSpace } from '../space/definition.js';
 import { checkNames, type Space } from '../space/space.js';
+
+import { checkCommand } from './check-command.js';
 
 /** What a user asks for, read and checked. */
 export interface SweepRequest {
@@ -51,6 +53,7 @@ const TASKS_PER_SLOT = 16;
 export function planSweep(request: SweepRequest): Plan {
   const { space, fixed, worker, tasks } = request;
   checkNames([...space.axes, ...fixed]);
+  if (worker.kind === 'command') checkCommand(worker, [...space.axes, ...fixed]);
   if (request.out === '') {
     throw new FanfoldError(
       'FANFOLD_OUT',
@@ -60,7 +63,7 @@ export function planSweep(request: SweepRequest): Plan {
   if (tasks !== undefined) checkTasks(space.size, tasks);
   const slicing = request.slicing ?? (tasks === undefined ? 'balanced' : 'guan');
   const spec: SweepSpec = {
-    worker: { file: basename(worker.file), export: worker.export },
+    worker: worker.kind === 'command' ? worker.spec : { file: basename(worker.file), export: worker.export },
     space: storable(defineSpace(space)),
     fixed: fixed.map(({ name, values }) => ({ name, values: structuredClone(values.definition) })),
     seed: String(request.seed),
@@ -69,7 +72,7 @@ export function planSweep(request: SweepRequest): Plan {
     format: request.format,
   };
   const hash = specHash(spec);
-  const directory = resolve(request.out ?? join('runs', `${runName(worker)}-${shortHash(hash)}`));
+  const directory = resolve(request.out ?? join('runs', `${runName(spec.worker)}-${shortHash(hash)}`));
   return {
     request,
     spec,
@@ -82,10 +85,10 @@ export function planSweep(request: SweepRequest): Plan {
 
 // --- internal ---
 
-/** `double`, or `model-energy` for a named export: a folder name on any file system. */
-function runName({ file, export: name }: WorkerReference): string {
-  const stem = basename(file).replace(/\.[^.]*$/, '');
-  return name === 'default' ? stem : `${stem}-${name}`;
+/** `double`, `model-energy` for a named export, the program's name for a command: a folder name on any file system. */
+function runName(worker: SweepSpec['worker']): string {
+  const stem = workerLabel(worker).replace(/(?<=.)\.[^.]*$/, '');
+  return 'command' in worker || worker.export === 'default' ? stem : `${stem}-${worker.export}`;
 }
 
 /** The definition as plain mutable data, which is what the schema of the manifest describes. */

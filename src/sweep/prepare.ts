@@ -1,15 +1,16 @@
 import { execFile } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, realpathSync } from 'node:fs';
 import { hostname } from 'node:os';
-import { basename, dirname, relative, resolve } from 'node:path';
+import { dirname, relative, resolve } from 'node:path';
 import type { WorkerBundle } from '../engine/worker-bundle.js';
+import type { WorkerReference } from '../engine/worker-reference.js';
 import { FanfoldError } from '../errors.js';
 import type { DeclaredColumns } from '../format/layout.js';
 import { writeFileAtomic } from '../run/atomic-file.js';
 import { readManifest, writeManifest, type Manifest } from '../run/manifest.js';
 import { runPaths } from '../run/paths.js';
 import { clearDirectory } from '../run/run-directory.js';
-import { shortHash } from '../run/spec.js';
+import { shortHash, workerLabel, type SweepSpec } from '../run/spec.js';
 import { readTaskStates } from '../run/task-state.js';
 import { sha256 } from '../sha256.js';
 import { needsPoints } from '../space/definition.js';
@@ -70,14 +71,14 @@ export function checkSameRun(
   if (existing.hash !== hash) {
     throw new FanfoldError(
       'FANFOLD_OTHER_SPEC',
-      `Expected ${directory} to hold this sweep (${runLabel(request.worker.file, hash)}), but it holds another (${runLabel(existing.spec.worker.file, existing.hash)}). Name another --out, or use --force to replace it.`,
+      `Expected ${directory} to hold this sweep (${runLabel(plan.spec, hash)}), but it holds another (${runLabel(existing.spec, existing.hash)}). Name another --out, or use --force to replace it.`,
     );
   }
   const begun = resolve(directory, existing.worker.path);
-  if (existsSync(begun) && realpathSync(begun) !== realpathIfThere(request.worker.file)) {
+  if (existsSync(begun) && realpathSync(begun) !== realpathIfThere(workerFile(request))) {
     throw new FanfoldError(
       'FANFOLD_OTHER_SPEC',
-      `Expected ${directory} to hold a run of ${request.worker.file}, but it holds one of ${begun}. Name another --out, or use --force to replace it.`,
+      `Expected ${directory} to hold a run of ${workerFile(request)}, but it holds one of ${begun}. Name another --out, or use --force to replace it.`,
     );
   }
   if (existing.points !== request.space.size) {
@@ -100,8 +101,13 @@ function realpathIfThere(path: string): string {
   return existsSync(path) ? realpathSync(path) : path;
 }
 
-function runLabel(file: string, hash: string): string {
-  return `${basename(file)}, spec ${shortHash(hash)}`;
+function runLabel({ worker }: SweepSpec, hash: string): string {
+  return `${workerLabel(worker)}, spec ${shortHash(hash)}`;
+}
+
+/** The file that a worker is. */
+function workerFile({ worker }: SweepRequest): string {
+  return worker.kind === 'command' ? worker.program : worker.file;
 }
 
 function changedFiles(
@@ -126,13 +132,13 @@ function updateManifest(existing: Manifest, plan: Plan, bundle: WorkerBundle): M
   const { header } = plan;
   const { worker, earlierWorkers = [] } = existing;
   const isSameWorker = changedFiles(worker.files, bundle.files).length === 0;
-  const module = sha256(bundle.code);
+  const kept = copyOf(bundle);
   writeCopies(plan, bundle);
-  if (isSameWorker && existing.header === header && worker.module === module) return existing;
+  if (isSameWorker && existing.header === header && worker.module === kept.module) return existing;
   const manifest = {
     ...existing,
     header,
-    worker: { path: worker.path, files: { ...bundle.files }, module },
+    worker: { ...worker, files: { ...bundle.files }, ...kept },
     ...(isSameWorker
       ? {}
       : { earlierWorkers: [...earlierWorkers, { files: worker.files, until: new Date().toISOString() }] }),
@@ -144,7 +150,7 @@ function updateManifest(existing: Manifest, plan: Plan, bundle: WorkerBundle): M
 /** Writes the run's own copies of the worker and the points, also over ones that somebody changed. */
 function writeCopies({ directory, spec, request }: Plan, bundle: WorkerBundle): void {
   const paths = runPaths(directory, spec.format);
-  writeIfDifferent(paths.workerModule, bundle.code);
+  if (bundle.code !== undefined) writeIfDifferent(paths.workerModule, bundle.code);
   if (needsPoints(spec.space)) {
     writeIfDifferent(paths.points, `${JSON.stringify(pointsColumns(columnAxes(request)))}\n`);
   }
@@ -160,6 +166,24 @@ function columnAxes({ space }: SweepRequest): SweepRequest['space']['axes'] {
   return space.axes.filter(({ values }) => values.definition.kind === 'column');
 }
 
+/** The hash of the run's own copy of a module. */
+function copyOf({ code }: WorkerBundle): { module?: string } {
+  return code === undefined ? {} : { module: sha256(code) };
+}
+
+/** A system's program stays where it is when a project moves, the folder of a command moves with it. */
+function whereIs(worker: WorkerReference, directory: string): { path: string; folder?: string } {
+  if (worker.kind === 'module') return { path: relative(directory, worker.file) };
+  const { program, folder } = worker;
+  const isOwn = !relative(folder, program).startsWith('..');
+  return { path: isOwn ? relative(directory, program) : program, folder: relative(directory, folder) };
+}
+
+/** True where the worker's own results tell an integer from a float, as words of a text do: `3` and `3.0`. */
+function tellsIntegers(worker: SweepSpec['worker']): boolean {
+  return 'command' in worker && !worker.stream && worker.result !== 'json';
+}
+
 function newManifest(plan: Plan, bundle: WorkerBundle, { commit, columns }: PrepareOptions): Manifest {
   const { spec, request, directory } = plan;
   const isFloat = [...request.space.axes, ...request.fixed].some(({ values }) => values.dtype === 'float64');
@@ -169,14 +193,10 @@ function newManifest(plan: Plan, bundle: WorkerBundle, { commit, columns }: Prep
     hash: plan.hash,
     points: request.space.size,
     tasks: plan.tasks,
-    wholeNumbers: isFloat ? 'float64' : 'int64',
+    wholeNumbers: isFloat || tellsIntegers(spec.worker) ? 'float64' : 'int64',
     ...(columns === undefined ? {} : { columns: { ...columns } }),
     header: plan.header,
-    worker: {
-      path: relative(directory, request.worker.file),
-      files: { ...bundle.files },
-      module: sha256(bundle.code),
-    },
+    worker: { ...whereIs(request.worker, directory), files: { ...bundle.files }, ...copyOf(bundle) },
     ...(request.pointsFile === undefined ? {} : { pointsFile: request.pointsFile }),
     versions: { fanfold: VERSION, node: process.versions.node },
     ...(commit === undefined ? {} : { commit }),

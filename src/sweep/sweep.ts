@@ -7,6 +7,7 @@ import { startCrew, type Crew } from '../engine/local/crew.js';
 import { localEngine } from '../engine/local/local-engine.js';
 import { usableProcessors } from '../engine/local/processors.js';
 import { threadVariables } from '../engine/local/threads.js';
+import { readCommandFiles } from '../engine/command-files.js';
 import { bundleWorker, type WorkerBundle } from '../engine/worker-bundle.js';
 import { FanfoldError, systemCode } from '../errors.js';
 import { fold, isFolded, layoutOfRun } from '../fold.js';
@@ -16,9 +17,10 @@ import { runPaths } from '../run/paths.js';
 import { readEvents, type RunEvent } from '../run/records.js';
 import { checkDirectory, openDirectory, setForeignAside } from '../run/run-directory.js';
 import { isComputed, readTaskStates, type TaskState } from '../run/task-state.js';
-import type { WorkerModule } from '../host/protocol.js';
-import { checkExport, checkInProcess, writeModule } from './check-worker.js';
+import type { HostWorker } from '../host/protocol.js';
+import { checkExport, checkInProcess } from './check-worker.js';
 import { keptBundle } from './existing-run.js';
+import { hostWorker } from './host-worker.js';
 import type { Plan } from './plan.js';
 import { checkSameRun, gitCommit, prepareDirectory, type PrepareOptions } from './prepare.js';
 
@@ -68,18 +70,18 @@ export async function runSweep(plan: Plan, options: RunOptions): Promise<Outcome
   try {
     const check = async (): Promise<Checked> => {
       const { bundle, commit } = await reading;
-      checkExport(bundle, request);
+      if (request.worker.kind === 'module') checkExport(bundle, request.worker);
       if (existing !== undefined) checkSameRun(existing, plan, bundle, { allowChangedWorker });
-      const module = writeModule(folder, bundle, request);
-      const columns = crew.size > 0 ? await checkInProcess(plan, bundle, { crew, module }) : undefined;
-      return { bundle, module, isForced, allowChangedWorker, commit, columns };
+      const load = hostWorker(plan, bundle, folder);
+      const columns = crew.size > 0 ? await checkInProcess(plan, bundle, { crew, load }) : undefined;
+      return { bundle, load, isForced, allowChangedWorker, commit, columns };
     };
     const checked = await untilStopped(check(), options.controls.stop, crew);
     const release = openDirectory(directory);
     try {
       const manifest = await prepareDirectory(plan, checked.bundle, checked);
-      const { module } = checked;
-      const outcome = await computeAndFold(plan, manifest, { ...options, crew, module, started });
+      const { load } = checked;
+      const outcome = await computeAndFold(plan, manifest, { ...options, crew, load, started });
       await crew.end();
       return outcome;
     } finally {
@@ -96,7 +98,7 @@ export async function runSweep(plan: Plan, options: RunOptions): Promise<Outcome
 /** A worker that was checked, and what the manifest is made of. */
 interface Checked extends PrepareOptions {
   readonly bundle: WorkerBundle;
-  readonly module: WorkerModule;
+  readonly load: HostWorker;
 }
 
 /** Waits for the checks before a run; a stop ends them at once, since nothing is computed yet that could be kept. */
@@ -136,6 +138,7 @@ async function readWorker(
   { directory, request }: Plan,
   existing: Manifest | undefined,
 ): Promise<{ bundle: WorkerBundle; commit?: string | undefined }> {
+  if (request.worker.kind === 'command') return { bundle: await readCommandFiles(request.worker) };
   const { file } = request.worker;
   if (existing !== undefined && !existsSync(file)) return { bundle: keptBundle(directory, existing) };
   const [bundle, commit] = await Promise.all([bundleWorker(request.worker), gitCommit(file)]);
@@ -143,7 +146,7 @@ async function readWorker(
 }
 
 interface ComputeOptions extends RunOptions {
-  readonly module: WorkerModule;
+  readonly load: HostWorker;
   readonly crew: Crew;
   /** When the run began to prepare, by performance.now. */
   readonly started: number;
@@ -185,10 +188,11 @@ function countComputed(states: readonly TaskState[]): number {
 }
 
 async function compute(
-  { directory, request }: Plan,
+  plan: Plan,
   manifest: Manifest,
   options: ComputeOptions & { tasks: readonly TaskState[] },
 ): Promise<void> {
+  const { directory, request } = plan;
   const { spec, wholeNumbers } = manifest;
   const paths = runPaths(directory, spec.format);
   const { started } = options;
@@ -203,7 +207,7 @@ async function compute(
   const engine = localEngine({
     jobs: request.jobs,
     isFresh: options.isFresh === true,
-    worker: options.module,
+    worker: options.load,
     crew: options.crew,
   });
   const { columns } = manifest;

@@ -13,22 +13,26 @@ describe('a worker reference', () => {
   fs.outputFileSync(join(folder, 'a:b.mjs'), '');
 
   test('is a file, and its default export', () => {
-    expect(parseWorkerReference(file)).toEqual({ file, export: 'default' });
+    expect(parseWorkerReference(file)).toEqual({ kind: 'module', file, export: 'default' });
   });
 
   test('may name an export behind a colon', () => {
-    expect(parseWorkerReference(`${file}:energy`)).toEqual({ file, export: 'energy' });
-    expect(parseWorkerReference(`${file}:énergie_2`)).toEqual({ file, export: 'énergie_2' });
+    expect(parseWorkerReference(`${file}:energy`)).toEqual({ kind: 'module', file, export: 'energy' });
+    expect(parseWorkerReference(`${file}:énergie_2`)).toEqual({ kind: 'module', file, export: 'énergie_2' });
   });
 
   test('may be a file URL', () => {
-    expect(parseWorkerReference(pathToFileURL(file).href)).toEqual({ file, export: 'default' });
+    expect(parseWorkerReference(pathToFileURL(file).href)).toEqual({
+      kind: 'module',
+      file,
+      export: 'default',
+    });
   });
 
   test('may be a file whose own name holds a colon', () => {
     const odd = join(folder, 'a:b.mjs');
-    expect(parseWorkerReference(odd)).toEqual({ file: odd, export: 'default' });
-    expect(parseWorkerReference(`${odd}:f`)).toEqual({ file: odd, export: 'f' });
+    expect(parseWorkerReference(odd)).toEqual({ kind: 'module', file: odd, export: 'default' });
+    expect(parseWorkerReference(`${odd}:f`)).toEqual({ kind: 'module', file: odd, export: 'f' });
   });
 
   test.each([['nowhere.ts'], [folder], [join(folder, 'model.txt')]])(

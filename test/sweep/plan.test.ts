@@ -5,7 +5,7 @@ import { arange } from '../../src/space/arange.js';
 import { grid } from '../../src/space/grid.js';
 
 const REQUEST: SweepRequest = {
-  worker: { file: '/home/u/model.ts', export: 'default' },
+  worker: { kind: 'module', file: '/home/u/model.ts', export: 'default' },
   space: grid({ x: arange(100) }),
   fixed: [],
   seed: 0n,
@@ -22,7 +22,7 @@ describe('a plan', () => {
     const plan = planSweep(REQUEST);
     const moved = planSweep({
       ...REQUEST,
-      worker: { file: '/else/model.ts', export: 'default' },
+      worker: { kind: 'module', file: '/else/model.ts', export: 'default' },
       jobs: 64,
       header: true,
     });
@@ -31,8 +31,8 @@ describe('a plan', () => {
   });
 
   test.each<[string, Partial<SweepRequest>]>([
-    ['the worker', { worker: { file: '/home/u/other.ts', export: 'default' } }],
-    ['the export', { worker: { file: '/home/u/model.ts', export: 'energy' } }],
+    ['the worker', { worker: { kind: 'module', file: '/home/u/other.ts', export: 'default' } }],
+    ['the export', { worker: { kind: 'module', file: '/home/u/model.ts', export: 'energy' } }],
     ['the space', { space: grid({ x: arange(101) }) }],
     ['the name of an axis', { space: grid({ y: arange(100) }) }],
     ['a fixed argument', { fixed: [{ name: 'L', values: arange(32, 33) }] }],

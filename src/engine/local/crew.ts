@@ -1,4 +1,4 @@
-import type { WorkerModule } from '../../host/protocol.js';
+import type { HostWorker } from '../../host/protocol.js';
 import { startHost, type HostProcess } from './host-process.js';
 import { startReaper } from './reaper.js';
 
@@ -7,7 +7,7 @@ export interface Crew {
   /** How many were started ahead. */
   readonly size: number;
   /** Has every waiting process load the worker; gives the first of them, which stays in the crew. */
-  load(worker: WorkerModule): HostProcess;
+  load(worker: HostWorker): HostProcess;
   /** A process for a job slot: one that waits, or a new one. */
   take(): HostProcess;
   /** Asks every process that is left to end, and waits for that. */

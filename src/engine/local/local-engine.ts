@@ -2,7 +2,7 @@ import { appendFileSync, existsSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { FanfoldError, systemCode } from '../../errors.js';
 import type { Layout } from '../../format/layout.js';
-import type { Report, TaskJob, WorkerModule } from '../../host/protocol.js';
+import type { HostWorker, Report, TaskJob } from '../../host/protocol.js';
 import { appendRecord } from '../../run/journal.js';
 import { runPaths, type RunPaths } from '../../run/paths.js';
 import { readFailures, storableParameters, type FailureRecord, type RunEvent } from '../../run/records.js';
@@ -15,7 +15,7 @@ export interface LocalEngineOptions {
   readonly jobs: number;
   /** A new process for every task. */
   readonly isFresh: boolean;
-  readonly worker: WorkerModule;
+  readonly worker: HostWorker;
   readonly crew: Crew;
 }
 

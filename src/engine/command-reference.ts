@@ -1,0 +1,157 @@
+import { accessSync, constants, statSync } from 'node:fs';
+import { delimiter, join, resolve } from 'node:path';
+import { FanfoldError, systemCode } from '../errors.js';
+import type { Column } from '../format/layout.js';
+import type { Dtype } from '../format/value.js';
+import { namesIn, parseTemplate, fillTemplate } from '../host/command/placeholders.js';
+import { groupNames, parseResultRule } from '../host/command/result-rule.js';
+import type { CommandSpec } from '../run/spec.js';
+import type { CommandReference } from './worker-reference.js';
+
+/** Where and how a command runs; none of it changes a byte of the result. */
+export interface CommandPlace {
+  /** Absolute path of the folder in which it runs; the current one by default. */
+  readonly folder?: string;
+  readonly keepScratch?: boolean;
+}
+
+const DTYPES: readonly string[] = ['int64', 'float64', 'complex128', 'bool', 'string'] satisfies Dtype[];
+
+/**
+ * Checks a command and finds its program.
+ * @throws FanfoldError where its options contradict each other, or the program is not there or can't be run
+ */
+export function commandReference(spec: CommandSpec, place: CommandPlace = {}): CommandReference {
+  const { folder = process.cwd(), keepScratch = false } = place;
+  checkOptions(spec, keepScratch);
+  const [first = ''] = spec.command;
+  const program = findProgram(spec.shell ? '/bin/sh' : literal(first), folder);
+  return { kind: 'command', spec, program, folder, keepScratch };
+}
+
+/**
+ * Reads `--columns energy,error:float64`.
+ * @throws FanfoldError for an empty or repeated name, or an unknown type
+ */
+export function parseColumns(text: string): NonNullable<CommandSpec['columns']> {
+  return checkColumns(
+    text.split(',').map((part) => {
+      const { name = '', dtype } = /^(?<name>[^:]*)(?::(?<dtype>.*))?$/.exec(part.trim())?.groups ?? {};
+      return dtype === undefined ? { name } : { name, dtype: dtype as Dtype };
+    }),
+  );
+}
+
+// --- internal ---
+
+function checkOptions(spec: CommandSpec, keepScratch: boolean): void {
+  const { command, stream, shell, stdin, result, columns } = spec;
+  const rule = parseResultRule(result);
+  if (columns !== undefined) checkColumns(columns);
+  if (rule.kind === 'regex' && columns !== undefined) checkGroups(groupNames(rule.pattern), columns);
+  if (shell && command.length !== 1) {
+    throw usage(
+      `Expected one line for the shell after --, got ${String(command.length)} words: quote the line as a whole, or leave --shell out.`,
+    );
+  }
+  if (!stream) return;
+  const refused = [
+    ['--stdin', stdin],
+    ['--shell', shell],
+    ['--keep-scratch', keepScratch],
+  ] as const;
+  const [name] = refused.find(([, isGiven]) => isGiven) ?? [];
+  if (name !== undefined)
+    throw usage(`Expected --stream without ${name}: a program that stays alive reads its points on stdin.`);
+}
+
+function checkColumns(columns: NonNullable<CommandSpec['columns']>): NonNullable<CommandSpec['columns']> {
+  const names = columns.map(({ name }) => name);
+  const repeated = names.find((name, index) => names.indexOf(name) !== index);
+  if (names.length === 0 || names.includes(''))
+    throw usage('Expected --columns to be NAME[:TYPE],…, such as energy,error, got a column without a name.');
+  if (repeated !== undefined) throw usage(`Expected each of --columns once, got "${repeated}" twice.`);
+  const odd = columns.find(({ dtype }) => dtype !== undefined && !DTYPES.includes(dtype));
+  if (odd !== undefined)
+    throw usage(
+      `Expected the type of --columns to be one of ${DTYPES.join(', ')}, got "${odd.dtype ?? ''}".`,
+    );
+  return columns;
+}
+
+/** Named groups go by their names, so they must be those of the columns. */
+function checkGroups(groups: readonly string[], columns: readonly Column[]): void {
+  const names = columns.map(({ name }) => name);
+  if (groups.length === 0 || [...groups].sort().join() === [...names].sort().join()) return;
+  throw usage(
+    `Expected --columns to have the names of the regular expression's groups (${groups.join(', ')}), got ${names.join(', ')}.`,
+  );
+}
+
+/** A parameter's value must never choose what is run. */
+function literal(first: string): string {
+  const template = parseTemplate(first);
+  const [name] = namesIn(template);
+  if (name === undefined) return fillTemplate(template, () => '');
+  throw usage(
+    `Expected the program itself to be the same for every point, got "${first}". Let a script choose by its argument {${name}}; write {{${name}}} if the name really has braces.`,
+  );
+}
+
+/** The absolute path of a program, looked for as a shell does: by PATH where its name has no slash. */
+function findProgram(name: string, folder: string): string {
+  if (name === '') throw usage('Expected a command after --, got an empty name.');
+  const isPath = /[/\\]/.test(name);
+  const paths = isPath
+    ? [resolve(folder, name)]
+    : (process.env['PATH'] ?? '')
+        .split(delimiter)
+        .flatMap((place) => candidates(resolve(folder, place), name));
+  const states = paths.map((path) => ({ path, state: stateOf(path) }));
+  const found =
+    states.find(({ state }) => state === 'runs') ?? states.find(({ state }) => state !== 'missing');
+  if (found?.state === 'runs') return found.path;
+  throw new FanfoldError('FANFOLD_WORKER', describeMissing(name, found, isPath, folder));
+}
+
+function candidates(place: string, name: string): string[] {
+  const endings =
+    process.platform === 'win32' ? ['', ...(process.env['PATHEXT'] ?? '.EXE').split(';')] : [''];
+  return endings.map((ending) => join(place, `${name}${ending}`));
+}
+
+type State = 'runs' | 'missing' | 'folder' | 'not executable';
+
+function stateOf(path: string): State {
+  try {
+    if (statSync(path).isDirectory()) return 'folder';
+    accessSync(path, constants.X_OK);
+    return 'runs';
+  } catch (error) {
+    if (systemCode(error) === undefined) throw error;
+    return systemCode(error) === 'EACCES' ? 'not executable' : 'missing';
+  }
+}
+
+function describeMissing(
+  name: string,
+  found: { path: string; state: State } | undefined,
+  isPath: boolean,
+  folder: string,
+): string {
+  const expected = `Expected the command "${name}" to be a program,`;
+  switch (found?.state) {
+    case 'folder':
+      return `${expected} got a folder: ${found.path}.`;
+    case 'not executable':
+      return `${expected} but ${found.path} is not executable. Make it so with chmod +x, or name its interpreter first.`;
+    default:
+      return isPath
+        ? `${expected} but there is no such file: ${resolve(folder, name)}.`
+        : `${expected} but it is in none of the folders of PATH. A program of this folder is named ./${name}.`;
+  }
+}
+
+function usage(message: string): FanfoldError {
+  return new FanfoldError('FANFOLD_USAGE', message);
+}

@@ -1,0 +1,39 @@
+import { constants } from 'node:os';
+import { printedEnd } from './printed.js';
+
+/** How a process ended. */
+export interface ProcessEnd {
+  readonly status: number | null;
+  readonly signal: string | null;
+}
+
+/** A command that gave no result; its message is the whole story, so it has no stack. */
+export class CommandError extends Error {
+  override readonly name = 'CommandError';
+
+  constructor(message: string) {
+    super(message);
+    delete this.stack;
+  }
+}
+
+/** A shell reports death by signal n as the status 128 + n, and so do we, however the command was started. */
+export function endOf(status: number | null, signal: string | null): ProcessEnd {
+  if (status === null || status <= 128) return { status, signal };
+  const named = Object.entries(constants.signals).find(([, number]) => number === status - 128);
+  return named === undefined ? { status, signal } : { status: null, signal: named[0] };
+}
+
+/** `exit status 3`, or the name of a signal. */
+export function describeEnd({ status, signal }: ProcessEnd): string {
+  return signal === null ? `exit status ${String(status)}` : signal;
+}
+
+/** The error of a command that ended as it must not. */
+export function endedError(line: string, end: ProcessEnd, stderr: string): CommandError {
+  const how = end.signal === null ? `ended with ${describeEnd(end)}` : `was ended by ${describeEnd(end)}`;
+  const words = printedEnd(stderr);
+  return new CommandError(
+    `${line} ${how}. ${words === '' ? 'It wrote nothing on its stderr.' : `The end of its stderr: ${words}`}`,
+  );
+}

@@ -1,0 +1,153 @@
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { systemCode } from '../../errors.js';
+import { pointFolder } from '../../run/paths.js';
+import type { Point } from '../../space/space.js';
+import type { WorkerCommand } from '../protocol.js';
+import type { LoadedWorker } from '../worker-module.js';
+import { CommandError, endedError, type ProcessEnd } from './command-error.js';
+import { readResult } from './command-result.js';
+import { commandWords } from './command-words.js';
+import { launcher, type Launcher } from './launcher.js';
+import { outputFile, type OutputFile } from './output-file.js';
+import { pointText, type PointFacts, type PointText } from './point-text.js';
+import { parseResultRule, type ResultRule } from './result-rule.js';
+import { printedEnd } from './printed.js';
+
+/** Takes what programs print into the log of the task in hand. */
+export type WriteLog = (bytes: Uint8Array) => void;
+
+/** A worker that starts a process for each point. */
+export function commandWorker(worker: WorkerCommand, writeLog: WriteLog): LoadedWorker {
+  const { spec, program, parameters } = worker;
+  const command = commandWords(spec, program);
+  const texts = pointText(parameters);
+  const rule = parseResultRule(spec.result);
+  const hasFolder = rule.kind === 'file' || command.names.includes('out');
+  let streams: Streams | undefined;
+  return {
+    run: async (point, context) => {
+      streams ??= openStreams(worker);
+      const folder = hasFolder ? pointFolder(worker.scratch, context.index) : undefined;
+      const valueOf = texts.valueOf(point, context, folder);
+      const line = command.line(valueOf);
+      if (folder !== undefined) makeEmpty(folder);
+      if (spec.stdin) writeFileSync(streams.stdin, `${texts.json(point, context)}\n`);
+      const env = environment(worker, texts, point, context);
+      const end = await streams.launcher.run({
+        words: command.words(valueOf),
+        env: folder === undefined ? env : { ...env, FANFOLD_OUT: folder },
+        hasInput: spec.stdin,
+      });
+      const result = finish({ worker, rule, streams, line, end, folder, writeLog });
+      if (folder !== undefined && !worker.keepScratch) rmSync(folder, { recursive: true, force: true });
+      return result;
+    },
+    close: () => {
+      streams?.close();
+      return Promise.resolve();
+    },
+  };
+}
+
+// --- internal ---
+
+/** What the processes of this host print into, one after another, and what starts them. */
+interface Streams {
+  readonly stdin: string;
+  readonly stdout: OutputFile;
+  readonly stderr: OutputFile;
+  readonly launcher: Launcher;
+  close(): void;
+}
+
+function openStreams({ temporary, folder }: WorkerCommand): Streams {
+  const path = (name: string): string => join(temporary, `${String(process.pid)}.${name}`);
+  const [stdout, stderr] = [outputFile(path('stdout')), outputFile(path('stderr'))];
+  const stdin = path('stdin');
+  const launch = launcher({ stdin, stdout: stdout.path, stderr: stderr.path }, folder);
+  return {
+    stdin,
+    stdout,
+    stderr,
+    launcher: launch,
+    close: () => {
+      launch.close();
+      stdout.close();
+      stderr.close();
+    },
+  };
+}
+
+function environment(
+  { parameters }: WorkerCommand,
+  texts: PointText,
+  point: Point,
+  facts: PointFacts,
+): Record<string, string | undefined> {
+  return {
+    ...Object.fromEntries(
+      parameters.map(({ name }) => [`FANFOLD_PARAM_${name}`, texts.value(point, name)] as const),
+    ),
+    FANFOLD_INDEX: String(facts.index),
+    FANFOLD_TASK_INDEX: String(facts.task_index),
+    FANFOLD_SEED: String(facts.seed),
+  };
+}
+
+/** What a point's folder held after an earlier attempt is not this one's. */
+function makeEmpty(folder: string): void {
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(folder, { recursive: true });
+}
+
+interface Finished {
+  readonly worker: WorkerCommand;
+  readonly rule: ResultRule;
+  readonly streams: Streams;
+  readonly line: string;
+  readonly end: ProcessEnd;
+  readonly folder: string | undefined;
+  readonly writeLog: WriteLog;
+}
+
+/** The result of a process that has ended; what it printed beside that goes into the log. */
+function finish({ worker, rule, streams, line, end, folder, writeLog }: Finished): unknown {
+  const { stdout, stderr } = streams;
+  const hasResultInStdout = rule.kind !== 'exit' && rule.kind !== 'file';
+  if (!hasResultInStdout) stdout.copy(writeLog);
+  stderr.copy(writeLog);
+  const place = folder === undefined ? '' : ` Its files are in ${folder}`;
+  try {
+    const { status } = end;
+    if (status === null || (status !== 0 && rule.kind !== 'exit')) throw endedError(line, end, stderr.end());
+    return readResult(rule, worker.spec.columns, {
+      status,
+      stdout: stdout.text,
+      stdoutEnd: stdout.end,
+      file: (name) => readFile(join(folder ?? '', name), name),
+    });
+  } catch (error) {
+    if (hasResultInStdout) stdout.copy(writeLog);
+    if (error instanceof CommandError) throw new CommandError(`${error.message}${place}`);
+    const message = error instanceof Error ? error.message : String(error);
+    const words = printedEnd(stderr.end());
+    throw new CommandError(
+      `${line} ended with exit status ${String(end.status)}, but gave no result. ${message}${words === '' ? '' : ` The end of its stderr: ${words}`}${place}`,
+    );
+  }
+}
+
+function readFile(path: string, name: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    if (systemCode(error) === undefined) throw error;
+    throw new Error(
+      `Expected it to write the file ${name} into {out} (FANFOLD_OUT), got none: ${systemCode(error) ?? ''}.`,
+      {
+        cause: error,
+      },
+    );
+  }
+}

@@ -1,0 +1,183 @@
+import { spawn, type ChildProcessByStdio } from 'node:child_process';
+import { closeSync, openSync } from 'node:fs';
+import type { Readable, Writable } from 'node:stream';
+import { readLines } from '../lines.js';
+import { endOf, type ProcessEnd } from './command-error.js';
+
+/** One process to start. */
+export interface Launch {
+  /** The program's absolute path, then its arguments. */
+  readonly words: readonly string[];
+  /** Environment variables of its own; undefined takes one away. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Whether it reads `Files.stdin`; otherwise its standard input is empty. */
+  readonly hasInput: boolean;
+}
+
+/** Paths of the files that stand for a process's standard streams. */
+export interface Files {
+  readonly stdin: string;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Starts one process after another. */
+export interface Launcher {
+  /**
+   * Runs a process to its end.
+   * @throws Error of the system where it can't be started
+   */
+  run(launch: Launch): Promise<ProcessEnd>;
+  close(): void;
+}
+
+/**
+ * A launcher of commands with the given standard streams.
+ *
+ * Node copies its own tables for every process it starts, which takes twice as long as a small program does. So a shell
+ * starts them; it is sent words line by line, and only ever reads them as data: nothing of them is evaluated.
+ * @param folder where the commands run
+ */
+export function launcher(files: Files, folder: string): Launcher {
+  let shell: Shell | undefined;
+  return {
+    run: (launch) => {
+      if (process.platform === 'win32' || !fitsShell(launch)) return runDirectly(launch, files, folder);
+      if (shell === undefined || shell.hasEnded()) shell = startShell(files, folder);
+      return shell.run(launch);
+    },
+    close: () => shell?.close(),
+  };
+}
+
+// --- internal ---
+
+/** A long request is read byte by byte, so it is no gain; one with a newline, or an odd name, can't be sent. */
+const MOST_REQUEST_CHARACTERS = 4096;
+
+// A constant program. Its variables have long names, for a variable that the user exports is exported with ours' value.
+// The traps keep it alive while a signal to all processes of a job lets the command end; a command doesn't inherit them.
+const PROGRAM = `
+trap : HUP INT TERM
+while IFS= read -r fanfold_count; do
+  set --
+  while [ "$fanfold_count" -gt 0 ]; do
+    IFS= read -r fanfold_line || exit
+    set -- "$@" "$fanfold_line"
+    fanfold_count=$((fanfold_count - 1))
+  done
+  IFS= read -r fanfold_count || exit
+  while [ "$fanfold_count" -gt 0 ]; do
+    IFS= read -r fanfold_line || exit
+    case $fanfold_line in
+      *=*) export "$fanfold_line" ;;
+      *) unset "$fanfold_line" ;;
+    esac
+    fanfold_count=$((fanfold_count - 1))
+  done
+  IFS= read -r fanfold_in || exit
+  "$@" <"$fanfold_in" >"$fanfold_stdout" 2>"$fanfold_stderr"
+  echo $?
+done
+`;
+
+interface Shell {
+  run(launch: Launch): Promise<ProcessEnd>;
+  hasEnded(): boolean;
+  close(): void;
+}
+
+function startShell(files: Files, folder: string): Shell {
+  const child = spawn('/bin/sh', ['-c', PROGRAM], {
+    cwd: folder,
+    env: { ...process.env, fanfold_stdout: files.stdout, fanfold_stderr: files.stderr },
+    // What it says itself, such as "Killed", belongs to the log of the task.
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
+  return talkTo(child, files);
+}
+
+function talkTo(child: ChildProcessByStdio<Writable, Readable, null>, files: Files): Shell {
+  let waiting: { resolve: (end: ProcessEnd) => void; reject: (error: Error) => void } | undefined;
+  let isOver = false;
+  const settle = (error: Error | undefined, status = 0): void => {
+    if (error === undefined) waiting?.resolve(endOf(status, null));
+    else waiting?.reject(error);
+    waiting = undefined;
+  };
+  const end = (error: Error): void => {
+    isOver = true;
+    settle(error);
+  };
+  readLines(child.stdout, (line) => {
+    settle(undefined, Number(line));
+  });
+  child.once('error', end);
+  child.once('exit', (status, signal) => {
+    end(new Error(`The shell that starts commands ended by ${signal ?? `exit status ${String(status)}`}.`));
+  });
+  // Its end is told by the exit.
+  child.stdin.on('error', () => undefined);
+  return {
+    run: (launch) =>
+      new Promise((resolve, reject) => {
+        waiting = { resolve, reject };
+        child.stdin.write(requestText(launch, files));
+      }),
+    hasEnded: () => isOver,
+    close: () => {
+      child.stdin.end();
+    },
+  };
+}
+
+function requestText({ words, env, hasInput }: Launch, files: Files): string {
+  const assignments = Object.entries(env).map(([name, value]) =>
+    value === undefined ? name : `${name}=${value}`,
+  );
+  return [
+    String(words.length),
+    ...words,
+    String(assignments.length),
+    ...assignments,
+    hasInput ? files.stdin : '/dev/null',
+    '',
+  ].join('\n');
+}
+
+function fitsShell({ words, env }: Launch): boolean {
+  const names = Object.keys(env);
+  if (!names.every((name) => /^[A-Za-z_]\w*$/.test(name))) return false;
+  const texts = [...words, ...Object.values(env)].filter((text) => text !== undefined);
+  const length = texts.reduce((sum, text) => sum + text.length, 0);
+  return length < MOST_REQUEST_CHARACTERS && !texts.some((text) => /[\n\0]/.test(text));
+}
+
+async function runDirectly(
+  { words, env, hasInput }: Launch,
+  files: Files,
+  folder: string,
+): Promise<ProcessEnd> {
+  const [program = '', ...args] = words;
+  const streams = [
+    hasInput ? openSync(files.stdin, 'r') : 'ignore',
+    openSync(files.stdout, 'w'),
+    openSync(files.stderr, 'w'),
+  ] as const;
+  try {
+    return await new Promise((resolve, reject) => {
+      const child = spawn(program, args, {
+        cwd: folder,
+        env: { ...process.env, ...env },
+        stdio: [...streams],
+        windowsHide: true,
+      });
+      child.once('error', reject);
+      child.once('exit', (status, signal) => {
+        resolve(endOf(status, signal));
+      });
+    });
+  } finally {
+    for (const stream of streams) if (stream !== 'ignore') closeSync(stream);
+  }
+}
