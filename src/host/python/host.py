@@ -11,6 +11,7 @@ import atexit
 import base64
 import errno
 import hashlib
+import importlib.machinery
 import importlib.util
 import inspect
 import io
@@ -23,7 +24,7 @@ import re
 import select
 import signal
 import socket
-import stat
+import struct
 import sys
 import threading
 import time
@@ -486,17 +487,27 @@ class Rows:
 
 
 class Rule:
-    """Values that are made on demand: `rule[i]` and `rule[i:j]` as of a list."""
+    """Values that are made on demand: `rule[i]` and `rule[i:j]` as of a list.
 
-    def __init__(self, size, at):
+    line: where all but the first two and the last are `index * step + start`, that pair; it is for speed alone
+    """
+
+    def __init__(self, size, at, line=None):
         self.size = size
         self.at = at
+        self.line = line
 
     def __len__(self):
         return self.size
 
     def __getitem__(self, key):
-        return [self.at(index) for index in range(*key.indices(self.size))] if isinstance(key, slice) else self.at(key)
+        if not isinstance(key, slice):
+            return self.at(key)
+        indices = range(*key.indices(self.size))
+        if self.line is None or len(indices) == 0 or indices[0] < 2 or indices[-1] == self.size - 1:
+            return [self.at(index) for index in indices]
+        step, start = self.line
+        return [index * step + start for index in indices]
 
 
 def float_arange(start, stop, step):
@@ -508,6 +519,7 @@ def float_arange(start, stop, step):
     return Rule(
         1 if is_lost else math.ceil(quotient),
         lambda index: start + index * delta if index > 1 else following if index == 1 else start,
+        (delta, start),
     )
 
 
@@ -523,7 +535,7 @@ def linspace(start, stop, num):
             return stop
         return index / divisions * span + start if step == 0 else index * step + start
 
-    return Rule(num, at)
+    return Rule(num, at, None if step == 0 else (step, start))
 
 
 def logspace(start, stop, num):
@@ -1030,7 +1042,7 @@ class Model:
         if type(self.function) is not types.FunctionType or hasattr(self.function, '__wrapped__'):
             return ()
         code = self.function.__code__
-        return code.co_varnames[: code.co_argcount]
+        return () if code.co_posonlyargcount > 0 else code.co_varnames[: code.co_argcount]
 
     def filled_names(self, given):
         """The parameters that the context fills."""
@@ -1329,7 +1341,7 @@ class Computer:
         self.log = log
         model, space = run.model, run.space
         given = run.names + list(run.fixed)
-        self.sources = {name: (lambda start, stop, value=value: itertools.repeat(value, stop - start)) for name, value in run.fixed.items()}
+        self.sources = {name: constant(value) for name, value in run.fixed.items()}
         for name in model.filled_names(given):
             self.sources[name] = self.context_source(name)
             given.append(name)
@@ -1354,7 +1366,7 @@ class Computer:
         if name == 'index':
             return range
         if name == 'task_index':
-            return lambda start, stop: itertools.repeat(self.task_index, stop - start)
+            return constant(self.task_index)
         return lambda start, stop: (Context(index, self.task_index, seed, self.log) for index in range(start, stop))
 
     def calling_by_name(self, has_missing):
@@ -1395,6 +1407,10 @@ class Computer:
         text = rows.tail(result)
         self.rows = rows
         return text
+
+
+def constant(value):
+    return lambda start, stop: itertools.repeat(value, stop - start)
 
 
 class LineBuffer:
@@ -1549,23 +1565,28 @@ class TaskRun:
         first = self.task['start'] + file.lines
         index = first
         try:
-            # The first point fixes the layout, and with it the writer of all others; doomed ones are passed by singly.
-            while index < self.task['stop'] and (self.computer.rows is None or self.is_careful or self.doomed):
-                buffer.lines.append(self.compute_one(index))
-                buffer.write()
-                index += 1
-                if self.must_stop():
-                    return index - first
-            if index < self.task['stop']:
-                index = self.compute_fast(buffer, index)
+            while index < self.task['stop']:
+                # The first result fixes the layout, and with it the writer of all others.
+                if self.computer.rows is None or self.is_careful or index in self.doomed:
+                    buffer.lines.append(self.compute_one(index))
+                    buffer.write()
+                    index += 1
+                    self.must_stop()
+                else:
+                    index = self.compute_fast(buffer, index, self.next_doomed(index))
+                if self.channel.is_stopped:
+                    break
             buffer.write()
             return index - first
         finally:
             buffer.close()
             file.failed += self.failed
 
-    def compute_fast(self, buffer, start):
-        """Computes points from `start` on, writing each line at once, or those of fast points together."""
+    def next_doomed(self, index):
+        return min((other for other in self.doomed if other > index), default=self.task['stop'])
+
+    def compute_fast(self, buffer, start, stop):
+        """Computes the points [start, stop), writing each line at once, or those of fast points together."""
         computer, rows = self.computer, self.computer.rows
         # All in local names: this loop is what a fast function's sweep costs.
         call, tail, end = computer.call, rows.tail, rows.end
@@ -1578,9 +1599,9 @@ class TaskRun:
         slow_at = start
         index = start - 1
         block = start
-        while block < self.task['stop']:
+        while block < stop:
             # A short first block: the first of slow points is not to wait for the arguments of thousands.
-            after = min(block + (BLOCK_POINTS if block > start else 64), self.task['stop'])
+            after = min(block + (BLOCK_POINTS if block > start else 64), stop)
             for index, arguments, head in computer.points(block, after):
                 try:
                     result = call(*arguments)
@@ -1630,6 +1651,261 @@ class TaskRun:
         # After the record: a file in its final place always has one, so a file without one is not ours.
         if is_complete:
             file.publish()
+
+
+# --- plain calls: values on the wire, and values that processes share ---
+
+ARRAY_CODES = {'f': 'float32', 'd': 'float64'}
+ARRAY_CODES.update({code: f'int{8 * array.array(code).itemsize}' for code in 'bhilq'})
+ARRAY_CODES.update({code: f'uint{8 * array.array(code).itemsize}' for code in 'BHILQ'})
+ARRAY_DTYPES = {dtype: code for code, dtype in ARRAY_CODES.items()}
+
+
+def encode_value(value):
+    """A value as JSON with tags. Raises TypeError for what has no such form."""
+    if value is None or isinstance(value, bool):
+        return value
+    if is_numpy(value):
+        return encode_numpy(value)
+    if isinstance(value, str):
+        return str.__str__(value)
+    if isinstance(value, int):
+        number = int.__pos__(value)
+        return number if abs(number) <= MOST_SAFE else {'$bigint': str(number)}
+    if isinstance(value, float):
+        return encode_float(float.__pos__(value))
+    if isinstance(value, complex):
+        return {'$complex': [encode_float(value.real), encode_float(value.imag)]}
+    if isinstance(value, (bytes, bytearray)):
+        return {'$bytes': base64.b64encode(value).decode()}
+    if isinstance(value, array.array) and value.typecode in ARRAY_CODES:
+        return tagged_array(ARRAY_CODES[value.typecode], value)
+    if is_record(value) and not isinstance(value, type):
+        return encode_record(*members(value))
+    if isinstance(value, (list, tuple)):
+        return list(map(encode_value, value))
+    raise TypeError(f'Expected a value of numbers, strings, lists and dicts to return, got {describe(value)}.')
+
+
+def encode_float(value):
+    if math.isfinite(value) and not (value == 0 and math.copysign(1, value) < 0):
+        return value
+    return {'$float': repr(value)}
+
+
+def encode_record(names, values):
+    for name in names:
+        if not isinstance(name, str):
+            raise TypeError(f'Expected a dict with keys that are strings to return, got the key {name!r:.200}.')
+    encoded = {str.__str__(name): encode_value(value) for name, value in zip(names, values)}
+    return {'$escape': encoded} if is_tagged(encoded) else encoded
+
+
+def encode_numpy(value):
+    kind, size = value.dtype.kind, value.dtype.itemsize
+    if value.ndim == 0:
+        found = plain(value)
+        if found is NO_SCALAR:
+            raise TypeError(f'Expected a value of numbers, strings, lists and dicts to return, got {describe(value)}.')
+        return encode_value(found.value if type(found) is Narrow else found)
+    if value.ndim == 1 and (kind in 'iu' or kind == 'f' and size in (4, 8)):
+        name = {'i': 'int', 'u': 'uint', 'f': 'float'}[kind] + str(8 * size)
+        native = value.astype(value.dtype.newbyteorder('='))
+        return tagged_array(name, array.array(ARRAY_DTYPES[name], native.tobytes()))
+    return encode_value(value.tolist())
+
+
+def tagged_array(dtype, items):
+    if sys.byteorder == 'big':
+        items = array.array(items.typecode, items)
+        items.byteswap()
+    return {'$array': {'dtype': dtype, 'data': base64.b64encode(items.tobytes()).decode()}}
+
+
+def is_tagged(value):
+    return len(value) == 1 and next(iter(value)).startswith('$')
+
+
+def decode_value(value):
+    if isinstance(value, list):
+        return list(map(decode_value, value))
+    if not isinstance(value, dict):
+        return value
+    if not is_tagged(value):
+        return {name: decode_value(item) for name, item in value.items()}
+    ((tag, held),) = value.items()
+    if tag == '$escape':
+        return {name: decode_value(item) for name, item in held.items()}
+    if tag not in DECODERS:
+        raise ValueError(f'The coordinator sent a value with the unknown tag "{tag}".')
+    return DECODERS[tag](held)
+
+
+def decode_array(held):
+    items = array.array(ARRAY_DTYPES[held['dtype']], base64.b64decode(held['data']))
+    if sys.byteorder == 'big':
+        items.byteswap()
+    numpy = sys.modules.get('numpy')
+    return items if numpy is None else numpy.array(items, dtype=held['dtype'])
+
+
+DECODERS = {
+    '$bigint': int,
+    '$float': float,
+    '$complex': lambda parts: complex(*map(decode_value, parts)),
+    '$undefined': lambda _: None,
+    '$bytes': base64.b64decode,
+    '$array': decode_array,
+    '$shared': lambda held: (SharedValue if held['scalar'] else SharedArray)(held),
+}
+
+LONGEST_SLEEP_SECONDS = 0.010
+UNREADABLE_SECONDS = 2.0
+"""A lock without a process number, or a takeover, is dead after so long: either lasts for microseconds."""
+
+
+class SharedLock:
+    """The lock of a shared value, for the processes of one machine: a file with the number of the one that holds it.
+
+    The thread that holds it may take it again.
+    """
+
+    made = {}
+
+    def __init__(self, path):
+        self.path = path
+        self.threads = threading.RLock()
+        self.depth = 0
+
+    @classmethod
+    def of(cls, path):
+        """The one lock of a path in this process."""
+        return cls.made.setdefault(path, cls(path))
+
+    def acquire(self):
+        self.threads.acquire()
+        try:
+            if self.depth == 0:
+                sleep = 0.0001
+                while not create_exclusively(self.path):
+                    if is_dead(self.path):
+                        self.take_over()
+                    time.sleep(sleep)
+                    sleep = min(2 * sleep, LONGEST_SLEEP_SECONDS)
+            self.depth += 1
+        except BaseException:
+            self.threads.release()
+            raise
+        return True
+
+    def release(self):
+        if self.depth == 1:
+            os.unlink(self.path)
+        self.depth -= 1
+        self.threads.release()
+
+    def __enter__(self):
+        self.acquire()
+        return self
+
+    def __exit__(self, *_):
+        self.release()
+
+    def take_over(self):
+        """Removes a dead lock. Only one process at a time may judge it dead, or two could remove two locks."""
+        guard = f'{self.path}.takeover'
+        if is_dead(guard):
+            remove(guard)
+        if create_exclusively(guard):
+            try:
+                if is_dead(self.path):
+                    remove(self.path)
+            finally:
+                os.unlink(guard)
+
+
+def create_exclusively(path):
+    try:
+        file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
+    except FileExistsError:
+        return False
+    try:
+        write_all(file, f'{os.getpid()}\n'.encode())
+    finally:
+        os.close(file)
+    return True
+
+
+def is_dead(path):
+    """True for a lock whose process has ended."""
+    try:
+        with open(path, 'rb') as file:
+            text = file.read()
+            age = time.time() - os.fstat(file.fileno()).st_mtime
+    except FileNotFoundError:
+        return False
+    if not re.fullmatch(rb'\d+\n', text):
+        return age > UNREADABLE_SECONDS
+    try:
+        os.kill(int(text), 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:
+        return False
+    # Our own number: left by a process that had it before us, for who waits does not hold it.
+    return int(text) == os.getpid()
+
+
+class Shared:
+    """Numbers in a file that several processes have mapped into their memory."""
+
+    def __init__(self, held):
+        self._lock = SharedLock.of(held['path'] + '.lock')
+        size = struct.calcsize(held['typecode']) * held['length']
+        file = os.open(held['path'], os.O_RDWR)
+        try:
+            self._items = memoryview(mmap.mmap(file, size))[:size].cast(held['typecode'])
+        finally:
+            os.close(file)
+
+    def get_lock(self):
+        """A context manager that keeps all other processes out that ask for it."""
+        return self._lock
+
+
+class SharedValue(Shared):
+    """One shared number."""
+
+    @property
+    def value(self):
+        return self._items[0]
+
+    @value.setter
+    def value(self, value):
+        self._items[0] = value
+
+
+class SharedArray(Shared):
+    """Shared numbers of one type."""
+
+    def __len__(self):
+        return len(self._items)
+
+    def __getitem__(self, key):
+        return self._items[key].tolist() if isinstance(key, slice) else self._items[key]
+
+    def __setitem__(self, key, value):
+        if not isinstance(key, slice):
+            self._items[key] = value
+            return
+        indices, values = range(*key.indices(len(self._items))), list(value)
+        if len(indices) != len(values):
+            raise ValueError(f'Expected {len(indices)} values for the slice of a shared array, got {len(values)}.')
+        for index, item in zip(indices, values):
+            self._items[index] = item
+
+    def __iter__(self):
+        return iter(self._items)
 
 
 # --- what the model prints: src/host/task-log.ts ---
@@ -1790,6 +2066,8 @@ class Host:
                 self.compute(command['task'])
             elif kind == 'fork':
                 self.fork(command['id'], command['socket'])
+            elif kind == 'call':
+                self.call(command['id'], command['calls'])
             elif kind == 'exit':
                 self.log.flush()
                 sys.exit(0)
@@ -1830,6 +2108,23 @@ class Host:
         finally:
             self.log.close()
         self.channel.report({'type': 'done'})
+
+    def call(self, identity, calls):
+        """Calls the function as it is, with arguments from the wire, until one call raises."""
+        function = self.loaded().function
+        values = []
+        answer = {'type': 'returned', 'id': identity, 'values': values}
+        for position, call in enumerate(calls):
+            arguments = decode_value(call.get('args', []))
+            keywords = {name: decode_value(value) for name, value in call.get('kwargs', {}).items()}
+            try:
+                values.append(encode_value(function(*arguments, **keywords)))
+            except BaseException as error:
+                answer.update(type='raised', position=position, error=error_text(error))
+                answer['stack'] = user_stack(error) or error_text(error)
+                break
+        self.log.flush()
+        self.channel.report(answer)
 
     def fork(self, identity, path):
         """Makes a child that takes its commands from the Unix socket `path`."""
