@@ -1,7 +1,7 @@
 // Builds dist/: the command, the library and the host's program, each with all it needs but esbuild, and the types.
 // One bundle instead of a hundred files, because a process's start is mostly reading modules.
 import { execFileSync } from 'node:child_process';
-import { chmodSync, renameSync, rmSync } from 'node:fs';
+import { chmodSync, copyFileSync, renameSync, rmSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
@@ -42,6 +42,7 @@ await build({
   define: { 'import.meta.url': '__ownUrl' },
   banner: { js: "const __ownUrl = require('node:url').pathToFileURL(__filename).href;" },
 });
+copyFileSync('src/host/python/host.py', `${outdir}/host.py`);
 const compiler = 'node_modules/typescript/bin/tsc';
 execFileSync(process.execPath, [compiler, '-p', 'tsconfig.types.json', '--outDir', `${outdir}/types`], {
   stdio: 'inherit',

@@ -15,6 +15,7 @@ Examples:
   fanfold model.ts --points points.csv --set L=32 --jobs 8     points from a file, L the same for all
   fanfold model.ts --range 0:1:0.1 --dry-run                   what would be done
   fanfold --param T=1:5 -- ./ising {T} --seed {seed}           any command; what it prints is the result
+  fanfold model.py:energy --param 'U=linspace(0,10,101)'       a Python function, called with keyword arguments
   fanfold resume runs/model-1a2b3c4d                           go on with a run that was stopped
 `;
 
@@ -37,9 +38,19 @@ program
   .usage('[options] [worker]\n       fanfold run [options] -- COMMAND {PLACEHOLDER}...')
   .argument(
     '[worker]',
-    'a JavaScript or TypeScript module, or FILE:name for one of its exports (default: the example double)',
+    'a JavaScript or TypeScript module, FILE:name for one of its exports, or a Python function FILE.py:name (default: the example double)',
   )
   .option('--worker <file>', 'the same as the argument')
+  .option(
+    '--python <path>',
+    "a Python worker's interpreter (default: the active environment's, then python3)",
+  )
+  .addOption(
+    new Option(
+      '--start-method <method>',
+      'how Python processes come about: fork imports the model once',
+    ).choices(['fork', 'spawn'] as const),
+  )
   .option(
     '--range <start:stop[:step]>',
     "values of the parameter x, as NumPy's arange",
@@ -109,6 +120,7 @@ for (const [name, description, retryFailed] of CONTINUATIONS) {
     .description(description)
     .argument('<dir>', 'the run directory')
     .option('--jobs <n>', 'processes at once', parseCount('--jobs'))
+    .option('--python <path>', "a Python worker's interpreter (default: the one that the run was begun with)")
     .option('--allow-changed-worker', 'keep what an earlier version of the worker computed')
     .option('-q, --quiet', 'no progress and no summary')
     .action(async (directory, options) => {

@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { usableProcessors } from '../engine/local/processors.js';
 import { commandReference, parseColumns } from '../engine/command-reference.js';
-import { parseWorkerReference, type WorkerReference } from '../engine/worker-reference.js';
+import { parseWorkerReference, type StartMethod, type WorkerReference } from '../engine/worker-reference.js';
 import { FanfoldError } from '../errors.js';
 import type { Format } from '../format/cell.js';
 import type { SweepRequest } from '../sweep/plan.js';
@@ -17,6 +17,8 @@ import { splitNamed, type AxisText } from './arguments.js';
 /** The options of `fanfold run` that say what is to be computed. */
 export interface RequestOptions {
   readonly worker?: string | undefined;
+  readonly python?: string | undefined;
+  readonly startMethod?: StartMethod | undefined;
   /** What stands after `--`. */
   readonly command?: readonly string[] | undefined;
   readonly result?: string | undefined;
@@ -108,7 +110,8 @@ function readWorker(argument: string | undefined, options: RequestOptions): Work
       `Expected one worker, got "${argument}" and --worker "${option}".`,
     );
   }
-  return parseWorkerReference(argument ?? option ?? fileURLToPath(EXAMPLE_WORKER));
+  const { python, startMethod } = options;
+  return parseWorkerReference(argument ?? option ?? fileURLToPath(EXAMPLE_WORKER), { python, startMethod });
 }
 
 function readCommand(command: readonly string[], options: RequestOptions): WorkerReference {

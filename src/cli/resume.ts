@@ -9,12 +9,13 @@ export async function resume(
   directory: string,
   options: {
     jobs?: number | undefined;
+    python?: string | undefined;
     quiet?: true | undefined;
     allowChangedWorker?: true | undefined;
     retryFailed: boolean;
   },
 ): Promise<number> {
-  const plan = await planOf(directory, options.jobs ?? usableProcessors());
+  const plan = await planOf(directory, options.jobs ?? usableProcessors(), options.python);
   const { worker } = plan.request;
   if (worker.kind === 'module' && !existsSync(worker.file) && options.quiet !== true) {
     process.stderr.write(

@@ -77,6 +77,8 @@ async function obey(command: Exclude<Command, { type: 'stop' }>): Promise<void> 
     case 'task':
       await runTask(command.task, required(run), required(loaded));
       break;
+    case 'fork':
+      throw new Error('Only a Python host forks.');
     case 'exit':
       await loaded?.close?.();
       process.exit(0);
@@ -85,6 +87,7 @@ async function obey(command: Exclude<Command, { type: 'stop' }>): Promise<void> 
 
 async function load(found: HostWorker): Promise<LoadedWorker | undefined> {
   try {
+    if (found.kind === 'python') throw new Error('A Python worker was sent to a host of node.');
     const worker = found.kind === 'command' ? commandWorker(found, writeLog) : await loadWorker(found);
     const { columns } = worker;
     report({

@@ -8,13 +8,22 @@ import type { Point } from '../space/space.js';
 // descriptor 3. Results never pass here; they go into the run directory.
 
 /** What a host loads. */
-export type HostWorker = WorkerModule | WorkerCommand;
+export type HostWorker = WorkerModule | WorkerPython | WorkerCommand;
 
 /** Where a host finds a worker's function. */
 export interface WorkerModule {
   readonly kind: 'module';
   /** Absolute path of the bundled module. */
   readonly file: string;
+  readonly export: string;
+}
+
+/** What a Python host imports. */
+export interface WorkerPython {
+  readonly kind: 'python';
+  /** Absolute path of the model. */
+  readonly file: string;
+  /** Name of its function. */
   readonly export: string;
 }
 
@@ -61,20 +70,40 @@ export interface TaskJob extends Slice {
 export type Command =
   | { type: 'load'; worker: HostWorker }
   /** Check points against the worker's schema, if it has one. Integers beyond 2^53 are stored as `{ bigint }`. */
-  | { type: 'check'; names: readonly string[]; points: readonly string[] }
+  | {
+      type: 'check';
+      names: readonly string[];
+      points: readonly string[];
+      /** Types of the parameters, where JavaScript doesn't tell them by the value: 1 may be 1.0. */
+      dtypes: Readonly<Record<string, string>>;
+    }
   | { type: 'run'; job: RunJob }
   | { type: 'task'; task: TaskJob }
   | { type: 'stop' }
+  /** To a Python host: fork, and let the child take its commands from a Unix socket. */
+  | { type: 'fork'; id: number; socket: string }
   | { type: 'exit' };
 
 export type Report =
-  | { type: 'loaded'; columns?: DeclaredColumns; hasSchema: boolean }
+  | {
+      type: 'loaded';
+      columns?: DeclaredColumns;
+      hasSchema: boolean;
+      /** Of a Python model: sha256 of every source file of the user's, by path relative to the model's folder. */
+      files?: Readonly<Record<string, string>>;
+      /** Of what runs the worker, where that is not node. */
+      versions?: { readonly python: string };
+    }
   | { type: 'refused'; message: string }
   | { type: 'checked'; problems: readonly string[] }
   | { type: 'point'; index: number }
   | { type: 'layout'; layout: Layout }
   /** The task is as far as it can be now: its file says how far. */
   | { type: 'done' }
+  /** A forked child has connected to its socket. */
+  | { type: 'hello'; id: number }
+  | { type: 'forked'; id: number; pid: number }
+  | { type: 'ended'; id: number; exitCode: number | null; signal: NodeJS.Signals | null }
   /** The host can't go on: a full disk, a directory that vanished. */
   | { type: 'broken'; message: string; stack?: string };
 

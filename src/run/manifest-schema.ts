@@ -102,6 +102,8 @@ export const StoredManifest = z.strictObject({
     files: z.record(z.string(), z.string()),
     /** sha256 of the run's own copy, `worker.mjs`; a command has none. */
     module: z.optional(z.string()),
+    /** Absolute path of a Python worker's interpreter. */
+    interpreter: z.optional(z.string()),
     /** Where a command runs, relative to the run directory. */
     folder: z.optional(z.string()),
   }),
@@ -110,7 +112,7 @@ export const StoredManifest = z.strictObject({
     z.array(z.strictObject({ files: z.record(z.string(), z.string()), until: z.string() })),
   ),
   pointsFile: z.optional(z.string()),
-  versions: z.strictObject({ fanfold: z.string(), node: z.string() }),
+  versions: z.strictObject({ fanfold: z.string(), node: z.string(), python: z.optional(z.string()) }),
   commit: z.optional(z.string()),
   host: z.string(),
   created: z.string(),

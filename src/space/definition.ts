@@ -3,6 +3,7 @@ import type { Value } from '../format/value.js';
 import { arange } from './arange.js';
 import {
   loadNumber,
+  storeNumber,
   type Axis,
   type AxisDtype,
   type StoredNumber,
@@ -51,6 +52,25 @@ export function spaceFrom(definition: SpaceDefinition, points?: PointsColumns): 
       }),
     ),
   );
+}
+
+/**
+ * The same space with values listed where they come by a power of ten, whose last bit differs between languages: for a
+ * host that is not of this one.
+ */
+export function listPowers({ groups }: SpaceDefinition): SpaceDefinition {
+  return {
+    groups: groups.map((group) =>
+      group.map(({ name, values }) => {
+        if (values.kind !== 'logspace' && values.kind !== 'geomspace') return { name, values };
+        const listed = valuesFrom(values);
+        const stored = Array.from({ length: listed.size }, (_, index) =>
+          storeNumber(Number(listed.at(index))),
+        );
+        return { name, values: { kind: 'list', dtype: 'float64', values: stored } };
+      }),
+    ),
+  };
 }
 
 /** True where an axis of the space is a column of a points file. */

@@ -1,61 +1,162 @@
+import { readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { readCommandFiles } from '../engine/command-files.js';
 import type { Crew } from '../engine/local/crew.js';
-import { checkedPoints, probeWorker } from '../engine/local/probe.js';
+import { awaitLoaded, checkedPoints, checkParameters, type Parameters } from '../engine/local/probe.js';
+import { faultOfPython } from '../engine/python-interpreter.js';
 import type { WorkerBundle } from '../engine/worker-bundle.js';
-import type { ModuleReference } from '../engine/worker-reference.js';
-import { FanfoldError } from '../errors.js';
-import type { HostWorker } from '../host/protocol.js';
+import type { CommandReference, ModuleReference, PythonReference } from '../engine/worker-reference.js';
+import { FanfoldError, systemCode } from '../errors.js';
 import type { DeclaredColumns } from '../format/layout.js';
+import type { HostWorker } from '../host/protocol.js';
+import type { Manifest } from '../run/manifest.js';
 import type { CommandSpec } from '../run/spec.js';
+import { sha256 } from '../sha256.js';
 import { pointOf } from '../space/space.js';
+import { hostCommand, hostModule } from './host-worker.js';
 import type { Plan } from './plan.js';
+import { checkSameRun } from './prepare.js';
+
+/** A worker that was found, and accepts the sweep's parameters. */
+export interface CheckedWorker {
+  readonly bundle: WorkerBundle;
+  /** What its processes load. */
+  readonly load: HostWorker;
+  /** The columns that it declares. */
+  readonly columns?: DeclaredColumns | undefined;
+  /** Version of the interpreter that runs it, where that is not node. */
+  readonly python?: string | undefined;
+}
+
+/** What a worker is checked with. */
+export interface CheckOptions {
+  /** The run to go on with. */
+  readonly existing: Manifest | undefined;
+  readonly allowChangedWorker: boolean;
+  /** Its first process loads the worker. One without processes is of a run that has nothing to compute. */
+  readonly crew: Crew;
+  /** A temporary folder that lives as long as the crew. */
+  readonly folder: string;
+  /** A module, being bundled. */
+  readonly bundling: Promise<WorkerBundle> | undefined;
+}
+
+/**
+ * Finds a worker, holds it against the run that it is to go on with, and the sweep's parameters against its schema or
+ * signature. User code runs in a child.
+ * @throws FanfoldError where the worker does not load, was changed, or refuses a parameter
+ */
+export function checkWorker(plan: Plan, options: CheckOptions): Promise<CheckedWorker> {
+  const { worker } = plan.request;
+  switch (worker.kind) {
+    case 'module':
+      return checkModule(worker, plan, options);
+    case 'python':
+      return checkPython(worker, plan, options);
+    case 'command':
+      return checkCommand(worker, plan, options);
+  }
+}
+
+// --- internal ---
+
+async function checkModule(
+  worker: ModuleReference,
+  plan: Plan,
+  { existing, allowChangedWorker, crew, folder, bundling }: CheckOptions,
+): Promise<CheckedWorker> {
+  if (bundling === undefined) throw new Error('A module was to be checked before it was bundled.');
+  const bundle = await bundling;
+  checkExport(bundle, worker);
+  if (existing !== undefined) checkSameRun(existing, plan, bundle, { allowChangedWorker });
+  const load = hostModule(worker, bundle, folder);
+  if (crew.size === 0) return { bundle, load };
+  const host = crew.load(load);
+  const { columns, hasSchema } = await awaitLoaded(host);
+  if (hasSchema) await checkParameters(host, parametersOf(plan));
+  return { bundle, load, columns };
+}
+
+/** A model's files are known when it is imported; of a complete run, those that it had are looked at. */
+async function checkPython(
+  worker: PythonReference,
+  plan: Plan,
+  { existing, allowChangedWorker, crew }: CheckOptions,
+): Promise<CheckedWorker> {
+  const load: HostWorker = { kind: 'python', file: worker.file, export: worker.export };
+  if (crew.size === 0) {
+    const bundle = { code: undefined, files: hashesNow(worker, existing), exports: [] };
+    if (existing !== undefined) checkSameRun(existing, plan, bundle, { allowChangedWorker });
+    return { bundle, load };
+  }
+  const host = crew.load(load);
+  const loaded = await awaitLoaded(host).catch((error: unknown) => {
+    throw pythonError(worker, error);
+  });
+  const bundle = { code: undefined, files: loaded.files ?? {}, exports: [] };
+  if (existing !== undefined) checkSameRun(existing, plan, bundle, { allowChangedWorker });
+  await checkParameters(host, parametersOf(plan));
+  return { bundle, load, columns: loaded.columns, python: loaded.versions?.python };
+}
+
+/** A command was checked when the request was read, so its run need not wait for a process. */
+async function checkCommand(
+  worker: CommandReference,
+  plan: Plan,
+  { existing, allowChangedWorker, crew, folder }: CheckOptions,
+): Promise<CheckedWorker> {
+  const bundle = await readCommandFiles(worker);
+  if (existing !== undefined) checkSameRun(existing, plan, bundle, { allowChangedWorker });
+  const load = hostCommand(worker, plan, folder);
+  if (crew.size > 0) crew.load(load);
+  return { bundle, load, columns: declaredColumns(worker.spec) };
+}
 
 /**
  * Checks a worker's export where that is known without running it; a CommonJS module shows only `default`.
  * @throws FanfoldError where there is no such export
  */
-export function checkExport(bundle: WorkerBundle, worker: ModuleReference): void {
-  const { exports } = bundle;
-  if (exports.includes(worker.export) || isCommonJs(bundle)) return;
+function checkExport({ exports }: WorkerBundle, worker: ModuleReference): void {
+  const isCommonJs = exports.length === 1 && exports[0] === 'default';
+  if (exports.includes(worker.export) || isCommonJs) return;
   throw new FanfoldError(
     'FANFOLD_WORKER',
     `Expected the worker ${worker.file} to export ${worker.export === 'default' ? 'a default function' : `a function "${worker.export}"`}, but it exports: ${exports.join(', ') || 'nothing'}. Name an export by FILE:name.`,
   );
 }
 
-/**
- * Loads the worker in the crew's processes and holds the sweep's parameters against its schema, if it has one. A command
- * was checked when the request was read, so its run need not wait for a process.
- * @returns the columns that it declares
- * @throws FanfoldError where the worker does not load or its schema refuses a parameter
- */
-export async function checkInProcess(
-  plan: Plan,
-  bundle: WorkerBundle,
-  { crew, load }: { crew: Crew; load: HostWorker },
-): Promise<DeclaredColumns | undefined> {
-  const { fixed, space, worker } = plan.request;
-  if (worker.kind === 'command') {
-    crew.load(load);
-    return declaredColumns(worker.spec);
-  }
+function parametersOf({ request }: Plan): Parameters {
+  const { space, fixed } = request;
   const given = pointOf(
     fixed,
     fixed.map(({ values }) => values.at(0)),
   );
-  const hasSchema = bundle.exports.includes('schema') || isCommonJs(bundle);
-  const names = [...space.axes, ...fixed].map(({ name }) => name);
-  const points = hasSchema ? checkedPoints(space, given) : [];
-  return probeWorker(crew.load(load), { names, points });
+  return { axes: [...space.axes, ...fixed], points: checkedPoints(space, given) };
 }
-
-// --- internal ---
 
 /** The columns of `--columns`; one without a type goes by its values. */
 function declaredColumns({ columns }: CommandSpec): DeclaredColumns | undefined {
   return columns && Object.fromEntries(columns.map(({ name, dtype }) => [name, dtype ?? null]));
 }
 
-/** Such a module's exports are only known when it is loaded. */
-function isCommonJs({ exports }: WorkerBundle): boolean {
-  return exports.length === 1 && exports[0] === 'default';
+/** An interpreter that is too old fails at the host's syntax; that is to be said in other words. */
+function pythonError({ interpreter }: PythonReference, error: unknown): unknown {
+  const isRefused = error instanceof FanfoldError && !error.message.startsWith('Expected the worker to load');
+  const fault = isRefused ? undefined : faultOfPython(interpreter);
+  return fault === undefined ? error : new FanfoldError('FANFOLD_PYTHON', fault);
+}
+
+function hashesNow({ file }: PythonReference, existing: Manifest | undefined): Record<string, string> {
+  const folder = dirname(file);
+  const names = Object.keys(existing?.worker.files ?? {});
+  return Object.fromEntries(names.map((name) => [name, hashOf(join(folder, name))]));
+}
+
+function hashOf(path: string): string {
+  try {
+    return sha256(readFileSync(path));
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return 'missing';
+    throw error;
+  }
 }

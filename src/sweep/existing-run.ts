@@ -1,8 +1,8 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { commandReference } from '../engine/command-reference.js';
 import type { WorkerBundle } from '../engine/worker-bundle.js';
-import type { WorkerReference } from '../engine/worker-reference.js';
+import { parseWorkerReference, type WorkerReference } from '../engine/worker-reference.js';
 import { FanfoldError } from '../errors.js';
 import { readManifest, type Manifest } from '../run/manifest.js';
 import { runPaths } from '../run/paths.js';
@@ -13,13 +13,14 @@ import { planSweep, type Plan, type SweepRequest } from './plan.js';
 
 /**
  * The plan of the run in a directory, as its manifest has it.
+ * @param python the interpreter of a Python worker, where it is to be another than the run was begun with
  * @throws FanfoldError where there is no run
  */
-export async function planOf(directory: string, jobs: number): Promise<Plan> {
+export async function planOf(directory: string, jobs: number, python?: string): Promise<Plan> {
   const manifest = await requireManifest(directory);
   const { spec } = manifest;
   const request: SweepRequest = {
-    worker: workerOf(directory, manifest),
+    worker: workerOf(directory, manifest, python),
     space: spaceFrom(spec.space, needsPoints(spec.space) ? readPoints(directory) : undefined),
     fixed: spaceFrom({ groups: spec.fixed.map((axis) => [axis]) }).axes,
     pointsFile: manifest.pointsFile,
@@ -67,9 +68,15 @@ export function keptBundle(directory: string, manifest: Manifest): WorkerBundle 
 
 // --- internal ---
 
-function workerOf(directory: string, { spec, worker }: Manifest): WorkerReference {
-  if ('file' in spec.worker)
-    return { kind: 'module', file: resolve(directory, worker.path), export: spec.worker.export };
+function workerOf(directory: string, { spec, worker }: Manifest, python?: string): WorkerReference {
+  if ('file' in spec.worker) {
+    const { export: name } = spec.worker;
+    const file = resolve(directory, worker.path);
+    if (worker.interpreter === undefined) return { kind: 'module', file, export: name };
+    // On another machine it may lie elsewhere.
+    const begun = existsSync(worker.interpreter) ? worker.interpreter : undefined;
+    return parseWorkerReference(`${file}:${name}`, { python: python ?? begun });
+  }
   return commandReference(spec.worker, { folder: resolve(directory, worker.folder ?? '.') });
 }
 

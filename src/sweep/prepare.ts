@@ -22,7 +22,8 @@ export interface PrepareOptions {
   readonly isForced: boolean;
   readonly allowChangedWorker: boolean;
   readonly commit: string | undefined;
-  readonly columns: DeclaredColumns | undefined;
+  readonly columns?: DeclaredColumns | undefined;
+  readonly python?: string | undefined;
 }
 
 /** Under the lock: writes the manifest of a new run, or reads that of one to go on with. */
@@ -172,8 +173,14 @@ function copyOf({ code }: WorkerBundle): { module?: string } {
 }
 
 /** A system's program stays where it is when a project moves, the folder of a command moves with it. */
-function whereIs(worker: WorkerReference, directory: string): { path: string; folder?: string } {
+function whereIs(
+  worker: WorkerReference,
+  directory: string,
+): { path: string; folder?: string; interpreter?: string } {
   if (worker.kind === 'module') return { path: relative(directory, worker.file) };
+  if (worker.kind === 'python') {
+    return { path: relative(directory, worker.file), interpreter: worker.interpreter };
+  }
   const { program, folder } = worker;
   const isOwn = !relative(folder, program).startsWith('..');
   return { path: isOwn ? relative(directory, program) : program, folder: relative(directory, folder) };
@@ -184,7 +191,11 @@ function tellsIntegers(worker: SweepSpec['worker']): boolean {
   return 'command' in worker && !worker.stream && worker.result !== 'json';
 }
 
-function newManifest(plan: Plan, bundle: WorkerBundle, { commit, columns }: PrepareOptions): Manifest {
+function newManifest(
+  plan: Plan,
+  bundle: WorkerBundle,
+  { commit, columns, python }: PrepareOptions,
+): Manifest {
   const { spec, request, directory } = plan;
   const isFloat = [...request.space.axes, ...request.fixed].some(({ values }) => values.dtype === 'float64');
   return {
@@ -198,7 +209,11 @@ function newManifest(plan: Plan, bundle: WorkerBundle, { commit, columns }: Prep
     header: plan.header,
     worker: { ...whereIs(request.worker, directory), files: { ...bundle.files }, ...copyOf(bundle) },
     ...(request.pointsFile === undefined ? {} : { pointsFile: request.pointsFile }),
-    versions: { fanfold: VERSION, node: process.versions.node },
+    versions: {
+      fanfold: VERSION,
+      node: process.versions.node,
+      ...(python === undefined ? {} : { python }),
+    },
     ...(commit === undefined ? {} : { commit }),
     host: hostname(),
     created: new Date().toISOString(),

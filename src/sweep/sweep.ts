@@ -3,12 +3,13 @@ import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import type { Controls } from '../engine/engine.js';
-import { startCrew, type Crew } from '../engine/local/crew.js';
+import type { Crew } from '../engine/local/crew.js';
 import { localEngine } from '../engine/local/local-engine.js';
+import { openCrew } from '../engine/local/open-crew.js';
 import { usableProcessors } from '../engine/local/processors.js';
 import { threadVariables } from '../engine/local/threads.js';
-import { readCommandFiles } from '../engine/command-files.js';
 import { bundleWorker, type WorkerBundle } from '../engine/worker-bundle.js';
+import type { WorkerReference } from '../engine/worker-reference.js';
 import { FanfoldError, systemCode } from '../errors.js';
 import { fold, isFolded, layoutOfRun } from '../fold.js';
 import { appendRecord } from '../run/journal.js';
@@ -17,12 +18,13 @@ import { runPaths } from '../run/paths.js';
 import { readEvents, type RunEvent } from '../run/records.js';
 import { checkDirectory, openDirectory, setForeignAside } from '../run/run-directory.js';
 import { isComputed, readTaskStates, type TaskState } from '../run/task-state.js';
+import type { SweepSpec } from '../run/spec.js';
+import { listPowers } from '../space/definition.js';
 import type { HostWorker } from '../host/protocol.js';
-import { checkExport, checkInProcess } from './check-worker.js';
+import { checkWorker } from './check-worker.js';
 import { keptBundle } from './existing-run.js';
-import { hostWorker } from './host-worker.js';
 import type { Plan } from './plan.js';
-import { checkSameRun, gitCommit, prepareDirectory, type PrepareOptions } from './prepare.js';
+import { gitCommit, prepareDirectory } from './prepare.js';
 
 /** How a sweep is run; none of it changes a byte of the result. */
 export interface RunOptions {
@@ -63,23 +65,27 @@ export async function runSweep(plan: Plan, options: RunOptions): Promise<Outcome
   checkDirectory(directory, { isForced });
   const existing = isForced ? undefined : await readManifest(runPaths(directory).manifest);
   // First, because it needs a processor for itself just while this one starts the others.
-  const reading = readWorker(plan, existing);
-  reading.catch(() => undefined);
+  const bundling = bundle(plan, existing);
+  bundling?.catch(() => undefined);
   const folder = mkdtempSync(join(tmpdir(), 'fanfold-'));
-  const crew = startCrew(processesFor(plan, existing, options), childEnvironment(request.jobs));
+  const crew = openCrew(request.worker, {
+    count: processesFor(plan, existing, options),
+    env: childEnvironment(request.jobs),
+    folder,
+  });
+  const committing = commitOf(request.worker);
   try {
-    const check = async (): Promise<Checked> => {
-      const { bundle, commit } = await reading;
-      if (request.worker.kind === 'module') checkExport(bundle, request.worker);
-      if (existing !== undefined) checkSameRun(existing, plan, bundle, { allowChangedWorker });
-      const load = hostWorker(plan, bundle, folder);
-      const columns = crew.size > 0 ? await checkInProcess(plan, bundle, { crew, load }) : undefined;
-      return { bundle, load, isForced, allowChangedWorker, commit, columns };
-    };
-    const checked = await untilStopped(check(), options.controls.stop, crew);
+    const checking = checkWorker(plan, { existing, allowChangedWorker, crew, folder, bundling });
+    const checked = await untilStopped(checking, options.controls.stop, crew);
+    const commit = await committing;
     const release = openDirectory(directory);
     try {
-      const manifest = await prepareDirectory(plan, checked.bundle, checked);
+      const manifest = await prepareDirectory(plan, checked.bundle, {
+        ...checked,
+        isForced,
+        allowChangedWorker,
+        commit,
+      });
       const { load } = checked;
       const outcome = await computeAndFold(plan, manifest, { ...options, crew, load, started });
       await crew.end();
@@ -94,12 +100,6 @@ export async function runSweep(plan: Plan, options: RunOptions): Promise<Outcome
 }
 
 // --- internal ---
-
-/** A worker that was checked, and what the manifest is made of. */
-interface Checked extends PrepareOptions {
-  readonly bundle: WorkerBundle;
-  readonly load: HostWorker;
-}
 
 /** Waits for the checks before a run; a stop ends them at once, since nothing is computed yet that could be kept. */
 async function untilStopped<T>(checks: Promise<T>, stop: AbortSignal, crew: Crew): Promise<T> {
@@ -133,16 +133,19 @@ function childEnvironment(jobs: number): NodeJS.ProcessEnv {
   return { ...process.env, ...threadVariables(process.env, usableProcessors(), jobs) };
 }
 
-/** The worker as one module and the commit that it is of; from the run's own copy where the source is gone. */
-async function readWorker(
+/** The worker as one module; from the run's own copy where the source is gone. */
+function bundle(
   { directory, request }: Plan,
   existing: Manifest | undefined,
-): Promise<{ bundle: WorkerBundle; commit?: string | undefined }> {
-  if (request.worker.kind === 'command') return { bundle: await readCommandFiles(request.worker) };
-  const { file } = request.worker;
-  if (existing !== undefined && !existsSync(file)) return { bundle: keptBundle(directory, existing) };
-  const [bundle, commit] = await Promise.all([bundleWorker(request.worker), gitCommit(file)]);
-  return { bundle, commit };
+): Promise<WorkerBundle> | undefined {
+  const { worker } = request;
+  if (worker.kind !== 'module') return undefined;
+  if (existing === undefined || existsSync(worker.file)) return bundleWorker(worker);
+  return Promise.resolve(keptBundle(directory, existing));
+}
+
+async function commitOf(worker: WorkerReference): Promise<string | undefined> {
+  return worker.kind === 'command' ? undefined : gitCommit(worker.file);
 }
 
 interface ComputeOptions extends RunOptions {
@@ -211,7 +214,12 @@ async function compute(
     crew: options.crew,
   });
   const { columns } = manifest;
-  const job = { directory, spec, wholeNumbers, ...(columns === undefined ? {} : { columns }) };
+  const job = {
+    directory,
+    spec: hostSpec(request.worker, spec),
+    wholeNumbers,
+    ...(columns === undefined ? {} : { columns }),
+  };
   const { space } = request;
   const work = {
     job,
@@ -237,6 +245,11 @@ async function compute(
     throw error;
   }
   close(options.controls.stop.aborted ? 'stopped' : 'done');
+}
+
+/** The spec as hosts get it. */
+function hostSpec(worker: WorkerReference, spec: SweepSpec): SweepSpec {
+  return worker.kind === 'python' ? ({ ...spec, space: listPowers(spec.space) } as SweepSpec) : spec;
 }
 
 /** The record of the end must not hide why the run ended, such as a full disk. */

@@ -12,7 +12,7 @@ const FILES: Record<string, string> = {
   'value.mjs': 'export const schema = undefined;\nexport default 42;\n',
   'columns.mjs': "export const columns = { y: 'float' };\nexport default () => 1;\n",
   'throws.mjs': 'throw new Error("no key");\nexport default () => 1;\n',
-  'model.py': 'def energy(x):\n    return x\n',
+  'model.jl': 'energy(x) = x\n',
   'empty.csv': '',
   'header.csv': 'x,y\n',
   'ragged.csv': 'x,y\n1,2\n3\n',
@@ -73,7 +73,7 @@ const CASES: [string, string[], string[]][] = [
   ['--compare with one job slot', [...RANGE, '--compare', '--jobs', '1'], ['--jobs 2']],
   ['a worker that is missing', ['nowhere.ts', ...RANGE], ['"nowhere.ts"', 'no such file']],
   ['a worker that is a folder', ['newer', ...RANGE], ['"newer"']],
-  ['a worker in another language', ['model.py:energy', ...RANGE], ['JavaScript or TypeScript', 'model.py']],
+  ['a worker in another language', ['model.jl:energy', ...RANGE], ['JavaScript or TypeScript', 'model.jl', '-- ./program']],
   [
     'a worker with a syntax error',
     ['syntax.ts', ...RANGE],

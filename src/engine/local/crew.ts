@@ -1,5 +1,5 @@
 import type { HostWorker } from '../../host/protocol.js';
-import { startHost, type HostProcess } from './host-process.js';
+import { startHost, type HostOptions, type HostProcess } from './host-process.js';
 import { startReaper } from './reaper.js';
 
 /** The processes of a run, started ahead of their work: they boot while the worker is being bundled. */
@@ -16,15 +16,19 @@ export interface Crew {
   readonly close: () => void;
 }
 
-/**
- * Starts `count` hosts, which load nothing until they are told, and the reaper that ends them if this process dies.
- * @param env the environment of every process
- */
-export function startCrew(count: number, env: NodeJS.ProcessEnv): Crew {
+export interface CrewOptions {
+  /** How many processes are started ahead. */
+  readonly count: number;
+  /** The environment of every process. */
+  readonly env: NodeJS.ProcessEnv;
+}
+
+/** Starts hosts, which load nothing until they are told, and the reaper that ends them if this process dies. */
+export function startCrew({ count, env, program }: CrewOptions & Pick<HostOptions, 'program'>): Crew {
   const reaper = startReaper();
   const everyone = new Set<HostProcess>();
   const start = (): HostProcess => {
-    const host = startHost({ env, reaper, onEnd: () => everyone.delete(host) });
+    const host = startHost({ program, env, reaper, onEnd: () => everyone.delete(host) });
     everyone.add(host);
     return host;
   };

@@ -32,21 +32,26 @@ export interface HostProcess {
 }
 
 export interface HostOptions {
+  /** The program and its arguments. */
+  readonly program: readonly [string, ...string[]];
   readonly env: NodeJS.ProcessEnv;
   readonly reaper: Reaper;
   readonly onEnd: () => void;
 }
 
-const HOST_PROGRAM = fileURLToPath(new URL('host.cjs', import.meta.url));
+/** The host of everything but Python functions. */
+export const NODE_HOST = [process.execPath, fileURLToPath(new URL('host.cjs', import.meta.url))] as const;
+
 const LAST_WORDS_CHARACTERS = 4096;
 /** A pipe whose other end is gone is read to its end at once; this only guards against a grandchild that holds it. */
-const DRAIN_MS = 500;
+export const DRAIN_MS = 500;
 /** A library that hangs while its process exits, as some do that drive graphics cards, must not hold up the fold. */
-const EXIT_MS = 2000;
+export const EXIT_MS = 2000;
 
 /** Starts a host in a process group of its own, so that its children end with it. */
-export function startHost({ env, reaper, onEnd }: HostOptions): HostProcess {
-  const child = spawn(process.execPath, [HOST_PROGRAM], {
+export function startHost({ program, env, reaper, onEnd }: HostOptions): HostProcess {
+  const [file, ...args] = program;
+  const child = spawn(file, args, {
     env,
     detached: process.platform !== 'win32',
     // 3 carries reports, 4 commands; standard input is the worker's, and empty.
@@ -164,7 +169,8 @@ function notStarted(): FanfoldError {
   );
 }
 
-function killGroup(pid: number): void {
+/** Ends a process and everything in its group at once; one that has ended already is none. */
+export function killGroup(pid: number): void {
   try {
     process.kill(process.platform === 'win32' ? pid : -pid, 'SIGKILL');
   } catch (error) {
@@ -172,7 +178,8 @@ function killGroup(pid: number): void {
   }
 }
 
-function queue<T>(): { push(item: T): void; next: () => Promise<T> } {
+/** Items that one side waits for, in order. */
+export function queue<T>(): { push(item: T): void; next: () => Promise<T> } {
   const items: T[] = [];
   const waiting: ((item: T) => void)[] = [];
   return {

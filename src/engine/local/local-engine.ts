@@ -164,7 +164,11 @@ async function computeTask(host: HostProcess, session: Session, task: TaskJob): 
         throw new FanfoldError('FANFOLD_WORKER', report.message);
       case 'broken':
         throw brokenError(report);
+      // Nothing of a task's.
       case 'checked':
+      case 'hello':
+      case 'forked':
+      case 'ended':
     }
   }
 }

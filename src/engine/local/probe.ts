@@ -1,21 +1,26 @@
 import { FanfoldError } from '../../errors.js';
-import type { DeclaredColumns } from '../../format/layout.js';
-import { encodePoint } from '../../host/protocol.js';
+import { encodePoint, type Report } from '../../host/protocol.js';
+import type { Axis } from '../../space/axis.js';
 import type { Point, Space } from '../../space/space.js';
 import { describeDeath, isDeath, type HostProcess } from './host-process.js';
 
 /** Positions of one group of axes that are checked against a schema; those between are the same rule's. */
 const CHECKED_POSITIONS = 10_000;
 
+/** What a host tells of a worker that it has loaded. */
+export type LoadedReport = Extract<Report, { type: 'loaded' }>;
+
+/** The parameters of a sweep: their names and types, and points that hold every value. */
+export interface Parameters {
+  readonly axes: readonly Axis[];
+  readonly points: readonly Point[];
+}
+
 /**
- * Waits for a host to load a worker and checks the sweep's parameters against its schema.
- * @returns the columns that it declares
- * @throws FanfoldError where the worker can't be loaded, or its schema refuses a parameter
+ * Waits for a host to load a worker.
+ * @throws FanfoldError where it can't be loaded
  */
-export async function probeWorker(
-  host: HostProcess,
-  { names, points }: { names: readonly string[]; points: readonly Point[] },
-): Promise<DeclaredColumns | undefined> {
+export async function awaitLoaded(host: HostProcess): Promise<LoadedReport> {
   const loaded = await host.next();
   if (isDeath(loaded)) {
     throw new FanfoldError(
@@ -25,8 +30,29 @@ export async function probeWorker(
   }
   if (loaded.type === 'refused') throw new FanfoldError('FANFOLD_WORKER', loaded.message);
   if (loaded.type !== 'loaded') throw new Error(`A host answered load with ${loaded.type}.`);
-  if (loaded.hasSchema) await checkParameters(host, names, points);
-  return loaded.columns;
+  return loaded;
+}
+
+/**
+ * Has a host hold the sweep's parameters against the worker's schema, or the signature of its function.
+ * @throws FanfoldError where it refuses one
+ */
+export async function checkParameters(host: HostProcess, { axes, points }: Parameters): Promise<void> {
+  const names = axes.map(({ name }) => name);
+  const dtypes = Object.fromEntries(axes.map(({ name, values }) => [name, values.dtype]));
+  host.send({ type: 'check', names, points: points.map(encodePoint), dtypes });
+  const checked = await host.next();
+  if (isDeath(checked))
+    throw new FanfoldError(
+      'FANFOLD_WORKER',
+      `The worker's schema ended its process. ${describeDeath(checked)}`,
+    );
+  if (checked.type === 'broken')
+    throw new FanfoldError('FANFOLD_WORKER', `The worker's schema threw: ${checked.message}`);
+  if (checked.type !== 'checked') throw new Error(`A host answered check with ${checked.type}.`);
+  if (checked.problems.length === 0) return;
+  const lines = checked.problems.map((problem) => `  ${problem}`).join('\n');
+  throw new FanfoldError('FANFOLD_SCHEMA', `Expected parameters that the worker accepts, got:\n${lines}`);
 }
 
 /** Points of the space that hold, between them, every position of every group of axes (first and last of a long one). */
@@ -44,29 +70,4 @@ export function checkedPoints({ groups, size, point }: Space, fixed: Point): Poi
     }
   }
   return points;
-}
-
-// --- internal ---
-
-async function checkParameters(
-  host: HostProcess,
-  names: readonly string[],
-  points: readonly Point[],
-): Promise<void> {
-  host.send({ type: 'check', names, points: points.map(encodePoint) });
-  const checked = await host.next();
-  if (isDeath(checked))
-    throw new FanfoldError(
-      'FANFOLD_WORKER',
-      `The worker's schema ended its process. ${describeDeath(checked)}`,
-    );
-  if (checked.type === 'broken')
-    throw new FanfoldError('FANFOLD_WORKER', `The worker's schema threw: ${checked.message}`);
-  if (checked.type !== 'checked') throw new Error(`A host answered check with ${checked.type}.`);
-  if (checked.problems.length === 0) return;
-  const lines = checked.problems.map((problem) => `  ${problem}`).join('\n');
-  throw new FanfoldError(
-    'FANFOLD_SCHEMA',
-    `Expected parameters that the worker's schema accepts, got:\n${lines}`,
-  );
 }
