@@ -4,6 +4,7 @@ import type { Value } from '../format/value.js';
 import type { Axis } from '../space/axis.js';
 import { pointOf, type Point, type Space } from '../space/space.js';
 import { PointContext } from './context.js';
+import { lookahead } from './lookahead.js';
 import type { RunJob } from './protocol.js';
 import { parsePoint } from './schema.js';
 import type { LoadedWorker } from './worker-module.js';
@@ -12,6 +13,10 @@ import type { LoadedWorker } from './worker-module.js';
 export interface Computer {
   /** The line of a point. May be a promise; throws what the worker throws, or why its result can't be written. */
   line(index: number): string | Promise<string>;
+  /** Points before `stop` may be computed before their lines are asked for, where the worker gains by it. */
+  mayComputeTo(stop: number): void;
+  /** True where a point is computed already, and its line is there at once. */
+  isComputed(index: number): boolean;
   /** The parameters of a point, as the worker gets them before its schema's defaults. */
   parameters(index: number): Point;
   /** Which numbers the undeclared columns have held. */
@@ -50,16 +55,28 @@ export function computer(options: ComputerOptions): Computer {
     rows ??= firstRows(options, result);
     return rows.write(values, result);
   };
+  const givenBy = (values: (Value | undefined)[]): Point =>
+    hasFixed ? { ...fixed, ...pointOf(space.axes, values) } : pointOf(space.axes, values);
+  const ahead =
+    worker.ahead &&
+    lookahead(worker.ahead, (index) => [givenBy(space.values(index)), new PointContext(index, shared)]);
   return {
     line: (index) => {
       const values = space.values(index);
-      const given = hasFixed ? { ...fixed, ...pointOf(space.axes, values) } : pointOf(space.axes, values);
-      const point =
-        schema === undefined ? given : fillDefaults(parsePoint(schema, given), values, space.axes);
-      const result = run(point, new PointContext(index, shared));
+      let result: unknown;
+      if (ahead === undefined) {
+        const given = givenBy(values);
+        const point =
+          schema === undefined ? given : fillDefaults(parsePoint(schema, given), values, space.axes);
+        result = run(point, new PointContext(index, shared));
+      } else {
+        result = ahead.result(index);
+      }
       if (!isThenable(result)) return write(values, result);
       return Promise.resolve(result).then((settled) => write(values, settled));
     },
+    mayComputeTo: (stop) => ahead?.allow(stop),
+    isComputed: (index) => ahead?.isKnown(index) === true,
     parameters: (index) => ({ ...fixed, ...space.point(index) }),
     numbers: () => rows?.numbers() ?? {},
     nans: () => rows?.nans() ?? {},

@@ -1,5 +1,8 @@
 import { closeSync, fstatSync, ftruncateSync, openSync, readSync } from 'node:fs';
 
+/** Takes what programs print into the log of the task in hand. */
+export type WriteLog = (bytes: Uint8Array) => void;
+
 /** As much of what a command prints as is read as its result. */
 const MOST_RESULT_BYTES = 64 << 20;
 const END_BYTES = 1 << 16;
@@ -18,7 +21,7 @@ export interface OutputFile {
   /** The last 64 kB. */
   end(): string;
   /** Hands all of it over, in blocks. */
-  copy(write: (bytes: Uint8Array) => void): void;
+  copy(write: WriteLog): void;
   empty(): void;
   close(): void;
 }
