@@ -28,7 +28,9 @@ export function describePlan(plan: Plan): string {
     );
   });
   return [
-    worker.kind === 'command' ? `command: ${describeWorker(spec)} (${shortPath(worker.program)})` : `worker: ${shortPath(worker.file)}${worker.export === 'default' ? '' : `:${worker.export}`}`,
+    worker.kind === 'command'
+      ? `command: ${describeWorker(spec)} (${shortPath(worker.program)})`
+      : `worker: ${shortPath(worker.file)}${worker.export === 'default' ? '' : `:${worker.export}`}`,
     `parameters: ${axes.join(', ') || 'none'}`,
     ...fixed.map(({ name, values }) => `fixed: ${name}=${String(values.at(0))} (${values.dtype})`),
     `points: ${thousands(space.size)}`,
@@ -47,10 +49,15 @@ export function describePlan(plan: Plan): string {
 // --- internal ---
 
 /** What would be started for a point, or asked of a program that stays alive. */
-function commandLines({ request, spec, tasks, directory }: Plan, worker: CommandReference): (index: number) => string {
+function commandLines(
+  { request, spec, tasks, directory }: Plan,
+  worker: CommandReference,
+): (index: number) => string {
   const { space, fixed, seed } = request;
   const words = commandWords(worker.spec, worker.program);
-  const texts = pointText([...space.axes, ...fixed].map(({ name, values }) => ({ name, dtype: values.dtype })));
+  const texts = pointText(
+    [...space.axes, ...fixed].map(({ name, values }) => ({ name, dtype: values.dtype })),
+  );
   const same = pointOf(
     fixed,
     fixed.map(({ values }) => values.at(0)),
@@ -58,7 +65,11 @@ function commandLines({ request, spec, tasks, directory }: Plan, worker: Command
   const { scratch } = runPaths(directory);
   return (index) => {
     const point = { ...same, ...space.point(index) };
-    const facts = { index, task_index: taskOf(index, space.size, tasks, spec.slicing), seed: pointSeed(seed, index) };
+    const facts = {
+      index,
+      task_index: taskOf(index, space.size, tasks, spec.slicing),
+      seed: pointSeed(seed, index),
+    };
     if (worker.spec.stream) return texts.json(point, facts);
     return words.line(texts.valueOf(point, facts, pointFolder(scratch, index)));
   };

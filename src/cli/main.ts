@@ -4,14 +4,7 @@ import { FanfoldError, systemCode } from '../errors.js';
 import { printable } from '../report/printable.js';
 import { VERSION } from '../version.js';
 import { StoppedError } from './signals.js';
-import {
-  collectAxis,
-  collectText,
-  parseCount,
-  parseSeed,
-  splitCommand,
-  type AxisText,
-} from './arguments.js';
+import { collectAxis, collectText, parseCount, parseSeed, splitCommand, type AxisText } from './arguments.js';
 
 // The command: options are read here, and each subcommand's own module is only loaded when it is called.
 
@@ -85,7 +78,10 @@ program
   .option('--header', 'begin the result with the names of its columns (csv: always)')
   .option('--no-header', 'leave the names of a csv out')
   .option('--out <dir>', 'the run directory (default: runs/WORKER-HASH)')
-  .option('--result <rule>', "a command's result: line (default), last-line, json, regex:PATTERN, file:NAME or exit")
+  .option(
+    '--result <rule>',
+    "a command's result: line (default), last-line, json, regex:PATTERN, file:NAME or exit",
+  )
   .option('--columns <names>', "names of a command's result columns, NAME[:TYPE],…")
   .option('--stdin', 'give a command its point as JSON on its standard input')
   .option('--stream', 'start the command once for each job slot, and ask it for one point after another')

@@ -19,7 +19,9 @@ export async function readCommandFiles(worker: CommandReference): Promise<Worker
     .filter((word) => namesIn(parseTemplate(word)).length === 0)
     .map((word) => resolve(folder, word));
   const hashes = await Promise.all(
-    [...new Set([program, ...named])].map(async (path) => [nameOf(path, folder), await hashOf(path)] as const),
+    [...new Set([program, ...named])].map(
+      async (path) => [nameOf(path, folder), await hashOf(path)] as const,
+    ),
   );
   const files = hashes.filter((entry): entry is [string, string] => entry[1] !== undefined);
   return { code: undefined, files: Object.fromEntries(files), exports: [] };

@@ -15,7 +15,38 @@ export interface CommandPlace {
   readonly keepScratch?: boolean;
 }
 
+/** A command as a user gives it. */
+export interface CommandOptions {
+  readonly command: readonly string[];
+  readonly result?: string | undefined;
+  readonly columns?: CommandSpec['columns'];
+  readonly stream?: boolean | undefined;
+  readonly shell?: boolean | undefined;
+  readonly stdin?: boolean | undefined;
+}
+
 const DTYPES: readonly string[] = ['int64', 'float64', 'complex128', 'bool', 'string'] satisfies Dtype[];
+
+/**
+ * The spec of a command, with what is not given filled in.
+ * @throws FanfoldError where there is no command, or a rule for the result of one that answers in JSON
+ */
+export function commandSpec(options: CommandOptions): CommandSpec {
+  const { command, result, columns, stream = false, shell = false, stdin = false } = options;
+  if (command.length === 0) throw usage('Expected a command after --, got nothing.');
+  if (stream && result !== undefined)
+    throw usage(
+      `Expected --stream without --result: a program that stays alive answers in JSON, got --result ${result}.`,
+    );
+  return {
+    command: [...command],
+    stream,
+    shell,
+    stdin,
+    result: stream ? 'json' : (result ?? 'line'),
+    ...(columns === undefined ? {} : { columns }),
+  };
+}
 
 /**
  * Checks a command and finds its program.
@@ -73,7 +104,9 @@ function checkColumns(columns: NonNullable<CommandSpec['columns']>): NonNullable
   if (repeated !== undefined) throw usage(`Expected each of --columns once, got "${repeated}" twice.`);
   const odd = columns.find(({ dtype }) => dtype !== undefined && !DTYPES.includes(dtype));
   if (odd !== undefined)
-    throw usage(`Expected the type of --columns to be one of ${DTYPES.join(', ')}, got "${odd.dtype ?? ''}".`);
+    throw usage(
+      `Expected the type of --columns to be one of ${DTYPES.join(', ')}, got "${odd.dtype ?? ''}".`,
+    );
   return columns;
 }
 
@@ -102,15 +135,19 @@ function findProgram(name: string, folder: string): string {
   const isPath = /[/\\]/.test(name);
   const paths = isPath
     ? [resolve(folder, name)]
-    : (process.env['PATH'] ?? '').split(delimiter).flatMap((place) => candidates(resolve(folder, place), name));
+    : (process.env['PATH'] ?? '')
+        .split(delimiter)
+        .flatMap((place) => candidates(resolve(folder, place), name));
   const states = paths.map((path) => ({ path, state: stateOf(path) }));
-  const found = states.find(({ state }) => state === 'runs') ?? states.find(({ state }) => state !== 'missing');
+  const found =
+    states.find(({ state }) => state === 'runs') ?? states.find(({ state }) => state !== 'missing');
   if (found?.state === 'runs') return found.path;
   throw new FanfoldError('FANFOLD_WORKER', describeMissing(name, found, isPath, folder));
 }
 
 function candidates(place: string, name: string): string[] {
-  const endings = process.platform === 'win32' ? ['', ...(process.env['PATHEXT'] ?? '.EXE').split(';')] : [''];
+  const endings =
+    process.platform === 'win32' ? ['', ...(process.env['PATHEXT'] ?? '.EXE').split(';')] : [''];
   return endings.map((ending) => join(place, `${name}${ending}`));
 }
 

@@ -22,7 +22,11 @@ describe('a worker reference', () => {
   });
 
   test('may be a file URL', () => {
-    expect(parseWorkerReference(pathToFileURL(file).href)).toEqual({ kind: 'module', file, export: 'default' });
+    expect(parseWorkerReference(pathToFileURL(file).href)).toEqual({
+      kind: 'module',
+      file,
+      export: 'default',
+    });
   });
 
   test('may be a file whose own name holds a colon', () => {

@@ -79,9 +79,12 @@ function readColumn(text: string, column: Column | undefined): Scalar {
   try {
     return readWord(text, column?.dtype);
   } catch (error) {
-    throw new Error(`Expected numbers in its result, ${error instanceof Error ? error.message : String(error)}.`, {
-      cause: error,
-    });
+    throw new Error(
+      `Expected numbers in its result, ${error instanceof Error ? error.message : String(error)}.`,
+      {
+        cause: error,
+      },
+    );
   }
 }
 
@@ -119,18 +122,21 @@ function parseJson(text: string): unknown {
 function readMatch(text: string, pattern: RegExp, columns: readonly Column[] | undefined): unknown {
   const match = pattern.exec(text);
   if (match === null) {
-    throw new Error(
-      `Expected its stdout to match ${pattern.source}, got: ${printedEnd(text) || 'nothing'}`,
-    );
+    throw new Error(`Expected its stdout to match ${pattern.source}, got: ${printedEnd(text) || 'nothing'}`);
   }
   const groups = Object.entries(match.groups ?? {});
-  const texts = groups.length > 0 ? groups.map(([, found]) => found) : match.length > 1 ? match.slice(1) : [match[0]];
+  const texts =
+    groups.length > 0 ? groups.map(([, found]) => found) : match.length > 1 ? match.slice(1) : [match[0]];
   const missing = texts.findIndex((found: string | undefined) => found === undefined);
   if (missing >= 0) {
     const name = groups[missing]?.[0] ?? String(missing + 1);
     throw new Error(`Expected every group of ${pattern.source} to match, got none for the group ${name}.`);
   }
-  if (groups.length === 0) return readTexts(texts.map((found) => found.trim()), columns);
+  if (groups.length === 0)
+    return readTexts(
+      texts.map((found) => found.trim()),
+      columns,
+    );
   // Named groups may come in another order than the columns.
   const dtypeOf = (name: string): Column | undefined => columns?.find((column) => column.name === name);
   return nameColumns(

@@ -140,8 +140,11 @@ function readFile(path: string, name: string): string {
     return readFileSync(path, 'utf8');
   } catch (error) {
     if (systemCode(error) === undefined) throw error;
-    throw new Error(`Expected it to write the file ${name} into {out} (FANFOLD_OUT), got none: ${systemCode(error) ?? ''}.`, {
-      cause: error,
-    });
+    throw new Error(
+      `Expected it to write the file ${name} into {out} (FANFOLD_OUT), got none: ${systemCode(error) ?? ''}.`,
+      {
+        cause: error,
+      },
+    );
   }
 }

@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, ftruncateSync, openSync, readSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 
 /** Takes what programs print into the log of the task in hand. */
 export type WriteLog = (bytes: Uint8Array) => void;
@@ -14,15 +14,12 @@ const BLOCK_BYTES = 1 << 16;
  */
 export interface OutputFile {
   readonly path: string;
-  /**
-   * @throws Error where it is too long for a result
-   */
-  text(): string;
+  /** All of it. Throws where that is too long for a result. */
+  readonly text: () => string;
   /** The last 64 kB. */
-  end(): string;
+  readonly end: () => string;
   /** Hands all of it over, in blocks. */
   copy(write: WriteLog): void;
-  empty(): void;
   close(): void;
 }
 
@@ -31,7 +28,7 @@ export function outputFile(path: string): OutputFile {
   const block = Buffer.allocUnsafe(BLOCK_BYTES);
   const read = (from: number): string => {
     const parts: Buffer[] = [];
-    for (let position = from; ; ) {
+    for (let position = from; ;) {
       const count = readSync(file, block, 0, BLOCK_BYTES, position);
       if (count > 0) parts.push(Buffer.from(block.subarray(0, count)));
       if (count < BLOCK_BYTES) return Buffer.concat(parts).toString('utf8');
@@ -48,15 +45,12 @@ export function outputFile(path: string): OutputFile {
     text: () => read(0),
     end: () => read(Math.max(0, fstatSync(file).size - END_BYTES)),
     copy: (write) => {
-      for (let position = 0; ; ) {
+      for (let position = 0; ;) {
         const count = readSync(file, block, 0, BLOCK_BYTES, position);
         if (count > 0) write(block.subarray(0, count));
         if (count < BLOCK_BYTES) return;
         position += count;
       }
-    },
-    empty: () => {
-      ftruncateSync(file);
     },
     close: () => {
       closeSync(file);

@@ -35,7 +35,8 @@ export function pointText(parameters: readonly Column[]): PointText {
     value: valueIn,
     valueOf: (point, { index, task_index, seed }, folder = '') => {
       const own = { index: String(index), task_index: String(task_index), seed: String(seed), out: folder };
-      return (name) => (Object.hasOwn(own, name) ? own[name as keyof typeof own] : (valueIn(point, name) ?? ''));
+      return (name) =>
+        Object.hasOwn(own, name) ? own[name as keyof typeof own] : (valueIn(point, name) ?? '');
     },
     json: (point, { index, task_index, seed }) => {
       let text = '{';

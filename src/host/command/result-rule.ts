@@ -48,7 +48,8 @@ function compile(source: string): RegExp {
 
 function checkFile(name: string): string {
   const parts = name.split(/[/\\]/);
-  if (!parts.includes('..') && parts[0] !== '' && !/^[A-Za-z]:/.test(name) && !name.includes('\0')) return name;
+  if (!parts.includes('..') && parts[0] !== '' && !/^[A-Za-z]:/.test(name) && !name.includes('\0'))
+    return name;
   throw new FanfoldError(
     'FANFOLD_USAGE',
     `Expected --result file: with a file inside the point's own folder {out}, got "${name}". Name it relative to {out}, without "..".`,

@@ -23,7 +23,12 @@ export function streamWorker(worker: WorkerCommand, writeLog: WriteLog): LoadedW
     writeLog,
     size,
     line: command.line(() => ''),
-    start: () => startStream(command.words(() => ''), folder, writeLog),
+    start: () =>
+      startStream(
+        command.words(() => ''),
+        folder,
+        writeLog,
+      ),
     process: undefined,
     answered: 0,
   };
