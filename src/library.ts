@@ -1,12 +1,15 @@
 import { usableProcessors } from './engine/local/processors.js';
-import { parseWorkerReference } from './engine/worker-reference.js';
+import { commandReference, commandSpec } from './engine/command-reference.js';
+import { parseWorkerReference, type WorkerReference } from './engine/worker-reference.js';
 import { FanfoldError } from './errors.js';
 import type { Format } from './format/cell.js';
+import type { DeclaredColumns } from './format/layout.js';
 import type { Scalar, Value } from './format/value.js';
 import { planSweep } from './sweep/plan.js';
 import { readColumns, readResults, type Row } from './report/results.js';
 import { currentFailures } from './report/summary.js';
 import type { FailureRecord } from './run/records.js';
+import type { CommandSpec } from './run/spec.js';
 import { readTaskStates } from './run/task-state.js';
 import type { Slicing } from './slicing.js';
 import { groupAxes, toValues, type ValuesInput } from './space/grid.js';
@@ -19,7 +22,21 @@ import { runSweep, type Outcome } from './sweep/sweep.js';
 /** What `sweep` computes and how. */
 export interface SweepOptions {
   /** Path or file URL of a JavaScript or TypeScript module; `FILE:name` for one of its exports. */
-  readonly worker: string | URL;
+  readonly worker?: string | URL;
+  /** Instead of `worker`: a program and its arguments, with placeholders such as `{T}`; a shell's line alone with `shell`. */
+  readonly command?: readonly string[];
+  /** A command's result: `line` by default, `last-line`, `json`, `regex:PATTERN`, `file:NAME` or `exit`. */
+  readonly result?: string;
+  /** Names of a command's result columns; by name with their types, null for a type that goes by the values. */
+  readonly columns?: readonly string[] | DeclaredColumns;
+  /** Give the command its point as JSON on its standard input. */
+  readonly stdin?: boolean;
+  /** Start the command once for each job slot, and ask it for one point after another. */
+  readonly stream?: boolean;
+  /** Run the one text of `command` by /bin/sh. */
+  readonly shell?: boolean;
+  /** Leave each point's folder `{out}` where it is. */
+  readonly keepScratch?: boolean;
   /** Parameters and their values: `linspace(0, 1, 11)`, an array, or text such as `'0:1:0.1'`. The last runs fastest. */
   readonly params?: Readonly<Record<string, ValuesInput | string>>;
   /** Names of parameters that walk together. */
@@ -80,7 +97,7 @@ export async function sweep(options: SweepOptions): Promise<Run> {
   const jobs = options.jobs ?? usableProcessors();
   for (const [name, number] of Object.entries({ jobs, tasks: options.tasks ?? 1 })) checkCount(name, number);
   const plan = planSweep({
-    worker: parseWorkerReference(options.worker instanceof URL ? options.worker.href : options.worker),
+    worker: workerOf(options),
     space,
     fixed: Object.entries(options.set ?? {}).map(([name, value]) => ({ name, values: toValues([value]) })),
     pointsFile: options.points,
@@ -103,6 +120,24 @@ export async function sweep(options: SweepOptions): Promise<Run> {
 }
 
 // --- internal ---
+
+function workerOf(options: SweepOptions): WorkerReference {
+  const { worker, command } = options;
+  if (worker !== undefined) return parseWorkerReference(worker instanceof URL ? worker.href : worker);
+  const { result, columns, stream, shell, stdin, keepScratch = false } = options;
+  const named = columns && namedColumns(columns);
+  const spec = commandSpec({ command: command ?? [], result, columns: named, stream, shell, stdin });
+  return commandReference(spec, { keepScratch });
+}
+
+function namedColumns(columns: readonly string[] | DeclaredColumns): NonNullable<CommandSpec['columns']> {
+  if (isList(columns)) return columns.map((name) => ({ name }));
+  return Object.entries(columns).map(([name, dtype]) => (dtype === null ? { name } : { name, dtype }));
+}
+
+function isList(columns: readonly string[] | DeclaredColumns): columns is readonly string[] {
+  return Array.isArray(columns);
+}
 
 async function spaceOf({ params = {}, zip = [], points }: SweepOptions): Promise<Space> {
   const columns = points === undefined ? [] : columnsFrom(pointsColumns(await readPointsFile(points)));
@@ -134,6 +169,13 @@ function describeRun({ directory, manifest, status, result }: Outcome, space: Sp
 
 const OPTIONS: Record<keyof SweepOptions, true> = {
   worker: true,
+  command: true,
+  result: true,
+  columns: true,
+  stdin: true,
+  stream: true,
+  shell: true,
+  keepScratch: true,
   params: true,
   zip: true,
   points: true,
@@ -162,13 +204,7 @@ function checkOptions(options: SweepOptions): void {
       `Expected options of sweep, got "${unknown}". It has: ${Object.keys(OPTIONS).join(', ')}.`,
     );
   }
-  const worker: unknown = options.worker;
-  if (typeof worker !== 'string' && !(worker instanceof URL)) {
-    throw new FanfoldError(
-      'FANFOLD_USAGE',
-      `Expected the worker to be the path of a module, because other processes load it, got a ${typeof worker}.`,
-    );
-  }
+  checkWorker(options);
   const zip: readonly unknown[] = options.zip ?? [];
   if (!zip.every((names) => Array.isArray(names))) {
     throw new FanfoldError(
@@ -176,6 +212,30 @@ function checkOptions(options: SweepOptions): void {
       "Expected zip to be a list of lists of names, such as [['U', 'V']].",
     );
   }
+}
+
+const COMMAND_OPTIONS = ['result', 'columns', 'stdin', 'stream', 'shell', 'keepScratch'] as const;
+
+function checkWorker(options: SweepOptions): void {
+  const { worker, command }: { worker?: unknown; command?: unknown } = options;
+  if (command === undefined) {
+    const stray = COMMAND_OPTIONS.find((name) => options[name] !== undefined);
+    if (stray !== undefined)
+      throw new FanfoldError('FANFOLD_USAGE', `Expected ${stray} with a command, got no command.`);
+    if (typeof worker === 'string' || worker instanceof URL) return;
+    throw new FanfoldError(
+      'FANFOLD_USAGE',
+      `Expected the worker to be the path of a module, because other processes load it, got a ${typeof worker}.`,
+    );
+  }
+  if (worker !== undefined)
+    throw new FanfoldError('FANFOLD_USAGE', 'Expected either a worker or a command, got both.');
+  const isWords = Array.isArray(command) && command.every((word) => typeof word === 'string');
+  if (!isWords || command.length === 0)
+    throw new FanfoldError(
+      'FANFOLD_USAGE',
+      "Expected the command to be a program and its arguments, such as ['./ising', '{T}'].",
+    );
 }
 
 function checkCount(name: string, number: number): void {

@@ -15,7 +15,38 @@ export interface CommandPlace {
   readonly keepScratch?: boolean;
 }
 
+/** A command as a user gives it. */
+export interface CommandOptions {
+  readonly command: readonly string[];
+  readonly result?: string | undefined;
+  readonly columns?: CommandSpec['columns'];
+  readonly stream?: boolean | undefined;
+  readonly shell?: boolean | undefined;
+  readonly stdin?: boolean | undefined;
+}
+
 const DTYPES: readonly string[] = ['int64', 'float64', 'complex128', 'bool', 'string'] satisfies Dtype[];
+
+/**
+ * The spec of a command, with what is not given filled in.
+ * @throws FanfoldError where there is no command, or a rule for the result of one that answers in JSON
+ */
+export function commandSpec(options: CommandOptions): CommandSpec {
+  const { command, result, columns, stream = false, shell = false, stdin = false } = options;
+  if (command.length === 0) throw usage('Expected a command after --, got nothing.');
+  if (stream && result !== undefined)
+    throw usage(
+      `Expected --stream without --result: a program that stays alive answers in JSON, got --result ${result}.`,
+    );
+  return {
+    command: [...command],
+    stream,
+    shell,
+    stdin,
+    result: stream ? 'json' : (result ?? 'line'),
+    ...(columns === undefined ? {} : { columns }),
+  };
+}
 
 /**
  * Checks a command and finds its program.

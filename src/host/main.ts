@@ -8,6 +8,7 @@ import { needsPoints, spaceFrom } from '../space/definition.js';
 import type { PointsColumns } from '../space/points-columns.js';
 import type { Space } from '../space/space.js';
 import { commandWorker } from './command/command-worker.js';
+import { streamWorker } from './command/stream-worker.js';
 import { computer } from './compute.js';
 import { readLines } from './lines.js';
 import {
@@ -17,6 +18,7 @@ import {
   type Report,
   type RunJob,
   type TaskJob,
+  type WorkerCommand,
 } from './protocol.js';
 import { problemsOf } from './schema.js';
 import { redirectOutput } from './task-log.js';
@@ -88,7 +90,7 @@ async function obey(command: Exclude<Command, { type: 'stop' }>): Promise<void> 
 async function load(found: HostWorker): Promise<LoadedWorker | undefined> {
   try {
     if (found.kind === 'python') throw new Error('A Python worker was sent to a host of node.');
-    const worker = found.kind === 'command' ? commandWorker(found, writeLog) : await loadWorker(found);
+    const worker = found.kind === 'module' ? await loadWorker(found) : loadCommand(found);
     const { columns } = worker;
     report({
       type: 'loaded',
@@ -100,6 +102,10 @@ async function load(found: HostWorker): Promise<LoadedWorker | undefined> {
     report({ type: 'refused', message: describeLoadError(error) });
     return undefined;
   }
+}
+
+function loadCommand(command: WorkerCommand): LoadedWorker {
+  return command.spec.stream ? streamWorker(command, writeLog) : commandWorker(command, writeLog);
 }
 
 function openRun(job: RunJob): Run {

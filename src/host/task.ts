@@ -154,6 +154,7 @@ async function computeRest(file: SliceFile, options: PointOptions, compute: Comp
   const lines = lineBuffer(file, failed);
   const pace = pacing(task.isCareful);
   let computed = 0;
+  if (!task.isCareful) options.computer.mayComputeTo(task.stop);
   for (let index = task.start + file.lines; index < task.stop; index++) {
     const found = compute(index, lines);
     if (found !== true && !(typeof found === 'boolean' ? found : await whileWaiting(found, lines))) break;
@@ -165,7 +166,8 @@ async function computeRest(file: SliceFile, options: PointOptions, compute: Comp
     lines.write();
     if (!pace.isTurnDue()) continue;
     await nextTurn();
-    if (signal.aborted) break;
+    // What is computed already is kept.
+    if (signal.aborted && !options.computer.isComputed(index + 1)) break;
   }
   lines.write();
   return computed;

@@ -16,7 +16,7 @@ import { appendRecord } from '../run/journal.js';
 import { readManifest, type Manifest } from '../run/manifest.js';
 import { runPaths } from '../run/paths.js';
 import { readEvents, type RunEvent } from '../run/records.js';
-import { checkDirectory, openDirectory, setForeignAside } from '../run/run-directory.js';
+import { checkDirectory, openDirectory, removeScratch, setForeignAside } from '../run/run-directory.js';
 import { isComputed, readTaskStates, type TaskState } from '../run/task-state.js';
 import type { SweepSpec } from '../run/spec.js';
 import { listPowers } from '../space/definition.js';
@@ -166,6 +166,7 @@ async function computeAndFold(plan: Plan, manifest: Manifest, options: ComputeOp
     rmSync(runPaths(directory, manifest.spec.format).result, { force: true });
     options.onStart?.(manifest);
     await compute(plan, manifest, { ...options, tasks: open });
+    removeScratch(runPaths(directory));
   }
   const after = open.length > 0 ? readTaskStates(directory, manifest) : before;
   const isComplete = after.every(({ status }) => status === 'complete');

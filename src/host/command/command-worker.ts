@@ -9,13 +9,10 @@ import { CommandError, endedError, type ProcessEnd } from './command-error.js';
 import { readResult } from './command-result.js';
 import { commandWords } from './command-words.js';
 import { launcher, type Launcher } from './launcher.js';
-import { outputFile, type OutputFile } from './output-file.js';
+import { outputFile, type OutputFile, type WriteLog } from './output-file.js';
 import { pointText, type PointFacts, type PointText } from './point-text.js';
 import { parseResultRule, type ResultRule } from './result-rule.js';
 import { printedEnd } from './printed.js';
-
-/** Takes what programs print into the log of the task in hand. */
-export type WriteLog = (bytes: Uint8Array) => void;
 
 /** A worker that starts a process for each point. */
 export function commandWorker(worker: WorkerCommand, writeLog: WriteLog): LoadedWorker {

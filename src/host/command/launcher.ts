@@ -37,13 +37,14 @@ export interface Launcher {
  * Node copies its own tables for every process it starts, which takes twice as long as a small program does. So a shell
  * starts them; it is sent words line by line, and only ever reads them as data: nothing of them is evaluated.
  * @param folder where the commands run
+ * @param program the shell
  */
-export function launcher(files: Files, folder: string): Launcher {
+export function launcher(files: Files, folder: string, program = ['/bin/sh']): Launcher {
   let shell: Shell | undefined;
   return {
     run: (launch) => {
       if (process.platform === 'win32' || !fitsShell(launch)) return runDirectly(launch, files, folder);
-      if (shell === undefined || shell.hasEnded()) shell = startShell(files, folder);
+      if (shell === undefined || shell.hasEnded()) shell = startShell(files, folder, program);
       return shell.run(launch);
     },
     close: () => shell?.close(),
@@ -87,8 +88,8 @@ interface Shell {
   close(): void;
 }
 
-function startShell(files: Files, folder: string): Shell {
-  const child = spawn('/bin/sh', ['-c', PROGRAM], {
+function startShell(files: Files, folder: string, [program = '', ...args]: readonly string[]): Shell {
+  const child = spawn(program, [...args, '-c', PROGRAM], {
     cwd: folder,
     env: { ...process.env, fanfold_stdout: files.stdout, fanfold_stderr: files.stderr },
     // What it says itself, such as "Killed", belongs to the log of the task.
