@@ -1,11 +1,11 @@
 // A file under src/ imports from its own layer and from layers to its left, never to the right.
 const layers = [
   ['errors', '^src/(errors|version|sha256)\\.ts$'],
-  ['base', '^src/(format|space|slicing)'],
+  ['base', '^src/(format|space|slicing|shared|guan)'],
   ['run', '^src/run/'],
   ['host', '^src/host/'],
   ['engine', '^src/engine/|^src/fold\\.ts$'],
-  ['sweep', '^src/sweep/'],
+  ['sweep', '^src/(sweep|multiprocessing)/'],
   ['report', '^src/report/'],
   ['entry', '^src/(cli/|library\\.ts$|index\\.ts$)'],
 ];

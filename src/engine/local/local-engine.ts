@@ -165,6 +165,8 @@ async function computeTask(host: HostProcess, session: Session, task: TaskJob): 
       case 'broken':
         throw brokenError(report);
       case 'checked':
+      case 'returned':
+      case 'raised':
     }
   }
 }
