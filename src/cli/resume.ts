@@ -9,6 +9,7 @@ export async function resume(
   directory: string,
   options: {
     jobs?: number | undefined;
+    threads?: number | undefined;
     quiet?: true | undefined;
     allowChangedWorker?: true | undefined;
     retryFailed: boolean;
@@ -21,6 +22,7 @@ export async function resume(
   }
   return execute(plan, {
     retryFailed: options.retryFailed,
+    threads: options.threads,
     allowChangedWorker: options.allowChangedWorker === true,
     isQuiet: options.quiet === true,
   });

@@ -29,6 +29,8 @@ export interface RunOptions {
   readonly retryFailed?: boolean;
   /** Go on with another version of the worker than the run was begun with; the manifest then names both. */
   readonly allowChangedWorker?: boolean;
+  /** `OMP_NUM_THREADS` and its kin for each process, whatever the environment has. */
+  readonly threads?: number | undefined;
   readonly controls: Controls;
   /** Called when the run directory is open and before its first process starts. */
   readonly onStart?: (manifest: Manifest) => void;
@@ -63,7 +65,10 @@ export async function runSweep(plan: Plan, options: RunOptions): Promise<Outcome
   const reading = readWorker(plan, existing);
   reading.catch(() => undefined);
   const folder = mkdtempSync(join(tmpdir(), 'fanfold-'));
-  const crew = startCrew(processesFor(plan, existing, options), childEnvironment(request.jobs));
+  const crew = startCrew(
+    processesFor(plan, existing, options),
+    childEnvironment(request.jobs, options.threads),
+  );
   try {
     const check = async (): Promise<PrepareOptions & { bundle: WorkerBundle }> => {
       const { bundle, commit } = await reading;
@@ -118,8 +123,8 @@ function processesFor(
   return Math.min(request.jobs, open.length);
 }
 
-function childEnvironment(jobs: number): NodeJS.ProcessEnv {
-  return { ...process.env, ...threadVariables(process.env, usableProcessors(), jobs) };
+function childEnvironment(jobs: number, threads: number | undefined): NodeJS.ProcessEnv {
+  return { ...process.env, ...threadVariables(process.env, usableProcessors(), jobs, threads) };
 }
 
 /** The worker as one module and the commit that it is of; from the run's own copy where the source is gone. */
