@@ -122,7 +122,7 @@ export class Dispatcher {
       this.#renew(slot);
       const share = Math.ceil(this.#waiting() / this.#slots.length);
       const room = Math.min(slot.room, share, this.#options.maxTasksPerChild - slot.taken);
-      for (let count = 0; count < room; count++) {
+      for (let count = 0; count < room && !slot.isLoading; count++) {
         const chunk = this.#take();
         if (chunk === undefined) break;
         slot.give(chunk);

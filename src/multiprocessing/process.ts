@@ -179,16 +179,20 @@ export class Process {
 
   /** As Python prints the traceback of a process. */
   #print(pid: number, error: unknown): void {
-    // Why a worker can't be loaded is said by the message alone.
-    const hasStack = error instanceof CallError || !(error instanceof FanfoldError);
-    const text = hasStack && error instanceof Error ? (error.stack ?? error.message) : String(error);
-    process.stderr.write(`${this.name} (pid ${String(pid)}): ${text}\n`);
+    process.stderr.write(`${this.name} (pid ${String(pid)}): ${describe(error)}\n`);
   }
 }
 
 // --- internal ---
 
 let made = 0;
+
+/** Why a worker can't be loaded is said by the message alone. */
+function describe(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const hasStack = error instanceof CallError || !(error instanceof FanfoldError);
+  return hasStack ? (error.stack ?? error.message) : error.message;
+}
 
 function exitCodeOf({ exitCode, signal }: Death): number {
   return signal === null ? (exitCode ?? 0) : -constants.signals[signal];

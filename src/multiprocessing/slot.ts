@@ -48,6 +48,11 @@ export class Slot {
     return this.#host?.pid;
   }
 
+  /** It takes nothing more before its process has loaded another worker. */
+  get isLoading(): boolean {
+    return this.#held !== undefined;
+  }
+
   /** How many chunks it has taken since its process started. */
   get taken(): number {
     return this.#sent;
@@ -55,7 +60,7 @@ export class Slot {
 
   /** How many chunks it may be given now, for its process never to wait. */
   get room(): number {
-    if (this.#held !== undefined) return 0;
+    if (this.isLoading) return 0;
     const most = Math.min(MOST_AHEAD, Math.max(1, Math.floor(AHEAD_MS / this.#meanMs)));
     // Topped up when it is half empty: many small writings cost more than one.
     return this.#flights.length > most / 2 ? 0 : most - this.#flights.length;
@@ -67,7 +72,6 @@ export class Slot {
     const host = this.#options.start();
     this.#host = host;
     this.#worker = undefined;
-    this.#sent = 0;
     this.#meanMs = AHEAD_MS;
     host.hold(false);
     this.#ended = this.#listen(host);
@@ -109,6 +113,7 @@ export class Slot {
   async exit(): Promise<void> {
     const host = this.#host;
     this.#host = undefined;
+    this.#sent = 0;
     host?.hold(true);
     await host?.exit();
   }
@@ -179,6 +184,7 @@ export class Slot {
   #bury(host: HostProcess, death: Death): void {
     const [first, ...behind] = [...this.#flights, ...(this.#held === undefined ? [] : [this.#held])];
     this.#host = undefined;
+    this.#sent = 0;
     this.#flights = [];
     this.#held = undefined;
     this.#outbox = [];
