@@ -5,7 +5,7 @@ import { FanfoldError } from './errors.js';
 import type { Format } from './format/cell.js';
 import type { DeclaredColumns } from './format/layout.js';
 import type { Scalar, Value } from './format/value.js';
-import { planSweep } from './sweep/plan.js';
+import { planSweep, type Plan } from './sweep/plan.js';
 import { readColumns, readResults, type Row } from './report/results.js';
 import { currentFailures } from './report/summary.js';
 import type { FailureRecord } from './run/records.js';
@@ -17,7 +17,10 @@ import { columnsFrom, pointsColumns } from './space/points-columns.js';
 import { readPointsFile } from './space/points-file.js';
 import { space as makeSpace, type Space } from './space/space.js';
 import { parseValues } from './space/values-syntax.js';
-import { runSweep, type Outcome } from './sweep/sweep.js';
+import { runSweep, type Outcome, type RunOptions } from './sweep/sweep.js';
+import { foldFiles } from './fold-files.js';
+import { comparePlan, type Comparison } from './report/comparison.js';
+import { refold } from './sweep/existing-run.js';
 
 /** What `sweep` computes and how. */
 export interface SweepOptions {
@@ -57,6 +60,8 @@ export interface SweepOptions {
   readonly jobs?: number;
   /** A new process for every task. */
   readonly fresh?: boolean;
+  /** `OMP_NUM_THREADS` and its kin for each process; by default processors / jobs, unless the environment has them. */
+  readonly threads?: number;
   readonly format?: Format;
   readonly header?: boolean;
   /** The run directory; `runs/WORKER-HASH` by default. */
@@ -92,11 +97,59 @@ export interface Run extends AsyncIterable<Row> {
  * @throws FanfoldError where the input is not as it must be, or the run could not go on
  */
 export async function sweep(options: SweepOptions): Promise<Run> {
+  const plan = await planOf(options);
+  const outcome = await runSweep(plan, runOptions(options));
+  return describeRun(outcome, plan.request.space);
+}
+
+/**
+ * Runs a sweep twice, with one process at a time and with `jobs`, in two folders of its run directory's name and
+ * `-compare`. What both share, such as starting processes, is in both times.
+ * @throws FanfoldError where `sweep` would, where `jobs` is 1, the folder is there without `force`, or a run can't be
+ *   finished
+ */
+export async function compare(options: SweepOptions): Promise<Comparison> {
+  let status = '';
+  const comparison = await comparePlan(
+    await planOf(options),
+    { isForced: options.force === true },
+    async (part) => {
+      const outcome = await runSweep(part, runOptions(options));
+      if (outcome.status === 'complete') return outcome;
+      status = `${part.directory} is ${outcome.status}`;
+      return undefined;
+    },
+  );
+  if (comparison !== undefined) return comparison;
+  throw new FanfoldError('FANFOLD_INCOMPLETE', `Expected both runs to be complete, but ${status}.`, {
+    exitCode: 1,
+  });
+}
+
+/**
+ * Makes one file of the files of tasks, in the order given, or of the tasks of a run directory. It appears whole, by
+ * rename, or not at all.
+ * @param source a run directory, whose tasks are held against what their processes recorded; or a list of files
+ * @param target the file to make of a list of files; that of a run directory is its own `result.txt`
+ * @returns the path of the result
+ * @throws FanfoldError where a task is not complete, or a file is not there
+ */
+export function fold(source: string, target?: undefined): Promise<string>;
+export function fold(source: readonly string[], target: string): Promise<string>;
+export async function fold(source: string | readonly string[], target?: string): Promise<string> {
+  if (typeof source === 'string') return refold(source);
+  if (target !== undefined) return foldFiles(source, target);
+  throw new FanfoldError('FANFOLD_USAGE', 'Expected a target for the list of files, got none.');
+}
+
+// --- internal ---
+
+async function planOf(options: SweepOptions): Promise<Plan> {
   checkOptions(options);
   const space = options.space ?? (await spaceOf(options));
-  const jobs = options.jobs ?? usableProcessors();
-  for (const [name, number] of Object.entries({ jobs, tasks: options.tasks ?? 1 })) checkCount(name, number);
-  const plan = planSweep({
+  const { jobs = usableProcessors(), tasks = 1, threads = 1 } = options;
+  for (const [name, number] of Object.entries({ jobs, tasks, threads })) checkCount(name, number);
+  return planSweep({
     worker: workerOf(options),
     space,
     fixed: Object.entries(options.set ?? {}).map(([name, value]) => ({ name, values: toValues([value]) })),
@@ -109,17 +162,18 @@ export async function sweep(options: SweepOptions): Promise<Run> {
     header: options.header,
     out: options.out,
   });
-  const outcome = await runSweep(plan, {
+}
+
+function runOptions(options: SweepOptions): RunOptions {
+  return {
     isFresh: options.fresh === true,
     isForced: options.force === true,
     retryFailed: options.retryFailed === true,
     allowChangedWorker: options.allowChangedWorker === true,
+    threads: options.threads,
     controls: { stop: options.signal ?? new AbortController().signal, kill: new AbortController().signal },
-  });
-  return describeRun(outcome, space);
+  };
 }
-
-// --- internal ---
 
 function workerOf(options: SweepOptions): WorkerReference {
   const { worker, command } = options;
@@ -186,6 +240,7 @@ const OPTIONS: Record<keyof SweepOptions, true> = {
   slicing: true,
   jobs: true,
   fresh: true,
+  threads: true,
   format: true,
   header: true,
   out: true,

@@ -1,5 +1,6 @@
 // `npm run bench`: fanfold beside Python's multiprocessing and bare node processes, on this machine, in one go.
 import { benchDouble } from './case-double.mjs';
+import { benchPool } from './case-pool.mjs';
 import { benchSleep } from './case-sleep.mjs';
 import { benchStart } from './case-start.mjs';
 import { makeFolder } from './folder.mjs';
@@ -8,7 +9,7 @@ import { HELP, readOptions } from './options.mjs';
 import { formatReport } from './report.mjs';
 import { checkRequirements } from './requirements.mjs';
 
-const CASES = { a: benchDouble, b: benchSleep, c: benchStart };
+const CASES = { a: benchDouble, b: benchSleep, c: benchStart, d: benchPool };
 
 // Leaving through process.exit() runs the 'exit' handlers, which end the running command and remove the folder.
 process.once('SIGINT', () => process.exit(130));

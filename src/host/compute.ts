@@ -91,6 +91,10 @@ export function computer(options: ComputerOptions): Computer {
   };
 }
 
+export function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function';
+}
+
 // --- internal ---
 
 function makeRows({ job, space }: ComputerOptions, layout: Layout): RowWriter {
@@ -117,8 +121,4 @@ function fillDefaults(point: Point, values: (Value | undefined)[], axes: readonl
     values[index] ??= point[(axes[index] as Axis).name];
   }
   return point;
-}
-
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function';
 }

@@ -1,5 +1,6 @@
-import { readFileSync, writeSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { Socket } from 'node:net';
+import { writeAll } from '../run/atomic-file.js';
 import { appendRecord } from '../run/journal.js';
 import { runPaths } from '../run/paths.js';
 import type { RunEvent } from '../run/records.js';
@@ -9,6 +10,7 @@ import type { PointsColumns } from '../space/points-columns.js';
 import type { Space } from '../space/space.js';
 import { commandWorker } from './command/command-worker.js';
 import { streamWorker } from './command/stream-worker.js';
+import { makeCalls } from './call.js';
 import { computer } from './compute.js';
 import { readLines } from './lines.js';
 import {
@@ -55,7 +57,8 @@ readLines(commands, (line) => {
 commands.on('close', () => process.exit(1));
 
 // A signal to all processes of a job, as schedulers send it, is the coordinator's to answer: it lets points finish.
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => undefined);
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+for (const signal of SIGNALS) process.on(signal, leaveToCoordinator);
 
 // --- internal ---
 
@@ -78,6 +81,11 @@ async function obey(command: Exclude<Command, { type: 'stop' }>): Promise<void> 
       break;
     case 'task':
       await runTask(command.task, required(run), required(loaded));
+      break;
+    case 'call':
+      // Calls leave nothing that could be kept: here a signal means what it means to any process.
+      for (const signal of SIGNALS) process.off(signal, leaveToCoordinator);
+      report(await makeCalls(command, required(loaded).run as (...args: unknown[]) => unknown));
       break;
     case 'fork':
       throw new Error('Only a Python host forks.');
@@ -148,7 +156,11 @@ async function runTask(task: TaskJob, { job, space, fixed }: Run, worker: Loaded
 }
 
 function report(message: Report): void {
-  writeSync(REPORTS, `${JSON.stringify(message)}\n`);
+  writeAll(REPORTS, Buffer.from(`${JSON.stringify(message)}\n`));
+}
+
+function leaveToCoordinator(): void {
+  // It decides.
 }
 
 function required<T>(value: T | undefined): T {

@@ -34,6 +34,8 @@ export interface RunOptions {
   readonly retryFailed?: boolean;
   /** Go on with another version of the worker than the run was begun with; the manifest then names both. */
   readonly allowChangedWorker?: boolean;
+  /** `OMP_NUM_THREADS` and its kin for each process, whatever the environment has. */
+  readonly threads?: number | undefined;
   readonly controls: Controls;
   /** Called when the run directory is open and before its first process starts. */
   readonly onStart?: (manifest: Manifest) => void;
@@ -70,7 +72,7 @@ export async function runSweep(plan: Plan, options: RunOptions): Promise<Outcome
   const folder = mkdtempSync(join(tmpdir(), 'fanfold-'));
   const crew = openCrew(request.worker, {
     count: processesFor(plan, existing, options),
-    env: childEnvironment(request.jobs),
+    env: childEnvironment(request.jobs, options.threads),
     folder,
   });
   const committing = commitOf(request.worker);
@@ -129,8 +131,8 @@ function processesFor(
   return Math.min(request.jobs, open.length);
 }
 
-function childEnvironment(jobs: number): NodeJS.ProcessEnv {
-  return { ...process.env, ...threadVariables(process.env, usableProcessors(), jobs) };
+function childEnvironment(jobs: number, threads: number | undefined): NodeJS.ProcessEnv {
+  return { ...process.env, ...threadVariables(process.env, usableProcessors(), jobs, threads) };
 }
 
 /** The worker as one module; from the run's own copy where the source is gone. */

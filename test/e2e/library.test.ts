@@ -173,8 +173,8 @@ describe('the library', () => {
       export default ({ T }: { T: number }, { random, task_index }: WorkerContext): number => T + random() + task_index;
       const run = await sweep({ worker: 'w.ts', params: { T: linspace(0, 1, 3) } });
       for await (const { point, result } of run) console.log(point['T'], result);
-      // @ts-expect-error a worker is needed
-      await sweep({ params: {} });\n`;
+      // @ts-expect-error a worker is named by its path
+      await sweep({ worker: () => 1 });\n`;
     fs.writeFileSync(join(folder, 'use.mts'), code);
     const compiler = join(process.cwd(), 'node_modules', 'typescript', 'bin', 'tsc');
     const args = [

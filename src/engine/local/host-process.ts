@@ -21,14 +21,17 @@ export interface HostProcess {
   /** True once it was told to load a worker. */
   readonly hasLoaded: boolean;
   /** Where what it writes past its own log goes, such as a native library's output; its end is in `lastWords` anyway. */
-  output: (bytes: Buffer) => void;
-  send(command: Command): void;
+  output: (bytes: Buffer, stream: 'stdout' | 'stderr') => void;
+  /** Sends commands, all in one writing. */
+  send(...commands: readonly Command[]): void;
   /** The next report, in order; a Death once there are no more. */
   next(): Promise<Report | Death>;
   /** Asks it to end, and waits for that. */
   exit(): Promise<void>;
-  /** Ends it and everything under it at once. */
-  readonly kill: () => void;
+  /** Whether this process stays alive for it. It does at first. */
+  hold(isHeld: boolean): void;
+  /** Ends it and everything under it: at once, or by another signal than SIGKILL. */
+  readonly kill: (signal?: NodeJS.Signals) => void;
 }
 
 export interface HostOptions {
@@ -62,18 +65,19 @@ export function startHost({ program, env, reaper, onEnd }: HostOptions): HostPro
   const { pid } = child;
   if (pid === undefined) throw notStarted();
   reaper.watch(pid);
-  const lastWords = listen(child, (bytes) => {
-    host.output(bytes);
+  const lastWords = listen(child, (bytes, stream) => {
+    host.output(bytes, stream);
   });
   const inbox = queue<Report | Death>();
   readLines(child.stdio[3] as Readable, (line) => {
     inbox.push(JSON.parse(line) as Report);
   });
   let isEnded = false;
-  const ended = whenEnded(child).then((end) => {
+  const ended = whenEnded(child).then(async (end) => {
     isEnded = true;
-    killGroup(pid);
+    killGroup(pid, 'SIGKILL');
     reaper.forget(pid);
+    await whenClosed([child.stdout, child.stderr]);
     // A daemon that the worker left may hold the other end for ever.
     for (const stream of child.stdio) stream?.destroy();
     onEnd();
@@ -83,9 +87,9 @@ export function startHost({ program, env, reaper, onEnd }: HostOptions): HostPro
   // Its end is reported by `next`; a command that it could not read any more is of no use.
   commands.on('error', ignore);
   let hasLoaded = false;
-  const send = (command: Command): void => {
-    hasLoaded ||= command.type === 'load';
-    commands.write(`${JSON.stringify(command)}\n`);
+  const send = (...sent: readonly Command[]): void => {
+    hasLoaded ||= sent.some(({ type }) => type === 'load');
+    commands.write(sent.map((command) => `${JSON.stringify(command)}\n`).join(''));
   };
   const host: HostProcess = {
     pid,
@@ -98,13 +102,21 @@ export function startHost({ program, env, reaper, onEnd }: HostOptions): HostPro
     next: inbox.next,
     exit: () => {
       send({ type: 'exit' });
-      const timer = setTimeout(host.kill, EXIT_MS);
+      const timer = setTimeout(() => {
+        host.kill();
+      }, EXIT_MS);
       return ended.finally(() => {
         clearTimeout(timer);
       });
     },
-    kill: () => {
-      if (!isEnded) killGroup(pid);
+    hold: (isHeld) => {
+      for (const handle of [child, ...child.stdio] as ({ ref(): void; unref(): void } | null)[]) {
+        if (isHeld) handle?.ref();
+        else handle?.unref();
+      }
+    },
+    kill: (signal = 'SIGKILL') => {
+      if (!isEnded) killGroup(pid, signal);
     },
   };
   return host;
@@ -130,12 +142,12 @@ const SIGNAL_NOTES: Partial<Record<NodeJS.Signals, string>> = {
   SIGABRT: ', often too little memory for the JavaScript heap',
 };
 
-function listen(child: ChildProcess, onOutput: (bytes: Buffer) => void): () => string {
+function listen(child: ChildProcess, onOutput: HostProcess['output']): () => string {
   let tail = '';
-  for (const stream of [child.stdout, child.stderr]) {
-    stream?.on('data', (bytes: Buffer) => {
+  for (const name of ['stdout', 'stderr'] as const) {
+    child[name]?.on('data', (bytes: Buffer) => {
       tail = (tail + bytes.toString('utf8')).slice(-LAST_WORDS_CHARACTERS);
-      onOutput(bytes);
+      onOutput(bytes, name);
     });
   }
   return () => tail;
@@ -145,14 +157,21 @@ function listen(child: ChildProcess, onOutput: (bytes: Buffer) => void): () => s
 function whenEnded(child: ChildProcess): Promise<Pick<Death, 'exitCode' | 'signal'>> {
   return new Promise((resolve) => {
     child.once('exit', (exitCode, signal) => {
-      const finish = (): void => {
-        clearTimeout(timer);
+      void whenClosed([child.stdio[3] as Readable]).then(() => {
         resolve({ exitCode, signal });
-      };
-      const timer = setTimeout(finish, DRAIN_MS);
-      const reports = child.stdio[3] as Readable;
-      if (reports.readableEnded || reports.destroyed) finish();
-      else reports.once('close', finish);
+      });
+    });
+  });
+}
+
+/** What a process had written before it ended is read. */
+function whenClosed(streams: readonly (Readable | null)[]): Promise<void> {
+  const open = streams.filter((stream) => stream !== null && !stream.readableEnded && !stream.destroyed);
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, open.length === 0 ? 0 : DRAIN_MS);
+    void Promise.all(open.map((stream) => new Promise((close) => stream?.once('close', close)))).then(() => {
+      clearTimeout(timer);
+      resolve();
     });
   });
 }
@@ -169,10 +188,10 @@ function notStarted(): FanfoldError {
   );
 }
 
-/** Ends a process and everything in its group at once; one that has ended already is none. */
-export function killGroup(pid: number): void {
+/** Ends a process and everything in its group; one that has ended already is none. */
+export function killGroup(pid: number, signal: NodeJS.Signals = 'SIGKILL'): void {
   try {
-    process.kill(process.platform === 'win32' ? pid : -pid, 'SIGKILL');
+    process.kill(process.platform === 'win32' ? pid : -pid, signal);
   } catch (error) {
     if (systemCode(error) !== 'ESRCH' && systemCode(error) !== 'EPERM') throw error;
   }

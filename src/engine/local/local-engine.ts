@@ -169,6 +169,8 @@ async function computeTask(host: HostProcess, session: Session, task: TaskJob): 
       case 'hello':
       case 'forked':
       case 'ended':
+      case 'returned':
+      case 'raised':
     }
   }
 }
