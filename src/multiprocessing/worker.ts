@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { startHost, type HostProcess } from '../engine/local/host-process.js';
+import { startHost, type HostOptions, type HostProcess } from '../engine/local/host-process.js';
 import { startReaper, type Reaper } from '../engine/local/reaper.js';
 import { bundleWorker } from '../engine/worker-bundle.js';
 import { parseWorkerReference, type WorkerReference } from '../engine/worker-reference.js';
@@ -32,29 +32,30 @@ export function referenceOf(worker: string | URL): WorkerReference {
   return parseWorkerReference(given instanceof URL ? given.href : given);
 }
 
-/**
- * Makes a worker loadable for its processes. Its files are read once: a program that changes them goes on with the
- * first version.
- * @throws FanfoldError where they have an error, with its place
- */
-export async function loadable(worker: WorkerReference): Promise<WorkerModule> {
-  const { file } = worker;
-  let bundling = bundles.get(file);
-  if (bundling === undefined) {
-    bundling = writeBundle(worker, `worker-${String(bundles.size)}.mjs`);
-    bundles.set(file, bundling);
-  }
-  return { file: await bundling, export: worker.export };
+/** Workers of one language: a process can only call those of its own kind. */
+export interface WorkerKind {
+  readonly accepts: (worker: WorkerReference) => boolean;
+  /**
+   * Makes a worker loadable for its processes.
+   * @throws FanfoldError where its files have an error, with its place
+   */
+  readonly load: (worker: WorkerReference) => Promise<WorkerModule>;
+  /** @throws FanfoldError where the system has no room for another process */
+  readonly start: (options: HostOptions) => HostProcess;
+}
+
+export function kindOf(worker: WorkerReference): WorkerKind {
+  return KINDS.find(({ accepts }) => accepts(worker)) ?? JAVASCRIPT;
 }
 
 /**
- * Starts a process that can load the worker. It ends with this one, however this one ends; what it prints is printed.
+ * Starts a process for workers of a kind. It ends with this one, however this one ends; what it prints is printed.
  * @param env the whole environment of the process
  * @throws FanfoldError where the system has no room for another process
  */
-export function startProcess(env: NodeJS.ProcessEnv): HostProcess {
+export function startProcess(kind: WorkerKind, env: NodeJS.ProcessEnv): HostProcess {
   reaper ??= startReaper();
-  const host = startHost({
+  const host = kind.start({
     env,
     reaper,
     onEnd: () => {
@@ -94,10 +95,28 @@ export function temporaryPath(name: string): string {
 
 // --- internal ---
 
+const JAVASCRIPT: WorkerKind = {
+  accepts: () => true,
+  load: async (worker) => ({ file: await bundleOnce(worker), export: worker.export }),
+  start: startHost,
+};
+
+/** In the order in which they are asked. */
+const KINDS: readonly WorkerKind[] = [JAVASCRIPT];
+
 const bundles = new Map<string, Promise<string>>();
 const living = new Set<HostProcess>();
 let reaper: Reaper | undefined;
 let folder: string | undefined;
+
+/** A worker's files are read once: a program that changes them goes on with the first version. */
+function bundleOnce(worker: WorkerReference): Promise<string> {
+  const known = bundles.get(worker.file);
+  if (known !== undefined) return known;
+  const bundling = writeBundle(worker, `worker-${String(bundles.size)}.mjs`);
+  bundles.set(worker.file, bundling);
+  return bundling;
+}
 
 async function writeBundle(worker: WorkerReference, name: string): Promise<string> {
   const { code } = await bundleWorker(worker);
