@@ -8,7 +8,10 @@ import type { Point } from '../space/space.js';
 // descriptor 3. Results of a sweep never pass here, they go into the run directory; those of calls do.
 
 /** What a host loads. */
-export type HostWorker = WorkerModule | WorkerPython | WorkerCommand;
+export type HostWorker = WorkerFunction | WorkerCommand;
+
+/** A function, which can also be called outside a sweep. */
+export type WorkerFunction = WorkerModule | WorkerPython;
 
 /** Where a host finds a worker's function. */
 export interface WorkerModule {

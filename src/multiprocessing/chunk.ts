@@ -1,9 +1,9 @@
 import type { Death } from '../engine/local/host-process.js';
-import type { CallReport, WireCall, WorkerModule } from '../host/protocol.js';
+import type { CallReport, WireCall, WorkerFunction } from '../host/protocol.js';
 
 /** Calls that one process makes one after another. */
 export interface Chunk {
-  readonly worker: WorkerModule;
+  readonly worker: WorkerFunction;
   /**
    * The calls as they pass to a process; made when one has room for them.
    * @throws TypeError where an argument can't pass

@@ -46,22 +46,11 @@ export class Dispatcher {
     }
   }
 
-  get isOpen(): boolean {
-    return this.#state === 'open';
-  }
-
   get pids(): readonly number[] {
     return this.#slots.map(({ pid }) => pid).filter((pid) => pid !== undefined);
   }
 
-  /** @throws FanfoldError where the pool was closed or terminated */
   add(source: ChunkSource): void {
-    if (this.#state !== 'open') {
-      throw new FanfoldError(
-        'FANFOLD_USAGE',
-        'Expected an open pool, but it was closed or terminated: make a new one.',
-      );
-    }
     this.#sources.add(source);
     this.wake();
   }

@@ -1,4 +1,4 @@
-import type { WireCall, WorkerModule } from '../host/protocol.js';
+import type { WireCall, WorkerFunction } from '../host/protocol.js';
 import { CallError } from './call-error.js';
 import type { Chunk, ChunkSource, Failure, Outcome } from './chunk.js';
 import { deferred } from './deferred.js';
@@ -16,7 +16,7 @@ export class Mapping implements ChunkSource {
   readonly #mapped: MappedItems;
   readonly #values: unknown[];
   readonly #result = deferred<unknown[]>();
-  #worker: WorkerModule | undefined;
+  #worker: WorkerFunction | undefined;
   #next = 0;
   #left: number;
 
@@ -38,7 +38,7 @@ export class Mapping implements ChunkSource {
   }
 
   /** The worker can be loaded now. */
-  open(worker: WorkerModule): void {
+  open(worker: WorkerFunction): void {
     this.#worker = worker;
   }
 
@@ -80,7 +80,7 @@ export interface Part {
 }
 
 export function makeChunk(
-  worker: WorkerModule,
+  worker: WorkerFunction,
   call: MappedItems['call'],
   { first, items, settle }: Part & Pick<Chunk, 'settle'>,
 ): Chunk {

@@ -1,12 +1,11 @@
 import { usableProcessors } from '../engine/local/processors.js';
 import { threadVariables } from '../engine/local/threads.js';
-import type { WorkerReference } from '../engine/worker-reference.js';
 import { FanfoldError } from '../errors.js';
 import type { WireCall } from '../host/protocol.js';
 import { Dispatcher } from './dispatcher.js';
 import { Mapping } from './mapping.js';
 import { Stream } from './stream.js';
-import { loadable, referenceOf, startProcess, wireCall } from './worker.js';
+import { kindOf, referenceOf, startProcess, wireCall, type WorkerKind } from './worker.js';
 
 export interface PoolOptions {
   /** Chunks after which a process is replaced by a new one; never by default. */
@@ -37,12 +36,15 @@ const AHEAD_PER_PROCESS = 64;
  */
 export class Pool {
   readonly #processes: number;
-  readonly #dispatcher: Dispatcher;
+  readonly #env: NodeJS.ProcessEnv;
+  readonly #maxTasksPerChild: number;
+  readonly #dispatchers = new Map<WorkerKind, Dispatcher>();
+  #isOpen = true;
 
   /**
-   * Starts the processes.
+   * The processes start with the first call.
    * @param processes how many; by default as many as this program may use processors
-   * @throws FanfoldError where a number is not a positive integer, or there is no room for another process
+   * @throws FanfoldError where a number is not a positive integer
    */
   constructor(processes = usableProcessors(), { maxTasksPerChild, env, threads }: PoolOptions = {}) {
     checkCount('processes', processes);
@@ -50,16 +52,13 @@ export class Pool {
     if (threads !== undefined) checkCount('threads', threads);
     const variables = threadVariables(process.env, usableProcessors(), processes, threads);
     this.#processes = processes;
-    this.#dispatcher = new Dispatcher({
-      processes,
-      start: () => startProcess({ ...process.env, ...variables, ...env }),
-      maxTasksPerChild: maxTasksPerChild ?? Infinity,
-    });
+    this.#env = { ...process.env, ...variables, ...env };
+    this.#maxTasksPerChild = maxTasksPerChild ?? Infinity;
   }
 
   /** The processes that there are now. */
   get pids(): readonly number[] {
-    return this.#dispatcher.pids;
+    return [...this.#dispatchers.values()].flatMap(({ pids }) => pids);
   }
 
   /**
@@ -69,7 +68,7 @@ export class Pool {
    * @throws CallError for the first call that failed; items that wait are then not computed
    */
   map(worker: string | URL, items: Iterable<unknown>, options: MapOptions = {}): Promise<unknown[]> {
-    return this.#map(worker, [...items], { call: (item) => wireCall([item]), ...options });
+    return this.#map(worker, items, { call: (item) => wireCall([item]), ...options });
   }
 
   /** As `map`, with the items of each list as arguments. */
@@ -78,7 +77,7 @@ export class Pool {
     argumentLists: Iterable<readonly unknown[]>,
     options: MapOptions = {},
   ): Promise<unknown[]> {
-    return this.#map(worker, [...argumentLists], { call: callWithList, ...options });
+    return this.#map(worker, argumentLists, { call: callWithList, ...options });
   }
 
   /** One call. Gives its value. */
@@ -119,12 +118,14 @@ export class Pool {
 
   /** Takes no more calls; the processes end when those under way are done. */
   close(): void {
-    this.#dispatcher.close();
+    this.#isOpen = false;
+    for (const dispatcher of this.#dispatchers.values()) dispatcher.close();
   }
 
   /** Ends the processes at once. What is under way is rejected. */
   terminate(): void {
-    this.#dispatcher.terminate();
+    this.#isOpen = false;
+    for (const dispatcher of this.#dispatchers.values()) dispatcher.terminate();
   }
 
   /**
@@ -133,10 +134,10 @@ export class Pool {
    * @throws FanfoldError where it is neither
    */
   async join(): Promise<void> {
-    if (this.#dispatcher.isOpen) {
+    if (this.#isOpen) {
       throw new FanfoldError('FANFOLD_USAGE', 'Expected a closed pool, got an open one: close() it first.');
     }
-    return this.#dispatcher.ended;
+    await Promise.all(Array.from(this.#dispatchers.values(), ({ ended }) => ended));
   }
 
   /** As at the end of Python's `with`: `terminate` and `join`. */
@@ -147,20 +148,23 @@ export class Pool {
 
   async #map(
     worker: string | URL,
-    items: readonly unknown[],
+    given: Iterable<unknown>,
     { call, chunkSize }: MapOptions & { call: (item: unknown) => WireCall },
   ): Promise<unknown[]> {
     const reference = referenceOf(worker);
+    const items = [...checkIterable(given, Symbol.iterator)];
     const share = Math.ceil(items.length / (CHUNKS_PER_PROCESS * this.#processes));
     if (chunkSize !== undefined) checkCount('chunkSize', chunkSize);
     const mapping = new Mapping({ items, call, chunkSize: chunkSize ?? Math.max(1, share) });
+    const kind = kindOf(reference);
+    const dispatcher = this.#dispatcher(kind);
     // Added before its worker is there, so that a pool that is closed meanwhile waits for it.
-    this.#dispatcher.add(mapping);
+    dispatcher.add(mapping);
     try {
-      loadable(reference).then(
+      kind.load(reference).then(
         (module) => {
           mapping.open(module);
-          this.#dispatcher.wake();
+          dispatcher.wake();
         },
         (error: unknown) => {
           mapping.end(error);
@@ -168,7 +172,7 @@ export class Pool {
       );
       return await mapping.result;
     } finally {
-      this.#dispatcher.remove(mapping);
+      dispatcher.remove(mapping);
     }
   }
 
@@ -177,9 +181,11 @@ export class Pool {
     items: Iterable<unknown> | AsyncIterable<unknown>,
     { chunkSize = 1, isOrdered }: MapOptions & { isOrdered: boolean },
   ): AsyncGenerator<unknown, void, undefined> {
-    const reference: WorkerReference = referenceOf(worker);
+    const reference = referenceOf(worker);
     checkCount('chunkSize', chunkSize);
-    const dispatcher = this.#dispatcher;
+    checkIterable(items, Symbol.iterator, Symbol.asyncIterator);
+    const kind = kindOf(reference);
+    const dispatcher = this.#dispatcher(kind);
     const stream = new Stream({
       items,
       call: (item) => wireCall([item]),
@@ -193,11 +199,30 @@ export class Pool {
     dispatcher.add(stream);
     return (async function* values() {
       try {
-        yield* stream.values(loadable(reference));
+        yield* stream.values(kind.load(reference));
       } finally {
         dispatcher.remove(stream);
       }
     })();
+  }
+
+  /** Each kind of worker has processes of its own. */
+  #dispatcher(kind: WorkerKind): Dispatcher {
+    if (!this.#isOpen) {
+      throw new FanfoldError(
+        'FANFOLD_USAGE',
+        'Expected an open pool, but it was closed or terminated: make a new one.',
+      );
+    }
+    const known = this.#dispatchers.get(kind);
+    if (known !== undefined) return known;
+    const made = new Dispatcher({
+      processes: this.#processes,
+      start: () => startProcess(kind, this.#env),
+      maxTasksPerChild: this.#maxTasksPerChild,
+    });
+    this.#dispatchers.set(kind, made);
+    return made;
   }
 }
 
@@ -206,6 +231,17 @@ export class Pool {
 function callWithList(list: unknown): WireCall {
   if (Array.isArray(list)) return wireCall(list);
   throw new TypeError(`Expected each item of starmap to be a list of arguments, got a ${typeof list}.`);
+}
+
+/** Callers in plain JavaScript have no compiler that would tell them. */
+function checkIterable<T>(items: T, ...ways: readonly symbol[]): T {
+  const given: unknown = items;
+  const isList = typeof given === 'string' || (typeof given === 'object' && given !== null);
+  if (isList && ways.some((way) => way in Object(given))) return items;
+  throw new FanfoldError(
+    'FANFOLD_USAGE',
+    `Expected items that can be iterated, such as an array, got ${given === null ? 'null' : `a value of type ${typeof given}`}.`,
+  );
 }
 
 function checkCount(name: string, count: number): void {

@@ -1,13 +1,13 @@
 import { constants } from 'node:os';
 import { isDeath, type Death, type HostProcess } from '../engine/local/host-process.js';
 import { threadVariables } from '../engine/local/threads.js';
-import type { ModuleReference } from '../engine/worker-reference.js';
+import type { FunctionReference } from '../engine/worker-reference.js';
 import { FanfoldError } from '../errors.js';
 import type { WireCall } from '../host/protocol.js';
 import { decodeValue } from '../host/wire.js';
 import { CallError } from './call-error.js';
 import { deferred } from './deferred.js';
-import { loadable, referenceOf, startProcess, wireCall } from './worker.js';
+import { kindOf, referenceOf, startProcess, wireCall } from './worker.js';
 
 export interface ProcessOptions {
   readonly args?: readonly unknown[];
@@ -36,10 +36,12 @@ const TERMINATE_MS = 2000;
  */
 export class Process {
   readonly name: string;
-  readonly #worker: ModuleReference;
+  readonly #worker: FunctionReference;
   readonly #options: ProcessOptions;
   readonly #returned = deferred<unknown>();
   #isWatched = false;
+  /** Before the call its host leaves SIGTERM to this process. */
+  #isCalled = false;
   #host: HostProcess | undefined;
   #ended: Promise<void> | undefined;
   #exitCode: number | undefined;
@@ -67,7 +69,8 @@ export class Process {
     }
     const { args = [], kwargs, env } = this.#options;
     const call = wireCall(args, kwargs);
-    const host = startProcess({ ...process.env, ...threadVariables(process.env, 1, 1), ...env });
+    const variables = threadVariables(process.env, 1, 1);
+    const host = startProcess(kindOf(this.#worker), { ...process.env, ...variables, ...env });
     this.#host = host;
     this.#ended = this.#run(host, call);
     return this;
@@ -120,11 +123,14 @@ export class Process {
     clearTimeout(timer);
   }
 
-  /** Ends the process and those that it has started, by SIGTERM; by SIGKILL two seconds later. */
+  /**
+   * Ends the process and those that it has started: by SIGTERM, and by SIGKILL where it has not begun the call, or is there
+   * two seconds later.
+   */
   terminate(): void {
     const host = this.#host;
     if (host === undefined) return;
-    host.kill('SIGTERM');
+    host.kill(this.#isCalled ? 'SIGTERM' : 'SIGKILL');
     const timer = setTimeout(() => {
       host.kill();
     }, TERMINATE_MS);
@@ -145,9 +151,11 @@ export class Process {
       this.#returned.reject(error);
       void host.exit();
     };
-    loadable(this.#worker).then((worker) => {
-      host.send({ type: 'load', worker });
-    }, fail);
+    kindOf(this.#worker)
+      .load(this.#worker)
+      .then((worker) => {
+        host.send({ type: 'load', worker });
+      }, fail);
     for (;;) {
       const report = await host.next();
       if (isDeath(report)) {
@@ -159,6 +167,7 @@ export class Process {
       switch (report.type) {
         case 'loaded':
           host.send({ type: 'call', id: 0, calls: [call] });
+          this.#isCalled = true;
           break;
         case 'refused':
           fail(new FanfoldError('FANFOLD_WORKER', report.message));

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { performance } from 'node:perf_hooks';
 import { isDeath, type Death, type HostProcess } from '../engine/local/host-process.js';
 import { FanfoldError, systemCode } from '../errors.js';
-import type { CallReport, Command, Report, WorkerModule } from '../host/protocol.js';
+import type { CallReport, Command, Report, WorkerFunction } from '../host/protocol.js';
 import { decodeValue } from '../host/wire.js';
 import type { Chunk } from './chunk.js';
 import { temporaryPath } from './worker.js';
@@ -30,7 +30,7 @@ export class Slot {
   #held: Flight | undefined;
   #host: HostProcess | undefined;
   #ended: Promise<void> = Promise.resolve();
-  #worker: WorkerModule | undefined;
+  #worker: WorkerFunction | undefined;
   #sent = 0;
   #meanMs = AHEAD_MS;
   #answeredMs = 0;
@@ -247,6 +247,6 @@ function positionOf({ command }: Flight): number {
   }
 }
 
-function isSame(a: WorkerModule, b: WorkerModule | undefined): boolean {
+function isSame(a: WorkerFunction, b: WorkerFunction | undefined): boolean {
   return a.file === b?.file && a.export === b.export;
 }

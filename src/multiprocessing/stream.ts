@@ -1,4 +1,4 @@
-import type { WireCall, WorkerModule } from '../host/protocol.js';
+import type { WireCall, WorkerFunction } from '../host/protocol.js';
 import type { Chunk, ChunkSource } from './chunk.js';
 import { deferred } from './deferred.js';
 import { errorOf, makeChunk } from './mapping.js';
@@ -48,7 +48,7 @@ export class Stream implements ChunkSource {
   }
 
   /** The values. Throws at the first item that has none, after those before it. */
-  async *values(worker: Promise<WorkerModule>): AsyncGenerator<unknown, void, undefined> {
+  async *values(worker: Promise<WorkerFunction>): AsyncGenerator<unknown, void, undefined> {
     try {
       void this.#readAhead(await worker);
       for (;;) {
@@ -63,7 +63,7 @@ export class Stream implements ChunkSource {
   }
 
   // A source that is waited for can't be hurried: where nobody wants its items any more, it is closed at its next one.
-  async #readAhead(worker: WorkerModule): Promise<void> {
+  async #readAhead(worker: WorkerFunction): Promise<void> {
     const { items, chunkSize, ahead } = this.#options;
     let part: unknown[] = [];
     try {
@@ -82,7 +82,7 @@ export class Stream implements ChunkSource {
     this.#changed();
   }
 
-  #push(worker: WorkerModule, items: readonly unknown[]): void {
+  #push(worker: WorkerFunction, items: readonly unknown[]): void {
     if (!this.#isReading) return;
     const order = this.#read++;
     const part = { first: order * this.#options.chunkSize, items };

@@ -1,12 +1,13 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { NODE_HOST, startHost, type HostProcess } from '../engine/local/host-process.js';
+import { NODE_HOST, startHost, type HostOptions, type HostProcess } from '../engine/local/host-process.js';
+import { pythonHost } from '../engine/local/python-crew.js';
 import { startReaper, type Reaper } from '../engine/local/reaper.js';
 import { bundleWorker } from '../engine/worker-bundle.js';
-import { parseWorkerReference, type ModuleReference } from '../engine/worker-reference.js';
+import { parseWorkerReference, type FunctionReference } from '../engine/worker-reference.js';
 import { FanfoldError } from '../errors.js';
-import type { WireCall, WorkerModule } from '../host/protocol.js';
+import type { WorkerFunction, WireCall } from '../host/protocol.js';
 import { encodeValue } from '../host/wire.js';
 
 // What a worker's kind decides: how it is named, made loadable, and which program its process runs.
@@ -15,7 +16,7 @@ import { encodeValue } from '../host/wire.js';
  * Reads what a caller gives as a worker.
  * @throws FanfoldError where it is no file, or a function
  */
-export function referenceOf(worker: string | URL): ModuleReference {
+export function referenceOf(worker: string | URL): FunctionReference {
   const given: unknown = worker;
   if (typeof given === 'function') {
     throw new FanfoldError(
@@ -29,38 +30,43 @@ export function referenceOf(worker: string | URL): ModuleReference {
       `Expected the worker to be the path of a module, got a ${typeof given}.`,
     );
   }
-  const reference = parseWorkerReference(given instanceof URL ? given.href : given);
-  if (reference.kind === 'module') return reference;
-  throw new FanfoldError(
-    'FANFOLD_WORKER',
-    `Expected a JavaScript or TypeScript module, got ${reference.file}.`,
-  );
+  return parseWorkerReference(given instanceof URL ? given.href : given);
+}
+
+/** Workers of one language: a process can only call those of its own kind. */
+export interface WorkerKind {
+  /** The program of its processes. */
+  readonly program: HostOptions['program'];
+  /**
+   * Makes a worker loadable for its processes.
+   * @throws FanfoldError where its files have an error, with its place
+   */
+  readonly load: (worker: FunctionReference) => Promise<WorkerFunction>;
+}
+
+/** The kind of a worker: one for all modules, one for each Python interpreter. */
+export function kindOf(worker: FunctionReference): WorkerKind {
+  if (worker.kind === 'module') return JAVASCRIPT;
+  const { interpreter } = worker;
+  const known = pythons.get(interpreter);
+  if (known !== undefined) return known;
+  const python: WorkerKind = {
+    program: pythonHost(interpreter),
+    load: ({ file, export: name }) => Promise.resolve({ kind: 'python', file, export: name }),
+  };
+  pythons.set(interpreter, python);
+  return python;
 }
 
 /**
- * Makes a worker loadable for its processes. Its files are read once: a program that changes them goes on with the
- * first version.
- * @throws FanfoldError where they have an error, with its place
- */
-export async function loadable(worker: ModuleReference): Promise<WorkerModule> {
-  const { file } = worker;
-  let bundling = bundles.get(file);
-  if (bundling === undefined) {
-    bundling = writeBundle(worker, `worker-${String(bundles.size)}.mjs`);
-    bundles.set(file, bundling);
-  }
-  return { kind: 'module', file: await bundling, export: worker.export };
-}
-
-/**
- * Starts a process that can load the worker. It ends with this one, however this one ends; what it prints is printed.
+ * Starts a process for workers of a kind. It ends with this one, however this one ends; what it prints is printed.
  * @param env the whole environment of the process
  * @throws FanfoldError where the system has no room for another process
  */
-export function startProcess(env: NodeJS.ProcessEnv): HostProcess {
+export function startProcess(kind: WorkerKind, env: NodeJS.ProcessEnv): HostProcess {
   reaper ??= startReaper();
   const host = startHost({
-    program: NODE_HOST,
+    program: kind.program,
     env,
     reaper,
     onEnd: () => {
@@ -100,13 +106,28 @@ export function temporaryPath(name: string): string {
 
 // --- internal ---
 
+const JAVASCRIPT: WorkerKind = {
+  program: NODE_HOST,
+  load: async (worker) => ({ kind: 'module', file: await bundleOnce(worker), export: worker.export }),
+};
+
+const pythons = new Map<string, WorkerKind>();
 const bundles = new Map<string, Promise<string>>();
 const living = new Set<HostProcess>();
 let reaper: Reaper | undefined;
 let folder: string | undefined;
 
-async function writeBundle(worker: ModuleReference, name: string): Promise<string> {
-  const { code = '' } = await bundleWorker(worker);
+/** A worker's files are read once: a program that changes them goes on with the first version. */
+function bundleOnce(worker: FunctionReference): Promise<string> {
+  const known = bundles.get(worker.file);
+  if (known !== undefined) return known;
+  const bundling = writeBundle(worker.file, `worker-${String(bundles.size)}.mjs`);
+  bundles.set(worker.file, bundling);
+  return bundling;
+}
+
+async function writeBundle(file: string, name: string): Promise<string> {
+  const { code = '' } = await bundleWorker({ file });
   const path = temporaryPath(name);
   writeFileSync(path, code);
   return path;

@@ -12,7 +12,7 @@ async function program(folder: string, code: string): Promise<unknown> {
   const path = writeWorker(
     folder,
     'program.mjs',
-    `import { arange, grid, linspace, slice, sweep, FanfoldError } from '${LIBRARY}';\n${code}`,
+    `import { arange, compare, fold, grid, linspace, slice, sweep, FanfoldError } from '${LIBRARY}';\n${code}`,
   );
   const { stdout } = await execa(process.execPath, [path], { cwd: folder });
   return JSON.parse(stdout) as unknown;
@@ -142,6 +142,77 @@ describe('the library', () => {
       values: [0, 0.25, 0.5, 0.75],
       error: [true, 'FANFOLD_WORKER', 2],
     });
+  });
+
+  test('compares a sweep in one process and in several', async () => {
+    const folder = temporaryFolder();
+    writeWorker(folder, 'w.mjs', 'export default ({ x }) => x * 2;\nexport const pid = () => process.pid;\n');
+    const found = await program(
+      folder,
+      `const options = { worker: 'w.mjs', params: { x: arange(20) }, tasks: 4, jobs: 2, out: 'run' };
+       const { serial, parallel, jobs, speedUp, efficiency, isSame } = await compare(options);
+       const codes = [];
+       for (const more of [{}, { jobs: 1 }]) codes.push(await compare({ ...options, ...more }).catch((e) => e.code));
+       const forced = await compare({ ...options, force: true });
+       const differ = await compare({ ...options, worker: 'w.mjs:pid', out: 'pids' });
+       console.log(JSON.stringify({ counts: [serial, parallel].map(({ processes }) => processes.length), tasks: [serial, parallel].map(({ processes }) => processes.reduce((sum, { tasks }) => sum + tasks, 0)), jobs, speedUp: speedUp === serial.seconds / parallel.seconds && speedUp > 0, efficiency: efficiency === speedUp / 2, isSame, files: [serial, parallel].map(({ resultFile }) => resultFile.split('/').slice(-3).join('/')), codes, forced: forced.isSame, differ: differ.isSame }));`,
+    );
+    expect(found).toEqual({
+      counts: [1, 2],
+      tasks: [4, 4],
+      jobs: 2,
+      speedUp: true,
+      efficiency: true,
+      isSame: true,
+      files: ['run-compare/serial/result.txt', 'run-compare/parallel/result.txt'],
+      codes: ['FANFOLD_OUT', 'FANFOLD_USAGE'],
+      forced: true,
+      differ: false,
+    });
+  });
+
+  test('folds a run directory anew, and files by hand, whole or not at all', async () => {
+    const folder = temporaryFolder();
+    writeWorker(folder, 'w.mjs', 'export default ({ x }) => x * 2;\n');
+    const found = await program(
+      folder,
+      `import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+       const run = await sweep({ worker: 'w.mjs', params: { x: arange(5) }, tasks: 2, out: 'run' });
+       const before = readFileSync(run.resultFile, 'utf8');
+       rmSync(run.resultFile);
+       const again = readFileSync(fold('run'), 'utf8') === before;
+       const files = [0, 1].map((i) => 'run/task_index=' + i + '.txt');
+       const byHand = readFileSync(fold(files, 'all.txt'), 'utf8') === before;
+       writeFileSync('torn.txt', '1   2');
+       const codes = [[...files, 'missing.txt'], [...files, '.'], [...files, 'torn.txt'], [...files, 'all.txt']].map((list) => { try { fold(list, 'all.txt'); } catch (e) { return [e.code, e.exitCode]; } });
+       let noTarget; try { fold(files); } catch (e) { noTarget = e.code; }
+       console.log(JSON.stringify([again, byHand, codes, noTarget, readFileSync('all.txt', 'utf8') === before, existsSync('all.txt.tmp-' + process.pid)]));`,
+    );
+    expect(found).toEqual([
+      true,
+      true,
+      [
+        ['FANFOLD_INCOMPLETE', 1],
+        ['FANFOLD_INCOMPLETE', 1],
+        ['FANFOLD_INCOMPLETE', 1],
+        ['FANFOLD_USAGE', 2],
+      ],
+      'FANFOLD_USAGE',
+      true,
+      false,
+    ]);
+  });
+
+  test('sets the threads of a sweep', async () => {
+    const folder = temporaryFolder();
+    writeWorker(folder, 'w.mjs', 'export default () => Number(process.env.OMP_NUM_THREADS);\n');
+    const found = await program(
+      folder,
+      `process.env.OMP_NUM_THREADS = '7';
+       const find = async (more) => (await (await sweep({ worker: 'w.mjs', params: { x: [1] }, out: 'run', force: true, ...more })).results())[0];
+       console.log(JSON.stringify([await find({}), await find({ threads: 3 }), await find({ threads: 0 }).catch((e) => e.code)]));`,
+    );
+    expect(found).toEqual([7, 3, 'FANFOLD_USAGE']);
   });
 
   test('tells callers without a compiler what is wrong with their options', async () => {

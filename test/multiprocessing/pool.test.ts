@@ -333,6 +333,8 @@ describe('the end of a pool', () => {
       `const tries = [() => new Pool(0), () => new Pool(1.5), () => new Pool(1, { maxTasksPerChild: 0 }), () => new Pool(1, { threads: -1 })];
        const messages = tries.map((act) => { try { act(); } catch (e) { return [e.exitCode, e.message]; } });
        messages.push(await new Pool(1).map('w.mjs', [1], { chunkSize: 0 }).catch((e) => [e.exitCode, e.message]));
+       messages.push(await new Pool(1).map('w.mjs', 5).catch((e) => [e.exitCode, e.message]));
+       try { new Pool(1).imap('w.mjs', {}); } catch (e) { messages.push([e.exitCode, e.message]); }
        give(messages);`,
     );
     const message = (name: string, count: number): [number, string] => [
@@ -345,6 +347,8 @@ describe('the end of a pool', () => {
       message('maxTasksPerChild', 0),
       message('threads', -1),
       message('chunkSize', 0),
+      [2, 'Expected items that can be iterated, such as an array, got a value of type number.'],
+      [2, 'Expected items that can be iterated, such as an array, got a value of type object.'],
     ]);
   });
 });

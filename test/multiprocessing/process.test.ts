@@ -106,6 +106,17 @@ describe('a Process', () => {
     expect(value).toEqual([-15, false]);
   });
 
+  test('is ended by terminate before its function has begun', async () => {
+    const { value } = await program(
+      `const p = new Process('w.mjs:forever').start();
+       const error = p.result.catch((e) => e.code);
+       p.terminate();
+       await p.join();
+       give([p.exitCode, await error]);`,
+    );
+    expect(value).toEqual([-9, 'FANFOLD_CRASHED']);
+  });
+
   test('is joined for a time only', async () => {
     const { value } = await program(
       `const p = new Process('w.mjs:forever').start();
