@@ -39,7 +39,7 @@ REPORTS = 3
 COMMANDS = 4
 
 PACE_SECONDS = 0.010
-"""Lines of fast points are written this often, and a stop is looked for, so that little is in memory only."""
+"""Lines of fast points are written this often, so that little is in memory only."""
 SILENCE_SECONDS = 0.05
 """Held lines are written when nothing came for one to two times as long: a point may take minutes."""
 FAST_POINTS = 256
@@ -1480,7 +1480,6 @@ class TaskRun:
         self.doomed = frozenset(task['doomed'])
         self.is_careful = task['isCareful']
         self.failed = 0
-        self.looked = 0.0
 
     def compute(self):
         task, paths = self.task, self.paths
@@ -1496,11 +1495,8 @@ class TaskRun:
             file.close()
 
     def must_stop(self):
-        """True where a stop has come. Looks for it at most every few milliseconds."""
-        now = time.monotonic()
-        if now - self.looked >= PACE_SECONDS or self.is_careful:
-            self.looked = now
-            self.channel.look()
+        """True where a stop has come. To look for it costs less than the write that goes before."""
+        self.channel.look()
         return self.channel.is_stopped
 
     def retry_failed(self):
@@ -1571,7 +1567,7 @@ class TaskRun:
                     buffer.lines.append(self.compute_one(index))
                     buffer.write()
                     index += 1
-                    self.must_stop()
+                    self.channel.look()
                 else:
                     index = self.compute_fast(buffer, index, self.next_doomed(index))
                 if self.channel.is_stopped:
