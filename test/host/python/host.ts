@@ -76,28 +76,32 @@ export function startHost(env: NodeJS.ProcessEnv = {}): PythonHost {
 /** Reports from one stream, commands into another. */
 export function wireOf(reports: Readable, commands: Writable): Wire {
   const waiting: Message[] = [];
-  const state: { wake: () => void; isOver: boolean } = { wake: () => undefined, isOver: false };
+  const waiters: (() => void)[] = [];
+  let isOver = false;
+  const wake = (): void => {
+    for (const waiter of waiters.splice(0)) waiter();
+  };
   readLines(reports, (line) => {
     waiting.push(JSON.parse(line) as Message);
-    state.wake();
+    wake();
   });
   const end = (): void => {
-    state.isOver = true;
-    state.wake();
+    isOver = true;
+    wake();
   };
   reports.on('close', end).on('end', end).on('error', end);
   const next = async (type: string): Promise<Message> => {
     for (;;) {
       const position = waiting.findIndex((report) => report.type === type);
       if (position >= 0) return waiting.splice(position, 1)[0] as Message;
-      const bad = waiting.find((report) => report.type === 'broken' || report.type === 'refused');
-      if (bad !== undefined || state.isOver) {
+      const bad = waiting.find((report) => ['broken', 'refused', 'raised'].includes(report.type));
+      if (bad !== undefined || isOver) {
         throw new Error(
           `Expected a report "${type}", got ${bad === undefined ? 'the end' : JSON.stringify(bad)}.`,
         );
       }
       await new Promise<void>((resolve) => {
-        state.wake = resolve;
+        waiters.push(resolve);
       });
     }
   };
