@@ -7,7 +7,7 @@ import { headerLine, rowWriter, type RowStyle } from '../../src/format/row.js';
 import type { Complex } from '../../src/format/value.js';
 import { slice } from '../../src/slicing.js';
 import { testWith } from '../tools.js';
-import { anyDouble, bitsOf, fromBits, goldenJson, goldenText } from './bits.js';
+import { anyDouble, bitsOf, goldenJson, goldenText } from './bits.js';
 import { declare, dtypeOf, GOLDEN_NAMES, resultsOf, valuesOf, type Golden } from './golden.js';
 import { anyText } from './text.js';
 

@@ -20,8 +20,10 @@ import {
 } from './host.js';
 
 const servers: Server[] = [];
+const sockets: Socket[] = [];
 
 afterAll(() => {
+  for (const socket of sockets) socket.destroy();
   for (const server of servers) server.close();
 });
 
@@ -33,7 +35,7 @@ interface Child extends Wire {
 interface Nursery {
   readonly host: PythonHost;
   /** Has a child forked, and waits until it says hello and the server says so. */
-  fork(id: number): Promise<Child>;
+  readonly fork: (id: number) => Promise<Child>;
 }
 
 function nursery(model: Message): Nursery {
@@ -50,6 +52,7 @@ function nursery(model: Message): Nursery {
       host.send({ type: 'fork', id, socket: path });
       const forked = await host.next('forked');
       const socket = await connected;
+      sockets.push(socket);
       const wire = wireOf(socket, socket);
       expect(await wire.next('hello')).toEqual({ type: 'hello', id });
       expect(forked).toMatchObject({ id });
@@ -96,7 +99,7 @@ describe('a forked host', () => {
   testWith('python3', 'computes beside others', async () => {
     const { host, fork } = nursery(modelOf(DOUBLE));
     const run = newRun({ space: spaceOf({ x: arange(40) }) });
-    const children = await Promise.all([await fork(0), await fork(1), await fork(2)]);
+    const children = [await fork(0), await fork(1), await fork(2)];
     for (const [index, child] of children.entries()) {
       child.send(run.run, taskOf({ index, start: 10 * index, stop: 10 * index + 10 }));
     }

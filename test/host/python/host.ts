@@ -35,10 +35,12 @@ export interface PythonHost extends Wire {
 }
 
 const processes: ChildProcess[] = [];
+const endings: Promise<unknown>[] = [];
 const folders: string[] = [];
 
-afterAll(() => {
+afterAll(async () => {
   for (const child of processes) child.kill('SIGKILL');
+  await Promise.all(endings);
   for (const folder of folders) rmSync(folder, { recursive: true, force: true });
 });
 
@@ -69,6 +71,8 @@ export function startHost(env: NodeJS.ProcessEnv = {}): PythonHost {
       resolve({ exitCode, signal, output });
     });
   });
+  // Not `ended`: a forked child may hold the pipes for longer.
+  endings.push(new Promise((resolve) => child.on('exit', resolve)));
   const wire = wireOf(child.stdio[3] as Readable, commands);
   return { ...wire, process: child, ended, output: () => output, hangUp: () => commands.destroy() };
 }

@@ -10,7 +10,7 @@ import type { Values } from '../../../src/space/axis.js';
 import { defineSpace, spaceFrom, type SpaceDefinition } from '../../../src/space/definition.js';
 import { geomspace, linspace, logspace } from '../../../src/space/linspace.js';
 import { list } from '../../../src/space/list.js';
-import { columnsFrom, pointsColumns, type PointsColumns } from '../../../src/space/points-columns.js';
+import { columnsFrom, type PointsColumns } from '../../../src/space/points-columns.js';
 import { space } from '../../../src/space/space.js';
 import { testWith } from '../../tools.js';
 import { computeTask, modelOf, newRun, spaceOf, startHost, taskOf, type PythonHost } from './host.js';

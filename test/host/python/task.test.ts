@@ -223,6 +223,29 @@ def f(x):
     expect(await host.next('broken')).toMatchObject({ message: expect.stringMatching(/^EISDIR: /) });
     expect(run.has('failures.jsonl')).toBe(false);
   });
+
+  testWith(
+    'python3',
+    'breaks down where the file can grow no more, and goes on from there later',
+    async () => {
+      const count = 5000;
+      const run = newRun({ space: spaceOf({ x: arange(count) }) });
+      const source = `
+import resource
+def f(x):
+    if x == 1000:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (20_003, 20_003))
+    return 2 * x
+`;
+      const host = startHost();
+      host.send(modelOf(source), run.run, taskOf({ stop: count }));
+      expect(await host.next('broken')).toMatchObject({ message: expect.stringMatching(/^EFBIG: /) });
+      expect((await host.ended).exitCode).toBe(1);
+      expect(run.read(PART)).toBe(lines(0, count).slice(0, 20_003));
+      await computeTask(DOUBLE, run, { stop: count, layout: SCALAR });
+      expect(run.read(FINAL)).toBe(lines(0, count));
+    },
+  );
 });
 
 describe('a failed point in the Python host', () => {
@@ -296,9 +319,9 @@ def f(x):
       `ValueError: ${'x'.repeat(48)}`,
       expect.stringMatching(/^ResultError: Expected the function to return a number, strin/),
     ]);
-    for (const { error, stack } of failures) {
+    for (const { error, stack = '' } of failures) {
       expect(String(error).length).toBeLessThanOrEqual(8192);
-      expect(String(stack ?? '').length).toBeLessThanOrEqual(8192);
+      expect(String(stack).length).toBeLessThanOrEqual(8192);
     }
   });
 
