@@ -1103,12 +1103,14 @@ class Model:
 def import_file(path):
     """Runs a file as the module of its stem, and gives the module and the bytes that ran."""
     name = os.path.splitext(os.path.basename(path))[0]
-    if name in sys.modules or name in sys.builtin_module_names:
+    # The same file may be loaded again, after a refusal say.
+    if getattr(sys.modules.get(name), '__file__', path) != path or name in sys.builtin_module_names:
         raise ModelError(
             f'Expected the model\'s file to have a name of its own, got {os.path.basename(path)}, which would hide '
             f'Python\'s own module "{name}". Rename it.'
         )
-    sys.path.insert(0, os.path.dirname(path))
+    if os.path.dirname(path) not in sys.path:
+        sys.path.insert(0, os.path.dirname(path))
     with open(path, 'rb') as file:
         source = file.read()
     spec = importlib.util.spec_from_file_location(
@@ -1319,8 +1321,8 @@ class Run:
 
     def parameters(self, index):
         """The parameters of a point as they were given, for a record."""
-        given = zip(self.names, self.space.values(index))
-        return {**self.fixed, **{name: storable(value) for name, value in given if value is not None}}
+        given = {**self.fixed, **dict(zip(self.names, self.space.values(index)))}
+        return {name: storable(value) for name, value in given.items() if value is not None}
 
 
 def storable(value):
@@ -2186,7 +2188,7 @@ class Host:
                 self.channel.report({'type': 'ended', 'id': self.children.pop(pid), **end})
 
     def leave(self):
-        """The coordinator is gone: nobody is to go on computing for it."""
+        """Ends at once, with all children: the coordinator is gone, or nobody can tell it how they fare."""
         for pid in self.children:
             try:
                 os.killpg(pid, signal.SIGKILL)
@@ -2220,7 +2222,7 @@ def main():
         stack = ''.join(traceback.format_exception(type(error), error, error.__traceback__))
         host.channel.report({'type': 'broken', 'message': describe_own(error), 'stack': stack[:MOST_CHARACTERS]})
         host.log.flush()
-        os._exit(1)
+        host.leave()
 
 
 if __name__ == '__main__':

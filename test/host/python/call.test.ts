@@ -132,7 +132,8 @@ def f(x):
         [[], {}],
       ],
     });
-    expect(host.output()).toBe('called\ncalled\n');
+    host.send({ type: 'exit' });
+    expect((await host.ended).output).toBe('called\ncalled\n');
   });
 });
 

@@ -137,8 +137,8 @@ def f():
 describe('a model that the Python host refuses', () => {
   const refused: Record<string, [source: string, message: RegExp]> = {
     'that does not parse': [
-      'x = 1\ndef f(x:\n    pass\n',
-      /model_of_test\.py:2: SyntaxError: .*\n {4}def f\(x:$/,
+      'x = 1\ndef f(x):\n    return = 1\n',
+      /model_of_test\.py:3: SyntaxError: invalid syntax\n {4}return = 1$/,
     ],
     'whose import fails': [
       'def inner():\n    return 1 / 0\n\ninner()\n',
@@ -182,6 +182,16 @@ describe('a model that the Python host refuses', () => {
     expect(await refusal(modelOf('def f(x): pass\n', 'f', 'select.py'))).toMatch(
       /got select\.py, which would hide Python's own module "select"\. Rename it\.$/,
     );
+  });
+
+  testWith('python3', 'may be mended and loaded again', async () => {
+    const host = startHost();
+    const model = modelOf('raise ValueError\n');
+    host.send(model);
+    expect((await host.next('refused'))['message']).toMatch(/ValueError$/);
+    writeFileSync(fileOf(model), 'def f():\n    return 1\n');
+    host.send(model, { type: 'call', id: 1, calls: [{}] });
+    expect((await host.next('returned'))['values']).toEqual([1]);
   });
 
   testWith('python3', 'is one that is not there', async () => {
