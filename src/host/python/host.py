@@ -338,7 +338,7 @@ def any_cell(name, style, seen):
     """A writer of values by their own types. Takes note of numbers in `seen`, unless that is None."""
 
     def write(given):
-        value = plain(given)
+        value = given if type(given) in PLAIN else plain(given)
         kind = type(value)
         if kind is float:
             return float_seen(value, float.__repr__(value))
@@ -424,6 +424,7 @@ class Rows:
         self.typed_cells = [any_cell(name, style, None) for name in self.names]
         self.is_declared = any('dtype' in column for column in self.columns)
         self.keys = style.keys(self.names)
+        self.separator = style.separator
         self.end = '}\n' if style.is_json else '\n'
         if layout['kind'] == 'vector' and style.ends_vectors:
             self.end = SEPARATOR + self.end
@@ -444,9 +445,10 @@ class Rows:
         return self.keys[0] + self.cells[0](result) + self.end
 
     def vector(self, result):
-        if kind_of(result) != 'vector' or len(result) != len(self.names):
+        is_plain = type(result) is list or type(result) is tuple
+        if not is_plain and kind_of(result) != 'vector' or len(result) != len(self.names):
             raise other_shape(result, self.layout)
-        values, is_typed = elements(result)
+        values, is_typed = (result, False) if is_plain else elements(result)
         if not is_typed or self.is_declared:
             return self.join(values, self.cells)
         text = self.join(values, self.typed_cells)
@@ -456,7 +458,7 @@ class Rows:
         return text
 
     def record(self, result):
-        if not is_record(result):
+        if type(result) is not dict and not is_record(result):
             raise other_shape(result, self.layout)
         names, values = members(result)
         if names != self.names:
@@ -468,8 +470,11 @@ class Rows:
         return self.join(values, self.cells)
 
     def join(self, values, cells):
-        texts = [key + cell(value) for key, cell, value in zip(self.keys, cells, values)]
-        return self.style.separator.join(texts) + self.end
+        if self.style.is_json:
+            texts = [key + cell(value) for key, cell, value in zip(self.keys, cells, values)]
+        else:
+            texts = [cell(value) for cell, value in zip(cells, values)]
+        return self.separator.join(texts) + self.end
 
     def numbers(self):
         sorts = {}
