@@ -73,7 +73,11 @@ const CASES: [string, string[], string[]][] = [
   ['--compare with one job slot', [...RANGE, '--compare', '--jobs', '1'], ['--jobs 2']],
   ['a worker that is missing', ['nowhere.ts', ...RANGE], ['"nowhere.ts"', 'no such file']],
   ['a worker that is a folder', ['newer', ...RANGE], ['"newer"']],
-  ['a worker in another language', ['model.jl:energy', ...RANGE], ['JavaScript or TypeScript', 'model.jl', '-- ./program']],
+  [
+    'a worker in another language',
+    ['model.jl:energy', ...RANGE],
+    ['JavaScript or TypeScript', 'model.jl', '-- ./program'],
+  ],
   [
     'a worker with a syntax error',
     ['syntax.ts', ...RANGE],
