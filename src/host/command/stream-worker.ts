@@ -218,10 +218,9 @@ async function withHint({ line, writeLog }: Dialogue, asked: Promise<void>): Pro
 
 function unansweredError(line: string, program: StreamProcess): CommandError {
   const torn = program.unread();
-  const error = endedError(line, program.end(), program.lastWords());
-  return new CommandError(
-    `${error.message} It had not answered${torn === '' ? '' : ` but for ${printedBeginning(torn)}`}.`,
-  );
+  const when =
+    torn === '' ? ' before it answered' : ` in the middle of its answer, ${printedBeginning(torn)}`;
+  return endedError(line, program.end(), program.lastWords(), when);
 }
 
 /** An answer that fails its point says whose it is. */

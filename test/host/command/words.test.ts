@@ -75,7 +75,8 @@ describe('a word that a program printed', () => {
       fc.property(fc.double({ noNaN: true }), (value) => {
         const exponential = value.toExponential();
         // JavaScript's own exponential has no sign for -0.
-        const texts = Number.isFinite(value) && value !== 0 ? [exponential, exponential.replace('e', 'D')] : [];
+        const texts =
+          Number.isFinite(value) && value !== 0 ? [exponential, exponential.replace('e', 'D')] : [];
         for (const text of [formatFloat64(value), ...texts]) expect(readWord(text)).toBe(value);
       }),
     );
