@@ -54,7 +54,7 @@ describe('a program that stays alive', () => {
     const folder = temporaryFolder();
     writeProgram(
       folder,
-      "const answer = ({ x }) => { if (x === 700 && !fs.existsSync('go')) return; say([x / 2, x % 3]); };",
+      "const answer = ({ x }) => { if (x === 700 && !fs.existsSync('go')) return; say(JSON.stringify([x / 2, x % 3])); };",
     );
     const args = [
       '--range',
@@ -87,7 +87,7 @@ describe('a program that stays alive', () => {
     writeProgram(folder, 'const answer = ({ x }) => say(x * 2);');
     const args = [
       '--range',
-      '0:200000',
+      '0:60000',
       '--tasks',
       '2',
       '--jobs',
@@ -105,10 +105,10 @@ describe('a program that stays alive', () => {
     const written = events(join(folder, 'out'), 'end').reduce((sum, { points }) => sum + points, 0);
     expect(written).toBe(asked);
     expect((await fanfold(['resume', 'out', '-q'], { cwd: folder })).exitCode).toBe(0);
-    expect(lines(folder, 'asked')).toHaveLength(200_000);
-    const result = read(folder, 'out', 'result.txt').trim().split('\n');
-    expect(result).toEqual(Array.from({ length: 200_000 }, (_, x) => `${String(x)}   ${String(2 * x)}`));
-  }, 60_000);
+    expect(lines(folder, 'asked').length).toBe(60_000);
+    const result = read(folder, 'out', 'result.txt').split('\n');
+    expect(result.findIndex((line, x) => line !== `${String(x)}   ${String(2 * x)}`)).toBe(60_000);
+  });
 
   test('that dies at some points fails those alone; they are retried after it was mended', async () => {
     const folder = temporaryFolder();
@@ -205,12 +205,7 @@ describe('the logistic map is the same in every language:', () => {
 
   test('the README shows each program as it stands in workers/', () => {
     const readme = read(process.cwd(), 'README.md');
-    for (const name of [
-      'logistic_stream.c',
-      'logistic_stream.f90',
-      'logistic_stream.jl',
-      'logistic_stream.R',
-    ])
-      expect(readme).toContain(read(WORKERS, name).trim());
+    const names = ['logistic_stream.c', 'logistic_stream.f90', 'logistic_stream.jl', 'logistic_stream.R'];
+    expect(names.filter((name) => !readme.includes(read(WORKERS, name).trim()))).toEqual([]);
   });
 });
