@@ -134,6 +134,7 @@ async function computeRest(file: SliceFile, options: PointOptions, compute: Comp
   const lines = lineBuffer(file, tally);
   const pace = pacing(task.isCareful);
   let computed = 0;
+  let isStopping = false;
   if (!task.isCareful) options.computer.mayComputeTo(task.stop);
   for (let index = task.start + file.lines; index < task.stop; index++) {
     const found = compute(index);
@@ -141,12 +142,13 @@ async function computeRest(file: SliceFile, options: PointOptions, compute: Comp
     if (line === undefined) break;
     lines.add(line);
     computed++;
-    if (pace.mayHoldBack()) continue;
-    lines.write();
-    if (!pace.isTurnDue()) continue;
-    await nextTurn();
+    if (isStopping || !pace.mayHoldBack()) {
+      lines.write();
+      if (pace.isTurnDue()) await nextTurn();
+      isStopping = signal.aborted;
+    }
     // What is computed already is kept.
-    if (signal.aborted && !options.computer.isComputed(index + 1)) break;
+    if (isStopping && !options.computer.isComputed(index + 1)) break;
   }
   lines.write();
   return computed;
