@@ -135,7 +135,7 @@ function workerOf(options: SweepOptions): WorkerReference {
   if (worker !== undefined) return parseWorkerReference(worker instanceof URL ? worker.href : worker);
   const { result, columns, stream, shell, stdin, keepScratch = false } = options;
   const named = columns && namedColumns(columns);
-  const spec = commandSpec({ command: command ?? [], result, columns: named, stream, shell, stdin });
+  const spec = commandSpec({ command, result, columns: named, stream, shell, stdin });
   return commandReference(spec, { keepScratch });
 }
 

@@ -198,7 +198,10 @@ describe('the library', () => {
       const run = await sweep({ worker: 'w.ts', params: { T: linspace(0, 1, 3) } });
       for await (const { point, result } of run) console.log(point['T'], result);
       // @ts-expect-error a worker is needed
-      await sweep({ params: {} });\n`;
+      await sweep({ params: {} });
+      await sweep({ command: ['echo', '{T}'], columns: { y: null }, params: { T: [1] } });
+      // @ts-expect-error a worker or a command
+      await sweep({ worker: 'w.ts', command: ['true'] });\n`;
     fs.writeFileSync(join(folder, 'use.mts'), code);
     const compiler = join(process.cwd(), 'node_modules', 'typescript', 'bin', 'tsc');
     const args = [

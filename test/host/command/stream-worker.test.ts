@@ -1,4 +1,4 @@
-import { afterAll, afterEach, describe, expect, test } from '@jest/globals';
+import { afterAll, afterEach, describe, expect, jest, test } from '@jest/globals';
 import fs from 'fs-extra';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,7 +11,7 @@ const folder = fs.mkdtempSync(join(tmpdir(), 'fanfold-stream-'));
 const workers: LoadedWorker[] = [];
 
 afterEach(async () => {
-  await Promise.all(workers.splice(0).map((worker) => worker.close?.()));
+  await Promise.all(workers.splice(0).map(async (worker) => worker.close?.()));
 });
 afterAll(() => fs.remove(folder));
 
@@ -234,6 +234,25 @@ describe('a program that stays alive', () => {
     );
     await expect(missing.run({}, context(0))).rejects.toThrow('ENOENT');
     expect(made.ahead?.count()).toBe(1);
+  });
+
+  test('that is silent for long is said to be so in the log', async () => {
+    const { worker: made, log } = worker(
+      "const answer = () => { fs.watch(counter, () => process.exit(0)); fs.writeFileSync(counter + '.asked', ''); };",
+    );
+    const asked = `${join(folder, `program-${String(programs)}.js`)}.starts.asked`;
+    jest.useFakeTimers({
+      doNotFake: ['nextTick', 'setImmediate', 'clearImmediate', 'performance', 'Date', 'queueMicrotask'],
+    });
+    const point = made.run({ T: 0, s: '' }, context(0));
+    while (!fs.existsSync(asked)) await new Promise((resolve) => setImmediate(resolve));
+    jest.advanceTimersByTime(9_000);
+    expect(log()).toBe('');
+    jest.advanceTimersByTime(2_000);
+    jest.useRealTimers();
+    expect(log()).toContain('for 10 s. If it has printed one, it must flush its output after each line.');
+    fs.writeFileSync(asked.replace('.asked', ''), '1');
+    await expect(point).rejects.toThrow('ended with exit status 0 before it answered');
   });
 
   test('writes its standard error into the log', async () => {
