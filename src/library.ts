@@ -23,23 +23,32 @@ import { comparePlan, type Comparison } from './report/comparison.js';
 import { refold } from './sweep/existing-run.js';
 
 /** What `sweep` computes and how. */
-export interface SweepOptions {
+export type SweepOptions = SpaceOptions & (ModuleOptions | CommandOptions);
+
+interface ModuleOptions extends Partial<Record<Exclude<keyof CommandOptions, 'worker'>, undefined>> {
   /** Path or file URL of a JavaScript or TypeScript module; `FILE:name` for one of its exports. */
-  readonly worker?: string | URL;
-  /** Instead of `worker`: a program and its arguments, with placeholders such as `{T}`; a shell's line alone with `shell`. */
-  readonly command?: readonly string[];
-  /** A command's result: `line` by default, `last-line`, `json`, `regex:PATTERN`, `file:NAME` or `exit`. */
-  readonly result?: string;
-  /** Names of a command's result columns; by name with their types, null for a type that goes by the values. */
-  readonly columns?: readonly string[] | DeclaredColumns;
-  /** Give the command its point as JSON on its standard input. */
-  readonly stdin?: boolean;
-  /** Start the command once for each job slot, and ask it for one point after another. */
-  readonly stream?: boolean;
+  readonly worker: string | URL;
+}
+
+interface CommandOptions {
+  readonly worker?: undefined;
+  /** A program and its arguments, with placeholders such as `{T}`; a shell's line alone with `shell`. */
+  readonly command: readonly string[];
+  /** What is its result: `line` by default, `last-line`, `json`, `regex:PATTERN`, `file:NAME` or `exit`. */
+  readonly result?: string | undefined;
+  /** Names of its result columns; or by name their types, null for a type that goes by the values. */
+  readonly columns?: readonly string[] | DeclaredColumns | undefined;
+  /** Give it its point as JSON on its standard input. */
+  readonly stdin?: boolean | undefined;
+  /** Start it once for each job slot, and ask it for one point after another. */
+  readonly stream?: boolean | undefined;
   /** Run the one text of `command` by /bin/sh. */
-  readonly shell?: boolean;
+  readonly shell?: boolean | undefined;
   /** Leave each point's folder `{out}` where it is. */
-  readonly keepScratch?: boolean;
+  readonly keepScratch?: boolean | undefined;
+}
+
+interface SpaceOptions {
   /** Parameters and their values: `linspace(0, 1, 11)`, an array, or text such as `'0:1:0.1'`. The last runs fastest. */
   readonly params?: Readonly<Record<string, ValuesInput | string>>;
   /** Names of parameters that walk together. */
@@ -180,7 +189,7 @@ function workerOf(options: SweepOptions): WorkerReference {
   if (worker !== undefined) return parseWorkerReference(worker instanceof URL ? worker.href : worker);
   const { result, columns, stream, shell, stdin, keepScratch = false } = options;
   const named = columns && namedColumns(columns);
-  const spec = commandSpec({ command: command ?? [], result, columns: named, stream, shell, stdin });
+  const spec = commandSpec({ command, result, columns: named, stream, shell, stdin });
   return commandReference(spec, { keepScratch });
 }
 

@@ -11,7 +11,7 @@ const ITEMS = '20000';
 const PROCESSES = '2';
 const AIM = 0.5;
 
-/** (d) Many tasks of one cheap item: what handing out a task and getting its value back costs. */
+/** (pool) Many tasks of one cheap item: what handing out a task and getting its value back costs. */
 export async function benchPool({ python, runs, folder, say }) {
   const piscina = installPiscina(folder, say);
   const peer = pythonCommand(python, 'concurrent_futures_double.py', ITEMS, PROCESSES);

@@ -52,6 +52,30 @@ describe('the library', () => {
     });
   });
 
+  test('runs a command, and a program that stays alive, and tells what is wrong with one', async () => {
+    const folder = temporaryFolder();
+    const found = await program(
+      folder,
+      `const code = 'require("readline").createInterface({ input: process.stdin }).on("line", (line) => console.log(JSON.stringify([JSON.parse(line).T * 2, "s"])))';
+       const run = await sweep({ command: ['echo', '{T}.5', '{{T}}'], columns: { e: 'float64', s: null }, params: { T: [1, 2] } });
+       const lines = await sweep({ command: ['echo "{T}" | cat'], shell: true, result: 'last-line', params: { T: ['a b'] } });
+       const stream = await sweep({ command: [process.execPath, '-e', code], stream: true, columns: ['e', 's'], params: { T: [1, 2] } });
+       const refused = [];
+       for (const options of [{ command: [] }, { command: 'true' }, { command: ['true'], worker: 'w.ts' }, { worker: 'w.ts', result: 'exit' }, { command: ['true'], stream: true, result: 'json' }])
+         refused.push(await sweep({ params: { T: [1] }, ...options }).catch((error) => error.code));
+       console.log(JSON.stringify({ command: await run.results(), shell: await lines.results(), stream: await stream.columns(), refused }));`,
+    );
+    expect(found).toEqual({
+      command: [
+        { e: 1.5, s: '{T}' },
+        { e: 2.5, s: '{T}' },
+      ],
+      shell: [['a', 'b']],
+      stream: { T: [1, 2], e: [2, 4], s: ['s', 's'] },
+      refused: Array(5).fill('FANFOLD_USAGE'),
+    });
+  });
+
   test('reads vectors, bools, complex numbers and bigints back from every format', async () => {
     const folder = temporaryFolder();
     writeWorker(
@@ -245,7 +269,12 @@ describe('the library', () => {
       const run = await sweep({ worker: 'w.ts', params: { T: linspace(0, 1, 3) } });
       for await (const { point, result } of run) console.log(point['T'], result);
       // @ts-expect-error a worker is named by its path
-      await sweep({ worker: () => 1 });\n`;
+      await sweep({ worker: () => 1 });
+      // @ts-expect-error a worker is needed
+      await sweep({ params: {} });
+      await sweep({ command: ['echo', '{T}'], columns: { y: null }, params: { T: [1] } });
+      // @ts-expect-error a worker or a command
+      await sweep({ worker: 'w.ts', command: ['true'] });\n`;
     fs.writeFileSync(join(folder, 'use.mts'), code);
     const compiler = join(process.cwd(), 'node_modules', 'typescript', 'bin', 'tsc');
     const args = [

@@ -3,8 +3,8 @@ export interface BatchSize {
   readonly current: () => number;
   /** Answers have come: `count` of them in `ms`. */
   note(count: number, ms: number): void;
-  /** Something was wrong with an answer: one at a time again. */
-  reset(): void;
+  /** Something was wrong with an answer: one at a time again, for at least `count` answers. */
+  reset(count?: number): void;
 }
 
 /** A question and its answer cost a pipe's round trip, which is more than a fast point takes. */
@@ -20,13 +20,13 @@ export function batchSize(): BatchSize {
   return {
     current: () => size,
     note: (count, ms) => {
-      fast = ms / count < FAST_MS ? fast + count : 0;
+      fast = ms / count < FAST_MS ? fast + count : Math.min(fast, 0);
       const fitting = Math.floor((BATCH_MS * count) / Math.max(ms, 0.001));
       size = fast < FAST_ANSWERS ? 1 : Math.max(1, Math.min(2 * size, fitting, MOST_QUESTIONS));
     },
-    reset: () => {
+    reset: (count = 0) => {
       size = 1;
-      fast = 0;
+      fast = -count;
     },
   };
 }

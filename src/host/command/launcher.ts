@@ -60,6 +60,8 @@ const MOST_REQUEST_CHARACTERS = 4096;
 // The traps keep it alive while a signal to all processes of a job lets the command end; a command doesn't inherit them.
 const PROGRAM = `
 trap : HUP INT TERM
+fanfold_stdout=$1
+fanfold_stderr=$2
 while IFS= read -r fanfold_count; do
   set --
   while [ "$fanfold_count" -gt 0 ]; do
@@ -89,9 +91,9 @@ interface Shell {
 }
 
 function startShell(files: Files, folder: string, [program = '', ...args]: readonly string[]): Shell {
-  const child = spawn(program, [...args, '-c', PROGRAM], {
+  const child = spawn(program, [...args, '-c', PROGRAM, 'sh', files.stdout, files.stderr], {
     cwd: folder,
-    env: { ...process.env, fanfold_stdout: files.stdout, fanfold_stderr: files.stderr },
+    env: process.env,
     // What it says itself, such as "Killed", belongs to the log of the task.
     stdio: ['pipe', 'pipe', 'inherit'],
   });

@@ -1,4 +1,5 @@
 import { performance } from 'node:perf_hooks';
+import { setTimeout as wait } from 'node:timers/promises';
 import type { Point } from '../../space/space.js';
 import type { WorkerContext } from '../context.js';
 import type { WorkerCommand } from '../protocol.js';
@@ -31,14 +32,14 @@ export function streamWorker(worker: WorkerCommand, writeLog: WriteLog): LoadedW
       ),
     process: undefined,
     answered: 0,
+    suspects: 0,
   };
   const ask = (points: readonly (readonly [Point, WorkerContext])[]): Promise<Outcome[]> => {
     const questions = points.map(([point, context]) => ({
       index: context.index,
       text: `${texts.json(point, context)}\n`,
     }));
-    const signal = points[0]?.[1].signal;
-    return askAll(dialogue, questions, () => signal?.aborted === true);
+    return askAll(dialogue, questions);
   };
   return {
     run: async (point, context) => {
@@ -72,6 +73,8 @@ interface Dialogue {
   process: StreamProcess | undefined;
   /** How many questions it has answered. */
   answered: number;
+  /** How many of the next points are of a batch in which something went wrong. */
+  suspects: number;
 }
 
 /** Programs that print too much are found out by this wait after an answer; those that echo the index need none. */
@@ -79,25 +82,24 @@ const LINGER_MS = 1;
 /** While it is looked for which point spoilt a batch. */
 const SUSPICIOUS_LINGER_MS = 5;
 const SILENT_MS = 10_000;
+const STALLED_MS = 2000;
 
-/** Asks all questions, in one batch where nothing goes wrong. Once stopped, fewer answers may come, but one at least. */
-async function askAll(
-  dialogue: Dialogue,
-  questions: readonly Question[],
-  isStopped: () => boolean,
-): Promise<Outcome[]> {
-  const batch = questions.length > 1 ? await askBatch(dialogue, questions) : undefined;
-  if (batch !== undefined) return batch;
-  // Whatever a batch has spoilt: asked one by one, only the guilty point fails.
-  const outcomes: Outcome[] = [];
-  let isSuspicious = questions.length > 1;
-  for (const question of questions) {
-    if (outcomes.length > 0 && isStopped()) break;
-    const outcome = await askOne(dialogue, question, isSuspicious);
-    outcomes.push(outcome);
-    isSuspicious &&= outcome.status === 'fulfilled';
+/**
+ * Asks all questions together; where anything goes wrong the first one alone, in a new program, and the others when they come
+ * again, so that only the guilty point fails.
+ */
+async function askAll(dialogue: Dialogue, questions: readonly Question[]): Promise<Outcome[]> {
+  const [first] = questions;
+  if (first === undefined) return [];
+  if (questions.length > 1) {
+    const answers = await askBatch(dialogue, questions);
+    if (answers !== undefined) return answers;
+    dialogue.suspects = questions.length;
+    dialogue.size.reset(questions.length);
   }
-  return outcomes;
+  const outcome = await askOne(dialogue, first);
+  dialogue.suspects = outcome.status === 'rejected' ? 0 : Math.max(0, dialogue.suspects - 1);
+  return [outcome];
 }
 
 /** The answers to several questions asked together, or undefined where anything is wrong with any. */
@@ -106,7 +108,7 @@ async function askBatch(dialogue: Dialogue, questions: readonly Question[]): Pro
   // What came unasked is the next question's to report.
   if (program.unread() !== '') return undefined;
   const started = performance.now();
-  await program.ask(questions.map(({ text }) => text).join(''), questions.length);
+  await unlessStalled(program.ask(questions.map(({ text }) => text).join(''), questions.length));
   const ms = performance.now() - started;
   const answers = await readAnswers(dialogue, program, questions, lingerMs(ms));
   if (answers instanceof StreamAnswerError || answers.length < questions.length) {
@@ -117,7 +119,7 @@ async function askBatch(dialogue: Dialogue, questions: readonly Question[]): Pro
   return answers.map(({ outcome }) => named(outcome, dialogue));
 }
 
-async function askOne(dialogue: Dialogue, question: Question, isSuspicious: boolean): Promise<Outcome> {
+async function askOne(dialogue: Dialogue, question: Question): Promise<Outcome> {
   const { line, size } = dialogue;
   const program = running(dialogue);
   const early = program.unread();
@@ -134,7 +136,7 @@ async function askOne(dialogue: Dialogue, question: Question, isSuspicious: bool
     dialogue,
     program,
     [question],
-    isSuspicious ? SUSPICIOUS_LINGER_MS : lingerMs(ms),
+    dialogue.suspects > 0 ? SUSPICIOUS_LINGER_MS : lingerMs(ms),
   );
   if (answers instanceof StreamAnswerError) {
     discard(dialogue);
@@ -148,7 +150,7 @@ async function askOne(dialogue: Dialogue, question: Question, isSuspicious: bool
   const hasLeft = dialogue.answered > 0 && program.end().status === 0 && program.unread() === '';
   discard(dialogue);
   // It had answered all and was on its way out when this question came.
-  if (hasLeft) return askOne(dialogue, question, isSuspicious);
+  if (hasLeft) return askOne(dialogue, question);
   return { status: 'rejected', reason: unansweredError(line, program) };
 }
 
@@ -200,6 +202,14 @@ function lingerMs(ms: number): number {
   return Math.min(SUSPICIOUS_LINGER_MS, Math.max(LINGER_MS, ms / 10));
 }
 
+/** A batch that takes much longer than it should holds a point that is slow or has no answer: that one must not hold up others. */
+async function unlessStalled(asked: Promise<void>): Promise<void> {
+  const stop = new AbortController();
+  const stalled = wait(STALLED_MS, undefined, { signal: stop.signal }).catch(() => undefined);
+  await Promise.race([asked, stalled]);
+  stop.abort();
+}
+
 /** The commonest mistake of all: an answer that stands in the program's own buffer. */
 async function withHint({ line, writeLog }: Dialogue, asked: Promise<void>): Promise<void> {
   const timer = setTimeout(() => {
@@ -218,10 +228,9 @@ async function withHint({ line, writeLog }: Dialogue, asked: Promise<void>): Pro
 
 function unansweredError(line: string, program: StreamProcess): CommandError {
   const torn = program.unread();
-  const error = endedError(line, program.end(), program.lastWords());
-  return new CommandError(
-    `${error.message} It had not answered${torn === '' ? '' : ` but for ${printedBeginning(torn)}`}.`,
-  );
+  const when =
+    torn === '' ? ' before it answered' : ` in the middle of its answer, ${printedBeginning(torn)}`;
+  return endedError(line, program.end(), program.lastWords(), when);
 }
 
 /** An answer that fails its point says whose it is. */

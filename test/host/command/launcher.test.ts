@@ -91,7 +91,9 @@ describe.each(SHELLS)('processes started by a shell (%s)', (tool, shell) => {
     await own.run({ words: ['/usr/bin/env', '-0'], env: {}, hasInput: false });
     delete process.env['fanfold_test_line'];
     own.close();
-    expect(printed().split('\0')).toContain('fanfold_test_line=of the user');
+    const names = printed().split('\0');
+    expect(names).toContain('fanfold_test_line=of the user');
+    expect(names.filter((name) => /^fanfold_(?!test)/.test(name))).toEqual([]);
   });
 
   testWith(tool, 'end with their status, or by a signal', async () => {
