@@ -2052,6 +2052,8 @@ class Host:
         self.children = {}
         self.wake = None
         self.wakers = ()
+        self.progress = None
+        self.progress_path = None
 
     def serve(self):
         while True:
@@ -2070,7 +2072,7 @@ class Host:
             elif kind == 'fork':
                 self.fork(command['id'], command['socket'])
             elif kind == 'call':
-                self.call(command['id'], command['calls'])
+                self.call(command)
             elif kind == 'exit':
                 self.log.flush()
                 sys.exit(0)
@@ -2112,12 +2114,14 @@ class Host:
             self.log.close()
         self.channel.report({'type': 'done'})
 
-    def call(self, identity, calls):
+    def call(self, command):
         """Calls the function as it is, with arguments from the wire, until one call raises."""
         function = self.loaded().function
         values = []
-        answer = {'type': 'returned', 'id': identity, 'values': values}
-        for position, call in enumerate(calls):
+        answer = {'type': 'returned', 'id': command['id'], 'values': values}
+        for position, call in enumerate(command['calls']):
+            if 'progress' in command:
+                self.note_progress(command['progress'], command['id'], position)
             arguments = decode_value(call.get('args', []))
             keywords = {name: decode_value(value) for name, value in call.get('kwargs', {}).items()}
             try:
@@ -2128,6 +2132,14 @@ class Host:
                 break
         self.log.flush()
         self.channel.report(answer)
+
+    def note_progress(self, path, identity, position):
+        """Says which call is in hand, for a coordinator that finds this process killed."""
+        if path != self.progress_path:
+            self.progress = os.open(path, os.O_WRONLY | os.O_CREAT, 0o600)
+            self.progress_path = path
+        os.lseek(self.progress, 0, os.SEEK_SET)
+        os.write(self.progress, struct.pack('<II', identity, position))
 
     def fork(self, identity, path):
         """Makes a child that takes its commands from the Unix socket `path`."""
