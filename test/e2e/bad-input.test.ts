@@ -126,13 +126,13 @@ const CASES: [string, string[], string[]][] = [
   ['a placeholder in a shell’s line', ['--param', 'T=1', '--shell', '--', 'echo {U}'], ['got {U}']],
   ['a parameter named as what fanfold gives', ['--param', 'seed=1,2', '--', 'echo'], ['got "seed"']],
   ['a command not found', [...RANGE, '--', 'nowhere-at-all'], ['"nowhere-at-all"', 'PATH']],
-  ['a command of this folder without ./', [...RANGE, '--', 'model.py'], ['PATH', './model.py']],
+  ['a command of this folder without ./', [...RANGE, '--', 'model.jl'], ['PATH', './model.jl']],
   ['a command that is no file', [...RANGE, '--', './nowhere'], ['"./nowhere"', 'no such file']],
   ['a command that is a folder', [...RANGE, '--', './newer'], ['got a folder']],
   [
     'a command that is not executable',
-    [...RANGE, '--', './model.py'],
-    ['model.py is not executable', 'chmod +x'],
+    [...RANGE, '--', './model.jl'],
+    ['model.jl is not executable', 'chmod +x'],
   ],
   [
     'a program that a parameter names',
