@@ -85,7 +85,7 @@ const tasks = slice(parameters.length, 4).map(
 );
 for (const p of tasks) p.start();
 for (const p of tasks) await p.join();
-const result = fold(
+const result = await fold(
   files.map((file) => `${file}.txt`),
   join(folder, 'result.txt'),
 );

@@ -38,6 +38,18 @@ export async function benchCommands({ runs, folder, say }) {
 // --- internal ---
 
 function fanfoldCommand(out) {
-  const options = ['--range', `0:${POINTS}`, '--jobs', SLOTS, '--out', out, '-q', '--result', 'exit'];
+  const options = [
+    '--range',
+    `0:${POINTS}`,
+    '--tasks',
+    SLOTS,
+    '--jobs',
+    SLOTS,
+    '--out',
+    out,
+    '-q',
+    '--result',
+    'exit',
+  ];
   return [...FANFOLD, ...options, '--', 'true'];
 }

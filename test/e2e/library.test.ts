@@ -204,12 +204,12 @@ describe('the library', () => {
        const run = await sweep({ worker: 'w.mjs', params: { x: arange(5) }, tasks: 2, out: 'run' });
        const before = readFileSync(run.resultFile, 'utf8');
        rmSync(run.resultFile);
-       const again = readFileSync(fold('run'), 'utf8') === before;
+       const again = readFileSync(await fold('run'), 'utf8') === before;
        const files = [0, 1].map((i) => 'run/task_index=' + i + '.txt');
-       const byHand = readFileSync(fold(files, 'all.txt'), 'utf8') === before;
+       const byHand = readFileSync(await fold(files, 'all.txt'), 'utf8') === before;
        writeFileSync('torn.txt', '1   2');
-       const codes = [[...files, 'missing.txt'], [...files, '.'], [...files, 'torn.txt'], [...files, 'all.txt']].map((list) => { try { fold(list, 'all.txt'); } catch (e) { return [e.code, e.exitCode]; } });
-       let noTarget; try { fold(files); } catch (e) { noTarget = e.code; }
+       const codes = await Promise.all([[...files, 'missing.txt'], [...files, '.'], [...files, 'torn.txt'], [...files, 'all.txt']].map((list) => fold(list, 'all.txt').catch((e) => [e.code, e.exitCode])));
+       const noTarget = await fold(files).catch((e) => e.code);
        console.log(JSON.stringify([again, byHand, codes, noTarget, readFileSync('all.txt', 'utf8') === before, existsSync('all.txt.tmp-' + process.pid)]));`,
     );
     expect(found).toEqual([

@@ -103,6 +103,7 @@ function startShell(files: Files, folder: string, [program = '', ...args]: reado
 function talkTo(child: ChildProcessByStdio<Writable, Readable, null>, files: Files): Shell {
   let waiting: { resolve: (end: ProcessEnd) => void; reject: (error: Error) => void } | undefined;
   let isOver = false;
+  const sent = new Map<string, string | undefined>();
   const settle = (error: Error | undefined, status = 0): void => {
     if (error === undefined) waiting?.resolve(endOf(status, null));
     else waiting?.reject(error);
@@ -125,7 +126,7 @@ function talkTo(child: ChildProcessByStdio<Writable, Readable, null>, files: Fil
     run: (launch) =>
       new Promise((resolve, reject) => {
         waiting = { resolve, reject };
-        child.stdin.write(requestText(launch, files));
+        child.stdin.write(requestText(launch, files, sent));
       }),
     hasEnded: () => isOver,
     close: () => {
@@ -134,10 +135,18 @@ function talkTo(child: ChildProcessByStdio<Writable, Readable, null>, files: Fil
   };
 }
 
-function requestText({ words, env, hasInput }: Launch, files: Files): string {
-  const assignments = Object.entries(env).map(([name, value]) =>
-    value === undefined ? name : `${name}=${value}`,
-  );
+/** @param sent the variables that the shell has, which need not be sent again: it reads byte by byte */
+function requestText(
+  { words, env, hasInput }: Launch,
+  files: Files,
+  sent: Map<string, string | undefined>,
+): string {
+  const assignments: string[] = [];
+  for (const [name, value] of Object.entries(env)) {
+    if (sent.has(name) && sent.get(name) === value) continue;
+    sent.set(name, value);
+    assignments.push(value === undefined ? name : `${name}=${value}`);
+  }
   return [
     String(words.length),
     ...words,
