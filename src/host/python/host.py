@@ -10,6 +10,7 @@ import array
 import atexit
 import base64
 import errno
+import faulthandler
 import hashlib
 import importlib.machinery
 import importlib.util
@@ -2169,7 +2170,7 @@ class Host:
         connection.connect(path)
         descriptor = connection.detach()
         self.channel = Channel(descriptor, descriptor, self.leave)
-        self.channel.report({'type': 'hello', 'id': identity})
+        self.channel.report({'type': 'hello', 'id': identity, 'pid': os.getpid()})
 
     def reap(self):
         """Reports the children that have ended, and no process of the model's own."""
@@ -2217,6 +2218,8 @@ def main():
     # Python puts the folder of this file there; the model's takes its place.
     if sys.path and os.path.abspath(sys.path[0]) == os.path.dirname(os.path.abspath(__file__)):
         del sys.path[0]
+    # A crash in a library leaves the place in the model in the log.
+    faulthandler.enable(2)
     host = Host()
     try:
         host.serve()
