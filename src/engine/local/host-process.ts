@@ -20,8 +20,11 @@ export interface HostProcess {
   readonly startedMs: number;
   /** True once it was told to load a worker. */
   readonly hasLoaded: boolean;
-  /** Where what it writes past its own log goes, such as a native library's output; its end is in `lastWords` anyway. */
-  output: (bytes: Buffer) => void;
+  /**
+   * Says where what it writes past its own log goes, such as a native library's output, and what it wrote before it was
+   * asked to do anything; its end is in `lastWords` anyway.
+   */
+  readonly divert: (sink: (bytes: Buffer) => void) => void;
   send(command: Command): void;
   /** The next report, in order; a Death once there are no more. */
   next(): Promise<Report | Death>;
@@ -42,7 +45,9 @@ export interface HostOptions {
 /** The host of everything but Python functions. */
 export const NODE_HOST = [process.execPath, fileURLToPath(new URL('host.cjs', import.meta.url))] as const;
 
-const LAST_WORDS_CHARACTERS = 4096;
+export const LAST_WORDS_CHARACTERS = 4096;
+/** Of the last words, as many are shown: a crash's traceback in Python has our own frames after the worker's. */
+const MOST_WORDS = 2000;
 /** A pipe whose other end is gone is read to its end at once; this only guards against a grandchild that holds it. */
 export const DRAIN_MS = 500;
 /** A library that hangs while its process exits, as some do that drive graphics cards, must not hold up the fold. */
@@ -62,8 +67,10 @@ export function startHost({ program, env, reaper, onEnd }: HostOptions): HostPro
   const { pid } = child;
   if (pid === undefined) throw notStarted();
   reaper.watch(pid);
+  const early: Buffer[] = [];
+  let output = (bytes: Buffer): void => void early.push(bytes);
   const lastWords = listen(child, (bytes) => {
-    host.output(bytes);
+    output(bytes);
   });
   const inbox = queue<Report | Death>();
   readLines(child.stdio[3] as Readable, (line) => {
@@ -93,7 +100,10 @@ export function startHost({ program, env, reaper, onEnd }: HostOptions): HostPro
     get hasLoaded() {
       return hasLoaded;
     },
-    output: () => undefined,
+    divert: (sink) => {
+      output = sink;
+      early.splice(0).forEach(sink);
+    },
     send,
     next: inbox.next,
     exit: () => {
@@ -116,10 +126,8 @@ export function isDeath(report: Report | Death): report is Death {
 
 /** A death in words: `killed by SIGKILL, often the out-of-memory killer`. */
 export function describeDeath({ exitCode, signal, lastWords }: Death): string {
-  const cause =
-    signal === null ? `exit status ${String(exitCode)}` : `${signal}${SIGNAL_NOTES[signal] ?? ''}`;
   const words = lastWords.trim();
-  return `Its process ended by ${cause}.${words === '' ? '' : ` It wrote: ${words.slice(-1000)}`}`;
+  return `Its process ended${causeOf(exitCode, signal)}.${words === '' ? '' : ` It wrote: ${words.slice(-MOST_WORDS)}`}`;
 }
 
 // --- internal ---
@@ -129,6 +137,12 @@ const SIGNAL_NOTES: Partial<Record<NodeJS.Signals, string>> = {
   SIGSEGV: ', an invalid memory access',
   SIGABRT: ', often too little memory for the JavaScript heap',
 };
+
+function causeOf(exitCode: number | null, signal: NodeJS.Signals | null): string {
+  if (signal !== null) return ` by ${signal}${SIGNAL_NOTES[signal] ?? ''}`;
+  if (exitCode !== null) return ` by exit status ${String(exitCode)}`;
+  return ', how is not known: the process that had forked it ended before';
+}
 
 function listen(child: ChildProcess, onOutput: (bytes: Buffer) => void): () => string {
   let tail = '';
