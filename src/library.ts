@@ -1,5 +1,5 @@
 import { usableProcessors } from './engine/local/processors.js';
-import { parseWorkerReference } from './engine/worker-reference.js';
+import { parseWorkerReference, type StartMethod } from './engine/worker-reference.js';
 import { FanfoldError } from './errors.js';
 import type { Format } from './format/cell.js';
 import type { Scalar, Value } from './format/value.js';
@@ -18,8 +18,15 @@ import { runSweep, type Outcome } from './sweep/sweep.js';
 
 /** What `sweep` computes and how. */
 export interface SweepOptions {
-  /** Path or file URL of a JavaScript or TypeScript module; `FILE:name` for one of its exports. */
+  /**
+   * Path or file URL of a JavaScript or TypeScript module, `FILE:name` for one of its exports; or a Python function as
+   * `FILE.py:name`.
+   */
   readonly worker: string | URL;
+  /** A Python worker's interpreter, a path or a name on PATH; by default that of the active environment, then `python3`. */
+  readonly python?: string;
+  /** How Python processes come about: `fork`, the default but on Windows, imports the model once. */
+  readonly startMethod?: StartMethod;
   /** Parameters and their values: `linspace(0, 1, 11)`, an array, or text such as `'0:1:0.1'`. The last runs fastest. */
   readonly params?: Readonly<Record<string, ValuesInput | string>>;
   /** Names of parameters that walk together. */
@@ -80,7 +87,10 @@ export async function sweep(options: SweepOptions): Promise<Run> {
   const jobs = options.jobs ?? usableProcessors();
   for (const [name, number] of Object.entries({ jobs, tasks: options.tasks ?? 1 })) checkCount(name, number);
   const plan = planSweep({
-    worker: parseWorkerReference(options.worker instanceof URL ? options.worker.href : options.worker),
+    worker: parseWorkerReference(options.worker instanceof URL ? options.worker.href : options.worker, {
+      python: options.python,
+      startMethod: checkStartMethod(options.startMethod),
+    }),
     space,
     fixed: Object.entries(options.set ?? {}).map(([name, value]) => ({ name, values: toValues([value]) })),
     pointsFile: options.points,
@@ -134,6 +144,8 @@ function describeRun({ directory, manifest, status, result }: Outcome, space: Sp
 
 const OPTIONS: Record<keyof SweepOptions, true> = {
   worker: true,
+  python: true,
+  startMethod: true,
   params: true,
   zip: true,
   points: true,
@@ -176,6 +188,11 @@ function checkOptions(options: SweepOptions): void {
       "Expected zip to be a list of lists of names, such as [['U', 'V']].",
     );
   }
+}
+
+function checkStartMethod(method: string | undefined): StartMethod | undefined {
+  if (method === undefined || method === 'fork' || method === 'spawn') return method;
+  throw new FanfoldError('FANFOLD_USAGE', `Expected startMethod to be "fork" or "spawn", got "${method}".`);
 }
 
 function checkCount(name: string, number: number): void {

@@ -2,10 +2,11 @@ import { spawnSync } from 'node:child_process';
 import { test } from '@jest/globals';
 
 /** A tool that not every machine has. */
-export type Tool = 'numpy' | 'script' | 'tmux' | 'tmpfs';
+export type Tool = 'numpy' | 'python3' | 'script' | 'tmux' | 'tmpfs';
 
 const TOOLS: Record<Tool, { readonly name: string; readonly find: () => boolean }> = {
   numpy: { name: 'NumPy', find: () => succeeds('python3', ['-c', 'import numpy']) },
+  python3: { name: 'Python 3', find: () => succeeds('python3', ['--version']) },
   script: { name: "util-linux's script", find: () => succeeds('script', ['--version']) },
   tmux: { name: 'tmux', find: () => succeeds('tmux', ['-V']) },
   tmpfs: {
