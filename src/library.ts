@@ -1,6 +1,6 @@
 import { usableProcessors } from './engine/local/processors.js';
 import { commandReference, commandSpec } from './engine/command-reference.js';
-import { parseWorkerReference, type WorkerReference } from './engine/worker-reference.js';
+import { parseWorkerReference, type StartMethod, type WorkerReference } from './engine/worker-reference.js';
 import { FanfoldError } from './errors.js';
 import type { Format } from './format/cell.js';
 import type { DeclaredColumns } from './format/layout.js';
@@ -23,15 +23,26 @@ import { comparePlan, type Comparison } from './report/comparison.js';
 import { refold } from './sweep/existing-run.js';
 
 /** What `sweep` computes and how. */
-export type SweepOptions = SpaceOptions & (ModuleOptions | CommandOptions);
+export type SweepOptions = SpaceOptions & (FunctionOptions | CommandOptions);
 
-interface ModuleOptions extends Partial<Record<Exclude<keyof CommandOptions, 'worker'>, undefined>> {
-  /** Path or file URL of a JavaScript or TypeScript module; `FILE:name` for one of its exports. */
+interface FunctionOptions extends Partial<
+  Record<Exclude<keyof CommandOptions, 'worker' | 'python' | 'startMethod'>, undefined>
+> {
+  /**
+   * Path or file URL of a JavaScript or TypeScript module, `FILE:name` for one of its exports; or a Python function as
+   * `FILE.py:name`.
+   */
   readonly worker: string | URL;
+  /** A Python worker's interpreter, a path or a name on PATH; by default that of the active environment, then `python3`. */
+  readonly python?: string | undefined;
+  /** How Python processes come about: `fork`, the default but on Windows, imports the model once. */
+  readonly startMethod?: StartMethod | undefined;
 }
 
 interface CommandOptions {
   readonly worker?: undefined;
+  readonly python?: undefined;
+  readonly startMethod?: undefined;
   /** A program and its arguments, with placeholders such as `{T}`; a shell's line alone with `shell`. */
   readonly command: readonly string[];
   /** What is its result: `line` by default, `last-line`, `json`, `regex:PATTERN`, `file:NAME` or `exit`. */
@@ -186,7 +197,13 @@ function runOptions(options: SweepOptions): RunOptions {
 
 function workerOf(options: SweepOptions): WorkerReference {
   const { worker, command } = options;
-  if (worker !== undefined) return parseWorkerReference(worker instanceof URL ? worker.href : worker);
+  if (worker !== undefined) {
+    const { python, startMethod } = options;
+    return parseWorkerReference(worker instanceof URL ? worker.href : worker, {
+      python,
+      startMethod: checkStartMethod(startMethod),
+    });
+  }
   const { result, columns, stream, shell, stdin, keepScratch = false } = options;
   const named = columns && namedColumns(columns);
   const spec = commandSpec({ command, result, columns: named, stream, shell, stdin });
@@ -239,6 +256,8 @@ const OPTIONS: Record<keyof SweepOptions, true> = {
   stream: true,
   shell: true,
   keepScratch: true,
+  python: true,
+  startMethod: true,
   params: true,
   zip: true,
   points: true,
@@ -300,6 +319,11 @@ function checkWorker(options: SweepOptions): void {
       'FANFOLD_USAGE',
       "Expected the command to be a program and its arguments, such as ['./ising', '{T}'].",
     );
+}
+
+function checkStartMethod(method: string | undefined): StartMethod | undefined {
+  if (method === undefined || method === 'fork' || method === 'spawn') return method;
+  throw new FanfoldError('FANFOLD_USAGE', `Expected startMethod to be "fork" or "spawn", got "${method}".`);
 }
 
 function checkCount(name: string, number: number): void {

@@ -47,6 +47,8 @@ export function faultOfPython(interpreter: string): string | undefined {
     const words = error instanceof Error ? error.message.trim() : String(error);
     return `Expected ${interpreter} to be a Python interpreter, but it could not be started: ${words}`;
   }
+  if (!/^\d+\.\d+\.\d+$/.test(version))
+    return `Expected ${interpreter} to be a Python interpreter, but it is another program.`;
   const [major = 0, minor = 0] = version.split('.').map(Number);
   if (major > OLDEST[0] || (major === OLDEST[0] && minor >= OLDEST[1])) return undefined;
   return `Expected Python ${OLDEST.join('.')} or newer, got Python ${version} (${interpreter}). Name another by --python PATH.`;

@@ -135,7 +135,7 @@ export type Report =
   /** The task is as far as it can be now: its file says how far. */
   | { type: 'done' }
   /** A forked child has connected to its socket. */
-  | { type: 'hello'; id: number }
+  | { type: 'hello'; id: number; pid: number }
   | { type: 'forked'; id: number; pid: number }
   | { type: 'ended'; id: number; exitCode: number | null; signal: NodeJS.Signals | null }
   | CallReport

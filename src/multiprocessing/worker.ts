@@ -75,9 +75,9 @@ export function startProcess(kind: WorkerKind, env: NodeJS.ProcessEnv): HostProc
     },
   });
   living.add(host);
-  host.output = (bytes, stream) => {
+  host.divert((bytes, stream) => {
     process[stream].write(bytes);
-  };
+  });
   return host;
 }
 

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { readCommandFiles } from '../engine/command-files.js';
 import type { Crew } from '../engine/local/crew.js';
 import { awaitLoaded, checkedPoints, checkParameters, type Parameters } from '../engine/local/probe.js';
@@ -140,10 +140,18 @@ function declaredColumns({ columns }: CommandSpec): DeclaredColumns | undefined 
 }
 
 /** An interpreter that is too old fails at the host's syntax; that is to be said in other words. */
-function pythonError({ interpreter }: PythonReference, error: unknown): unknown {
-  const isRefused = error instanceof FanfoldError && !error.message.startsWith('Expected the worker to load');
-  const fault = isRefused ? undefined : faultOfPython(interpreter);
-  return fault === undefined ? error : new FanfoldError('FANFOLD_PYTHON', fault);
+function pythonError({ interpreter, file }: PythonReference, error: unknown): unknown {
+  if (!(error instanceof FanfoldError)) return error;
+  const { message } = error;
+  if (message.startsWith('Expected the worker to load')) {
+    const fault = faultOfPython(interpreter);
+    return fault === undefined ? error : new FanfoldError('FANFOLD_PYTHON', fault);
+  }
+  if (message.startsWith('Expected')) return error;
+  return new FanfoldError(
+    'FANFOLD_WORKER',
+    `Expected the model ${basename(file)} to be imported, but it raised:\n${message}`,
+  );
 }
 
 function hashesNow({ file }: PythonReference, existing: Manifest | undefined): Record<string, string> {

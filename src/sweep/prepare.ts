@@ -7,6 +7,7 @@ import type { WorkerReference } from '../engine/worker-reference.js';
 import { FanfoldError } from '../errors.js';
 import type { DeclaredColumns } from '../format/layout.js';
 import { writeFileAtomic } from '../run/atomic-file.js';
+import { changedFiles } from '../run/file-hashes.js';
 import { readManifest, writeManifest, type Manifest } from '../run/manifest.js';
 import { runPaths } from '../run/paths.js';
 import { clearDirectory } from '../run/run-directory.js';
@@ -109,15 +110,6 @@ function runLabel({ worker }: SweepSpec, hash: string): string {
 /** The file that a worker is. */
 function workerFile({ worker }: SweepRequest): string {
   return worker.kind === 'command' ? worker.program : worker.file;
-}
-
-function changedFiles(
-  before: Readonly<Record<string, string>>,
-  now: Readonly<Record<string, string>>,
-): string[] {
-  return [...new Set([...Object.keys(before), ...Object.keys(now)])].filter(
-    (path) => before[path] !== now[path],
-  );
 }
 
 /** True where a run has computed nothing but failures: no task is finished, and every line stands for a failed point. */

@@ -12,6 +12,7 @@ import { bundleWorker, type WorkerBundle } from '../engine/worker-bundle.js';
 import type { WorkerReference } from '../engine/worker-reference.js';
 import { FanfoldError, systemCode } from '../errors.js';
 import { fold, isFolded, layoutOfRun } from '../fold.js';
+import type { FileHashes } from '../run/file-hashes.js';
 import { appendRecord } from '../run/journal.js';
 import { readManifest, type Manifest } from '../run/manifest.js';
 import { runPaths } from '../run/paths.js';
@@ -88,8 +89,15 @@ export async function runSweep(plan: Plan, options: RunOptions): Promise<Outcome
         allowChangedWorker,
         commit,
       });
-      const { load } = checked;
-      const outcome = await computeAndFold(plan, manifest, { ...options, crew, load, started });
+      const { load, bundle } = checked;
+      const outcome = await computeAndFold(plan, manifest, {
+        ...options,
+        crew,
+        load,
+        // Its own copy of a module can't change under a run.
+        files: bundle.code === undefined ? bundle.files : undefined,
+        started,
+      });
       await crew.end();
       return outcome;
     } finally {
@@ -152,6 +160,7 @@ async function commitOf(worker: WorkerReference): Promise<string | undefined> {
 
 interface ComputeOptions extends RunOptions {
   readonly load: HostWorker;
+  readonly files: FileHashes | undefined;
   readonly crew: Crew;
   /** When the run began to prepare, by performance.now. */
   readonly started: number;
@@ -214,6 +223,7 @@ async function compute(
     jobs: request.jobs,
     isFresh: options.isFresh === true,
     worker: options.load,
+    files: options.files,
     crew: options.crew,
   });
   const { columns } = manifest;

@@ -33,6 +33,9 @@ def raise_at_7(x):
         raise ValueError('no seven')
     return x
 
+def forever():
+    time.sleep(600)
+
 def set_value(num, value):
     num.value = value
 
@@ -116,6 +119,22 @@ describe('a Python function in a Process', () => {
       isNan: true,
       large: String(2n ** 70n),
     });
+  });
+
+  testWith('python3', 'is ended by terminate and kill, with the exit codes of Python', async () => {
+    const { value } = await withModel(
+      `const processes = [0, 1].map(() => new Process('model.py:forever'));
+       for (const p of processes) { p.start(); p.result.catch(() => 0); }
+       const begun = new Process('model.py:double', { args: [1] });
+       begun.start();
+       await begun.join();
+       processes[0].terminate();
+       processes[1].kill();
+       for (const p of processes) await p.join();
+       give(processes.map(({ exitCode }) => exitCode));`,
+    );
+    expect((value as number[])[1]).toBe(-9);
+    expect([-15, -9]).toContain((value as number[])[0]);
   });
 
   testWith('python3', 'returns values through shared memory, as in the article', async () => {

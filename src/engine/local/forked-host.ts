@@ -4,18 +4,32 @@ import type { Command, Report } from '../../host/protocol.js';
 import { DRAIN_MS, EXIT_MS, killGroup, queue, type Death, type HostProcess } from './host-process.js';
 import type { Reaper } from './reaper.js';
 
-/** A host that another one forked: what is known of it comes by its socket and from its parent. */
+/** What a fork says first. */
+export type Hello = Extract<Report, { type: 'hello' }>;
+
+/** A host that another one, the server, forked: what is known of it comes by its socket and from its parent. */
 export interface ForkedHost extends HostProcess {
   /** It has been forked. */
   begin(pid: number): void;
   /** It has connected. */
-  connect(connection: Socket): void;
+  connect(hello: Hello, connection: Socket): void;
+  /** Its server said something while it may not be there yet. */
+  hear(report: Report): void;
   /** Its parent tells how it ended. */
   end(death: Death): void;
+  /** Its parent has died: one that has connected goes on. */
+  orphan(death: Death): void;
   readonly ended: Promise<void>;
 }
 
-export function forkedHost({ reaper, startedMs }: { reaper: Reaper; startedMs: number }): ForkedHost {
+export interface ForkOptions {
+  readonly reaper: Reaper;
+  readonly startedMs: number;
+  /** What it prints past its own log comes by its server's pipes. */
+  readonly server: HostProcess;
+}
+
+export function forkedHost({ reaper, startedMs, server }: ForkOptions): ForkedHost {
   const inbox = queue<Report | Death>();
   const early: string[] = [];
   let pid = 0;
@@ -38,24 +52,30 @@ export function forkedHost({ reaper, startedMs }: { reaper: Reaper; startedMs: n
     },
     startedMs,
     hasLoaded: true,
-    output: () => undefined,
+    divert: server.divert,
     send,
     // Its parent holds the process.
     hold: () => undefined,
     next: inbox.next,
     ended,
     begin: (number) => {
+      if (pid !== 0) return;
       pid = number;
       if (isKilled) killGroup(pid);
       else reaper.watch(pid);
     },
-    connect: (socket) => {
+    connect: (hello, socket) => {
+      host.begin(hello.pid);
       connection = socket;
       closed = new Promise((resolve) => socket.once('close', resolve));
+      inbox.push(hello);
       readLines(socket, (line) => {
         inbox.push(JSON.parse(line) as Report);
       });
       for (const line of early.splice(0)) socket.write(line);
+    },
+    hear: (report) => {
+      if (connection === undefined) inbox.push(report);
     },
     end: (death) => {
       if (isEnded) return;
@@ -71,6 +91,14 @@ export function forkedHost({ reaper, startedMs }: { reaper: Reaper; startedMs: n
         inbox.push(death);
         markEnded();
       });
+    },
+    orphan: (death) => {
+      if (connection === undefined) host.end(death);
+      // That it ends is seen by its socket; how, nobody is told.
+      else
+        void closed.then(() => {
+          host.end({ exitCode: null, signal: null, lastWords: '' });
+        });
     },
     exit: () => {
       send({ type: 'exit' });

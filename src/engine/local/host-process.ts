@@ -14,14 +14,20 @@ export interface Death {
   readonly lastWords: string;
 }
 
+/** Takes what a process writes. */
+export type OutputSink = (bytes: Buffer, stream: 'stdout' | 'stderr') => void;
+
 /** A running host, as its coordinator holds it. */
 export interface HostProcess {
   readonly pid: number;
   readonly startedMs: number;
   /** True once it was told to load a worker. */
   readonly hasLoaded: boolean;
-  /** Where what it writes past its own log goes, such as a native library's output; its end is in `lastWords` anyway. */
-  output: (bytes: Buffer, stream: 'stdout' | 'stderr') => void;
+  /**
+   * Says where what it writes past its own log goes, such as a native library's output, and what it wrote before it was
+   * asked to do anything; its end is in `lastWords` anyway.
+   */
+  readonly divert: (sink: OutputSink) => void;
   /** Sends commands, all in one writing. */
   send(...commands: readonly Command[]): void;
   /** The next report, in order; a Death once there are no more. */
@@ -45,7 +51,9 @@ export interface HostOptions {
 /** The host of everything but Python functions. */
 export const NODE_HOST = [process.execPath, fileURLToPath(new URL('host.cjs', import.meta.url))] as const;
 
-const LAST_WORDS_CHARACTERS = 4096;
+export const LAST_WORDS_CHARACTERS = 4096;
+/** Of the last words, as many are shown: a crash's traceback in Python has our own frames after the worker's. */
+const MOST_WORDS = 2000;
 /** A pipe whose other end is gone is read to its end at once; this only guards against a grandchild that holds it. */
 export const DRAIN_MS = 500;
 /** A library that hangs while its process exits, as some do that drive graphics cards, must not hold up the fold. */
@@ -65,8 +73,10 @@ export function startHost({ program, env, reaper, onEnd }: HostOptions): HostPro
   const { pid } = child;
   if (pid === undefined) throw notStarted();
   reaper.watch(pid);
+  const early: Parameters<OutputSink>[] = [];
+  let output: OutputSink = (...written) => void early.push(written);
   const lastWords = listen(child, (bytes, stream) => {
-    host.output(bytes, stream);
+    output(bytes, stream);
   });
   const inbox = queue<Report | Death>();
   readLines(child.stdio[3] as Readable, (line) => {
@@ -97,7 +107,10 @@ export function startHost({ program, env, reaper, onEnd }: HostOptions): HostPro
     get hasLoaded() {
       return hasLoaded;
     },
-    output: () => undefined,
+    divert: (sink) => {
+      output = sink;
+      for (const written of early.splice(0)) sink(...written);
+    },
     send,
     next: inbox.next,
     exit: () => {
@@ -128,10 +141,8 @@ export function isDeath(report: Report | Death): report is Death {
 
 /** A death in words: `killed by SIGKILL, often the out-of-memory killer`. */
 export function describeDeath({ exitCode, signal, lastWords }: Death): string {
-  const cause =
-    signal === null ? `exit status ${String(exitCode)}` : `${signal}${SIGNAL_NOTES[signal] ?? ''}`;
   const words = lastWords.trim();
-  return `Its process ended by ${cause}.${words === '' ? '' : ` It wrote: ${words.slice(-1000)}`}`;
+  return `Its process ended${causeOf(exitCode, signal)}.${words === '' ? '' : ` It wrote: ${words.slice(-MOST_WORDS)}`}`;
 }
 
 // --- internal ---
@@ -142,7 +153,13 @@ const SIGNAL_NOTES: Partial<Record<NodeJS.Signals, string>> = {
   SIGABRT: ', often too little memory for the JavaScript heap',
 };
 
-function listen(child: ChildProcess, onOutput: HostProcess['output']): () => string {
+function causeOf(exitCode: number | null, signal: NodeJS.Signals | null): string {
+  if (signal !== null) return ` by ${signal}${SIGNAL_NOTES[signal] ?? ''}`;
+  if (exitCode !== null) return ` by exit status ${String(exitCode)}`;
+  return ', how is not known: the process that had forked it ended before';
+}
+
+function listen(child: ChildProcess, onOutput: OutputSink): () => string {
   let tail = '';
   for (const name of ['stdout', 'stderr'] as const) {
     child[name]?.on('data', (bytes: Buffer) => {

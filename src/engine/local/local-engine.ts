@@ -1,14 +1,22 @@
-import { appendFileSync, existsSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { hostname } from 'node:os';
-import { FanfoldError, systemCode } from '../../errors.js';
+import { FanfoldError } from '../../errors.js';
 import type { Layout } from '../../format/layout.js';
 import type { HostWorker, Report, TaskJob } from '../../host/protocol.js';
+import { changedFiles, type FileHashes } from '../../run/file-hashes.js';
 import { appendRecord } from '../../run/journal.js';
 import { runPaths, type RunPaths } from '../../run/paths.js';
 import { readFailures, storableParameters, type FailureRecord, type RunEvent } from '../../run/records.js';
 import type { Controls, Engine, Task, Work } from '../engine.js';
 import type { Crew } from './crew.js';
-import { describeDeath, isDeath, type Death, type HostProcess } from './host-process.js';
+import {
+  describeDeath,
+  isDeath,
+  LAST_WORDS_CHARACTERS,
+  type Death,
+  type HostProcess,
+} from './host-process.js';
+import { appendToLog, endOfLog, sizeOf } from './log-file.js';
 
 export interface LocalEngineOptions {
   /** Processes at once. */
@@ -16,6 +24,8 @@ export interface LocalEngineOptions {
   /** A new process for every task. */
   readonly isFresh: boolean;
   readonly worker: HostWorker;
+  /** The hashes of the files that the run began with, where each process reads them anew. */
+  readonly files: FileHashes | undefined;
   readonly crew: Crew;
 }
 
@@ -108,10 +118,12 @@ async function finishTask(
   let host = living;
   for (;;) {
     host ??= openHost(session);
-    host.output = (bytes) => {
-      appendToLog(session.paths.log(task.index), bytes);
-    };
     const { layout, work } = session;
+    const log = session.paths.log(task.index);
+    const written = sizeOf(log);
+    host.divert((bytes) => {
+      appendToLog(log, bytes);
+    });
     const end = await computeTask(host, session, {
       ...task,
       ...(layout === undefined ? {} : { layout }),
@@ -122,11 +134,12 @@ async function finishTask(
     });
     if (end === 'done') return host;
     session.hosts.delete(host);
-    recordDeath(task, host, end.death, session);
+    const death = withLastWords(end.death, endOfLog(log, written, LAST_WORDS_CHARACTERS));
+    recordDeath(task, host, death, session);
     host = undefined;
     // It may have died right after its file was in place.
     if (session.isStopping || existsSync(session.paths.task(task.index))) return undefined;
-    blame(task, end, watch, session);
+    blame(task, { ...end, death }, watch, session);
   }
 }
 
@@ -158,6 +171,10 @@ async function computeTask(host: HostProcess, session: Session, task: TaskJob): 
         session.layout ??= report.layout;
         break;
       case 'loaded':
+        checkFiles(report.files, session);
+        isLoaded = true;
+        break;
+      case 'hello':
         isLoaded = true;
         break;
       case 'refused':
@@ -166,13 +183,24 @@ async function computeTask(host: HostProcess, session: Session, task: TaskJob): 
         throw brokenError(report);
       // Nothing of a task's.
       case 'checked':
-      case 'hello':
       case 'forked':
       case 'ended':
       case 'returned':
       case 'raised':
     }
   }
+}
+
+/** A model is imported again by each process that is not a fork: by then it may have been edited. */
+function checkFiles(now: FileHashes | undefined, { files, paths }: Session): void {
+  if (now === undefined || files === undefined) return;
+  const changed = changedFiles(files, now);
+  if (changed.length === 0) return;
+  throw new FanfoldError(
+    'FANFOLD_CHANGED_WORKER',
+    `Expected the worker that ${paths.directory} was begun with, but it was changed while the run went on: ${changed.join(', ')}. What was finished is kept. Put the old one back and resume, or start anew with --force or another --out.`,
+    { exitCode: 1 },
+  );
 }
 
 /** How often each point of a task was tried before. */
@@ -182,13 +210,10 @@ function attemptsIn({ start, stop }: Task, session: Session): Record<number, num
   return Object.fromEntries(own.map(({ index, attempt }) => [index, attempt]));
 }
 
-/** A log that can't be written must not end a run. */
-function appendToLog(path: string, bytes: Buffer): void {
-  try {
-    appendFileSync(path, bytes);
-  } catch (error) {
-    if (systemCode(error) === undefined) throw error;
-  }
+/** What a host sends into the log itself, its coordinator hears only there. */
+function withLastWords(death: Death, logged: string): Death {
+  const heard = death.lastWords.trim();
+  return { ...death, lastWords: logged.includes(heard) ? logged : `${logged}\n${heard}` };
 }
 
 function openHost(session: Session): HostProcess {

@@ -1,9 +1,11 @@
+import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Report } from '../../host/protocol.js';
+import { FanfoldError, systemCode } from '../../errors.js';
+import type { HostWorker, Report } from '../../host/protocol.js';
 import type { Crew, CrewOptions } from './crew.js';
-import { forkedHost, type ForkedHost } from './forked-host.js';
+import { forkedHost, type ForkedHost, type Hello } from './forked-host.js';
 import { isDeath, queue, startHost, type Death, type HostOptions, type HostProcess } from './host-process.js';
 import { startReaper } from './reaper.js';
 
@@ -16,7 +18,8 @@ export function pythonHost(interpreter: string): HostOptions['program'] {
 
 /**
  * A crew of forks, after the fork server of Python's `multiprocessing`: one interpreter imports the model, and every
- * process is a fork of it, so that a heavy import is paid once. Each fork takes its commands from a Unix socket.
+ * process is a fork of it, so that a heavy import is paid once. Each fork takes its commands from a Unix socket. A server
+ * that dies is started anew when the next fork is wanted; the forks that it made go on.
  */
 export function startPythonCrew({
   count,
@@ -27,50 +30,69 @@ export function startPythonCrew({
   const reaper = startReaper();
   const forks = new Map<number, ForkedHost>();
   const waiting: HostProcess[] = [];
-  const socket = join(folder, 'forks');
-  const listener = listen(socket, (id, connection) => forks.get(id)?.connect(connection));
-  const server = startHost({ program, env: forkingEnvironment(env), reaper, onEnd: () => undefined });
   const inbox = queue<Report | Death>();
+  const socketFolder = shortFolder(folder);
+  const socket = join(socketFolder, SOCKET);
+  const listener = listen(socket, (hello, connection) => {
+    const host = forks.get(hello.id);
+    // One that was given up: at the end of its commands it ends itself.
+    if (host === undefined) connection.destroy();
+    else host.connect(hello, connection);
+  });
 
   let nextId = 0;
-  let serverDeath: Death | undefined;
-  const fork = (): HostProcess => {
-    const id = nextId++;
-    const host = forkedHost({ reaper, startedMs: Date.now() });
-    forks.set(id, host);
-    void host.ended.then(() => forks.delete(id));
-    if (serverDeath === undefined) server.send({ type: 'fork', id, socket });
-    else host.end(serverDeath);
+  let worker: HostWorker | undefined;
+  let isServing = false;
+  let sorted = Promise.resolve();
+  const serve = (): HostProcess => {
+    const host = startHost({ program, env: forkingEnvironment(env), reaper, onEnd: () => undefined });
+    isServing = true;
+    if (worker !== undefined) host.send({ type: 'load', worker });
+    sorted = sort(host);
     return host;
   };
-  const sort = async (): Promise<void> => {
+  const fork = (): HostProcess => {
+    if (!isServing) server = serve();
+    const id = nextId++;
+    const host = forkedHost({ reaper, startedMs: Date.now(), server });
+    forks.set(id, host);
+    void host.ended.then(() => forks.delete(id));
+    server.send({ type: 'fork', id, socket });
+    return host;
+  };
+  const sort = async (host: HostProcess): Promise<void> => {
     for (;;) {
-      const report = await server.next();
+      const report = await host.next();
       if (isDeath(report)) {
-        // Its forks are nobody's children now: how they end can't be told any more.
-        serverDeath = report;
-        for (const host of forks.values()) host.end(report);
+        isServing = false;
+        for (const child of forks.values()) child.orphan(report);
         inbox.push(report);
         return;
       }
       if (report.type === 'forked') forks.get(report.id)?.begin(report.pid);
-      else if (report.type === 'ended') forks.get(report.id)?.end({ ...report, lastWords: '' });
-      else inbox.push(report);
+      else if (report.type === 'ended') {
+        const { id, exitCode, signal } = report;
+        forks.get(id)?.end({ exitCode, signal, lastWords: '' });
+      } else {
+        inbox.push(report);
+        // What a second server says of the model is for those that wait for it.
+        for (const child of forks.values()) child.hear(report);
+      }
       // Forked while the run directory is made ready, so that the first points needn't wait for it.
       if (report.type === 'checked' && report.problems.length === 0)
         while (waiting.length < count) waiting.push(fork());
     }
   };
-  const sorted = sort();
-  const close = (): void => {
-    for (const host of forks.values()) host.kill();
-    server.kill();
+  let server = serve();
+  const cleanUp = (): void => {
     listener.close();
     reaper.close();
+    if (socketFolder !== folder) rmSync(socketFolder, { recursive: true, force: true });
   };
   return {
     size: count,
-    load: (worker) => {
+    load: (wanted) => {
+      worker = wanted;
       server.send({ type: 'load', worker });
       return { ...server, hasLoaded: true, next: inbox.next };
     },
@@ -79,14 +101,35 @@ export function startPythonCrew({
       await Promise.all(Array.from(forks.values(), (host) => host.exit()));
       await server.exit();
       await sorted;
-      listener.close();
-      reaper.close();
+      cleanUp();
     },
-    close,
+    close: () => {
+      for (const host of forks.values()) host.kill();
+      server.kill();
+      cleanUp();
+    },
   };
 }
 
 // --- internal ---
+
+const SOCKET = 'forks';
+/** The address of a Unix socket has 104 bytes on macOS and 108 on Linux, its end included. */
+const LONGEST_ADDRESS = 103;
+
+/** A folder whose path leaves room for the name of a socket: the given one, or a new one in /tmp. */
+function shortFolder(folder: string): string {
+  if (Buffer.byteLength(join(folder, SOCKET)) <= LONGEST_ADDRESS) return folder;
+  try {
+    return mkdtempSync('/tmp/fanfold-');
+  } catch (error) {
+    if (systemCode(error) === undefined) throw error;
+    throw new FanfoldError(
+      'FANFOLD_IO',
+      `Expected a folder for temporary files whose path has less than ${String(LONGEST_ADDRESS)} bytes, for it holds a Unix socket, got ${folder}, and /tmp can't be written. Set TMPDIR, or use --start-method spawn.`,
+    );
+  }
+}
 
 /** macOS ends a fork that uses its system's libraries, unless it is told that this was meant. */
 function forkingEnvironment(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
@@ -94,7 +137,7 @@ function forkingEnvironment(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
 }
 
 /** Takes the connections of forks; the first line of each says whose it is. */
-function listen(path: string, onFork: (id: number, connection: Socket) => void): Server {
+function listen(path: string, onFork: (hello: Hello, connection: Socket) => void): Server {
   const listener = createServer((connection) => {
     let text = '';
     const read = (bytes: Buffer): void => {
@@ -102,9 +145,8 @@ function listen(path: string, onFork: (id: number, connection: Socket) => void):
       const end = text.indexOf('\n');
       if (end < 0) return;
       connection.off('data', read);
-      const hello = JSON.parse(text.slice(0, end)) as Extract<Report, { type: 'hello' }>;
       connection.unshift(Buffer.from(text.slice(end + 1), 'latin1'));
-      onFork(hello.id, connection);
+      onFork(JSON.parse(text.slice(0, end)) as Hello, connection);
     };
     // A fork that dies at once closes its end; how it ended is told by the server.
     connection.on('error', () => undefined);

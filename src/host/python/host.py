@@ -10,6 +10,7 @@ import array
 import atexit
 import base64
 import errno
+import faulthandler
 import hashlib
 import importlib.machinery
 import importlib.util
@@ -36,6 +37,8 @@ import warnings
 
 # The pipes of a host that a coordinator starts, as in protocol.ts.
 REPORTS = 3
+# Those that the coordinator answers, of what the system has.
+SIGNALS = [getattr(signal, name) for name in ('SIGINT', 'SIGTERM', 'SIGHUP') if hasattr(signal, name)]
 COMMANDS = 4
 
 PACE_SECONDS = 0.010
@@ -2117,6 +2120,9 @@ class Host:
     def call(self, command):
         """Calls the function as it is, with arguments from the wire, until one call raises."""
         function = self.loaded().function
+        # Calls leave nothing that could be kept: here a signal means what it means to any process.
+        for number in SIGNALS:
+            signal.signal(number, signal.SIG_DFL)
         values = []
         answer = {'type': 'returned', 'id': command['id'], 'values': values}
         for position, call in enumerate(command['calls']):
@@ -2184,7 +2190,7 @@ class Host:
         connection.connect(path)
         descriptor = connection.detach()
         self.channel = Channel(descriptor, descriptor, self.leave)
-        self.channel.report({'type': 'hello', 'id': identity})
+        self.channel.report({'type': 'hello', 'id': identity, 'pid': os.getpid()})
 
     def reap(self):
         """Reports the children that have ended, and no process of the model's own."""
@@ -2227,11 +2233,13 @@ def no_answer(*_):
 
 
 def main():
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    for number in SIGNALS:
         signal.signal(number, no_answer)
     # Python puts the folder of this file there; the model's takes its place.
     if sys.path and os.path.abspath(sys.path[0]) == os.path.dirname(os.path.abspath(__file__)):
         del sys.path[0]
+    # A crash in a library leaves the place in the model in the log.
+    faulthandler.enable(2)
     host = Host()
     try:
         host.serve()

@@ -54,7 +54,7 @@ function nursery(model: Message): Nursery {
       const socket = await connected;
       sockets.push(socket);
       const wire = wireOf(socket, socket);
-      expect(await wire.next('hello')).toEqual({ type: 'hello', id });
+      expect(await wire.next('hello')).toEqual({ type: 'hello', id, pid: forked['pid'] });
       expect(forked).toMatchObject({ id });
       return { ...wire, pid: Number(forked['pid']), socket };
     },
