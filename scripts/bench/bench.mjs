@@ -1,5 +1,7 @@
 // `npm run bench`: fanfold beside Python's multiprocessing and bare node processes, on this machine, in one go.
 import { benchDouble } from './case-double.mjs';
+import { benchPython } from './case-python.mjs';
+import { benchPythonStart } from './case-python-start.mjs';
 import { benchSleep } from './case-sleep.mjs';
 import { benchStart } from './case-start.mjs';
 import { makeFolder } from './folder.mjs';
@@ -8,7 +10,7 @@ import { HELP, readOptions } from './options.mjs';
 import { formatReport } from './report.mjs';
 import { checkRequirements } from './requirements.mjs';
 
-const CASES = { a: benchDouble, b: benchSleep, c: benchStart };
+const CASES = { a: benchDouble, b: benchSleep, c: benchStart, d: benchPython, e: benchPythonStart };
 
 // Leaving through process.exit() runs the 'exit' handlers, which end the running command and remove the folder.
 process.once('SIGINT', () => process.exit(130));
