@@ -1,6 +1,8 @@
 import { describe, expect } from '@jest/globals';
+import { execa } from 'execa';
 import fs from 'fs-extra';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { testWith } from '../tools.js';
 import { problem, type Dataset } from '../../workers/nist-strd.js';
 import { events, fanfold, GOLDEN, read, temporaryFolder, WORKERS, writeWorker } from './command.js';
@@ -174,6 +176,34 @@ describe('a Python function', () => {
     expect((await fanfold(['retry', out])).exitCode).toBe(2);
     expect((await fanfold(['retry', out, '--allow-changed-worker'])).exitCode).toBe(0);
     expect(read(out, 'result.txt')).toBe('0   0\n1   1\n2   2\n3   3\n');
+  });
+
+  testWith('python3', 'is a worker of the library too', async () => {
+    const folder = temporaryFolder();
+    writeWorker(folder, 'model.py', 'def f(x, a=1):\n    return {"double": 2 * x, "a": a}\n');
+    const library = pathToFileURL(join(process.cwd(), 'dist', 'index.js')).href;
+    const program = writeWorker(
+      folder,
+      'program.mjs',
+      `import { sweep } from '${library}';
+       const found = [];
+       for (const startMethod of ['fork', 'spawn']) {
+         const run = await sweep({ worker: 'model.py:f', python: 'python3', startMethod, params: { x: [1, 2.5] }, out: startMethod });
+         found.push(await run.results());
+       }
+       const error = await sweep({ worker: 'model.py:f', startMethod: 'thread', params: { x: [1] } }).catch(({ message }) => message);
+       console.log(JSON.stringify([...found, error]));`,
+    );
+    const { stdout } = await execa(process.execPath, [program], { cwd: folder });
+    const rows = [
+      { double: 2, a: 1 },
+      { double: 5, a: 1 },
+    ];
+    expect(JSON.parse(stdout)).toEqual([
+      rows,
+      rows,
+      expect.stringContaining('"fork" or "spawn", got "thread"'),
+    ]);
   });
 
   testWith('python3', 'is compared serially and in parallel', async () => {
