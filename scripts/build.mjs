@@ -43,7 +43,7 @@ await build({
   define: { 'import.meta.url': '__ownUrl' },
   banner: { js: "const __ownUrl = require('node:url').pathToFileURL(__filename).href;" },
 });
-copyFileSync('src/host/python/host.py', `${outdir}/host.py`);
+copyFileSync('src/host/python/host.py', `${outdir}/fanfold_host.py`);
 const compiler = 'node_modules/typescript/bin/tsc';
 execFileSync(process.execPath, [compiler, '-p', 'tsconfig.types.json', '--outDir', `${outdir}/types`], {
   stdio: 'inherit',

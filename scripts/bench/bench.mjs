@@ -2,6 +2,8 @@
 import { benchCommands } from './case-commands.mjs';
 import { benchDouble } from './case-double.mjs';
 import { benchPool } from './case-pool.mjs';
+import { benchPython } from './case-python.mjs';
+import { benchPythonStart } from './case-python-start.mjs';
 import { benchSleep } from './case-sleep.mjs';
 import { benchStart } from './case-start.mjs';
 import { benchStream } from './case-stream.mjs';
@@ -15,6 +17,8 @@ const CASES = {
   a: benchDouble,
   b: benchSleep,
   c: benchStart,
+  python: benchPython,
+  'python-start': benchPythonStart,
   commands: benchCommands,
   stream: benchStream,
   pool: benchPool,

@@ -9,11 +9,25 @@ import { forkedHost, type ForkedHost, type Hello } from './forked-host.js';
 import { isDeath, queue, startHost, type Death, type HostOptions, type HostProcess } from './host-process.js';
 import { startReaper } from './reaper.js';
 
-const HOST_PROGRAM = fileURLToPath(new URL('host.py', import.meta.url));
+const HOST_FOLDER = fileURLToPath(new URL('.', import.meta.url));
+
+// Imported as a module, not run as a script, because of those Python keeps the compiled form, also where it is told not to
+// for modules of the user's. The folder is only on the path for this.
+const PROGRAM = `
+import sys
+folder, writes = sys.argv.pop(), sys.dont_write_bytecode
+sys.path.insert(0, folder)
+sys.dont_write_bytecode = False
+import fanfold_host
+sys.dont_write_bytecode = writes
+sys.path.remove(folder)
+if sys.path[:1] == ['']: del sys.path[0]
+fanfold_host.main()
+`;
 
 /** The program of a host that computes with Python functions; unbuffered, so that what it prints is not lost. */
 export function pythonHost(interpreter: string): HostOptions['program'] {
-  return [interpreter, '-u', HOST_PROGRAM];
+  return [interpreter, '-u', '-c', PROGRAM, HOST_FOLDER];
 }
 
 /**

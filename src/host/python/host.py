@@ -20,6 +20,7 @@ import itertools
 import json
 import math
 import mmap
+import operator
 import os
 import re
 import select
@@ -46,9 +47,11 @@ PACE_SECONDS = 0.010
 SILENCE_SECONDS = 0.05
 """Held lines are written when nothing came for one to two times as long: a point may take minutes."""
 FAST_POINTS = 256
-"""Only after so many fast points in a row are lines held back: an hour-long one may follow a few."""
+"""Only after so many fast points in a row are they computed in batches: an hour-long one may follow a few."""
 BLOCK_POINTS = 2048
-"""The arguments of so many points are made at a time."""
+"""The arguments of so many points are made at a time, and at most so many fast points computed in one go."""
+FIRST_BATCH = 8
+"""So many fast points are computed in one go at first, and more as they turn out to be fast."""
 CACHED_VALUES = 1 << 14
 """An axis of at most so many values is made once; a longer one as it is needed."""
 MOST_CHARACTERS = 8192
@@ -1395,12 +1398,16 @@ class Computer:
 
         return call_without_missing if has_missing else call
 
-    def points(self, start, stop):
-        """Of each point in [start, stop): its index, the arguments of the function, and the line as far as the axes."""
+    def block(self, start, stop):
+        """Of the points [start, stop): the arguments of the function and the texts of the axes, a column for each."""
         columns = self.run.space.columns(start, stop)
         by_name = {name: values for name, (values, _) in zip(self.run.names, columns)}
         arguments = [by_name[name] if name in by_name else self.sources[name](start, stop) for name in self.order]
-        texts = [texts for _, texts in columns]
+        return arguments, [texts for _, texts in columns]
+
+    def points(self, start, stop):
+        """Of each point in [start, stop): its index, the arguments of the function, and the line as far as the axes."""
+        arguments, texts = self.block(start, stop)
         return zip(
             range(start, stop),
             zip(*arguments) if arguments else itertools.repeat(()),
@@ -1423,12 +1430,61 @@ def constant(value):
     return lambda start, stop: itertools.repeat(value, stop - start)
 
 
+class Batch:
+    """Points that are computed in one go. Another thread may take the lines of the results that there are."""
+
+    def __init__(self, task, start, stop):
+        self.task = task
+        self.start = start
+        self.stop = stop
+        self.arguments, self.texts = task.computer.block(start, stop)
+        self.results = []
+        self.taken = 0
+
+    def compute(self):
+        """Computes the points; raises what the function raises at the point after the last result."""
+        call = self.task.computer.call
+        if self.arguments:
+            self.results.extend(map(call, *self.arguments))
+        else:
+            self.results.extend(itertools.starmap(call, itertools.repeat((), self.stop - self.start)))
+
+    def pending(self):
+        return len(self.results) - self.taken
+
+    def take(self):
+        """The lines of the results that were not taken before."""
+        first, results = self.taken, self.results[self.taken :]
+        self.taken += len(results)
+        texts = [column[first : self.taken] for column in self.texts]
+        computer, rows = self.task.computer, self.task.computer.rows
+        kinds = set(map(type, results))
+        if len(kinds) == 1 and not kinds.isdisjoint(rows.inlined()):
+            (kind,) = kinds
+            if kind is float:
+                rows.seen[0].fraction = True
+                rows.seen[0].nan += sum(map(operator.ne, results, results))
+            else:
+                rows.seen[0].whole = True
+            line = f'{computer.head}%s{rows.end}'
+            return list(map(line.__mod__, zip(*texts, map(kind.__repr__, results))))
+        heads = map(computer.head.__mod__, zip(*texts)) if texts else itertools.repeat(computer.head % ())
+        return list(map(self.line, itertools.count(self.start + first), heads, results))
+
+    def line(self, index, head, result):
+        try:
+            return head + self.task.computer.rows.tail(result)
+        except BaseException as error:
+            return self.task.fail(index, error)
+
+
 class LineBuffer:
     """Lines on their way into the file; those that wait are written by a thread when nothing comes after them."""
 
     def __init__(self, file):
         self.file = file
         self.lines = []
+        self.batch = None
         self.lock = threading.Lock()
         self.ended = threading.Event()
         self.thread = None
@@ -1439,11 +1495,17 @@ class LineBuffer:
         with self.lock:
             if self.error is not None:
                 raise self.error
-            count = len(self.lines)
-            if count > 0:
-                data = ''.join(self.lines[:count]).encode()
-                del self.lines[:count]
-                self.file.append(data, count)
+            self.write_lines()
+
+    def write_lines(self):
+        if self.batch is not None:
+            self.lines += self.batch.take()
+        if self.lines:
+            lines, self.lines = self.lines, []
+            self.file.append(''.join(lines).encode(), len(lines))
+
+    def waiting(self):
+        return 0 if self.batch is None else self.batch.pending()
 
     def guard(self):
         """Starts the thread. False where the system has none to give: then no line may wait."""
@@ -1459,7 +1521,7 @@ class LineBuffer:
     def watch(self):
         before = None
         while not self.ended.wait(SILENCE_SECONDS):
-            now = (self.file.lines, len(self.lines))
+            now = (self.file.lines, self.waiting())
             if now == before and now[1] > 0:
                 try:
                     self.write()
@@ -1579,7 +1641,10 @@ class TaskRun:
                     index += 1
                     self.channel.look()
                 else:
-                    index = self.compute_fast(buffer, index, self.next_doomed(index))
+                    stop = self.next_doomed(index)
+                    index = self.compute_each(buffer, index, stop)
+                    if index < stop and not self.channel.is_stopped:
+                        index = self.compute_batches(buffer, index, stop)
                 if self.channel.is_stopped:
                     break
             buffer.write()
@@ -1591,54 +1656,58 @@ class TaskRun:
     def next_doomed(self, index):
         return min((other for other in self.doomed if other > index), default=self.task['stop'])
 
-    def compute_fast(self, buffer, start, stop):
-        """Computes the points [start, stop), writing each line at once, or those of fast points together."""
+    def compute_each(self, buffer, start, stop):
+        """Computes the points [start, stop) and writes each line at once. Ends early where they prove to be fast."""
         computer, rows = self.computer, self.computer.rows
-        # All in local names: this loop is what a fast function's sweep costs.
-        call, tail, end = computer.call, rows.tail, rows.end
-        float_type, int_type = rows.inlined()
-        seen = rows.seen[0]
-        float_repr, clock, hold = float.__repr__, time.monotonic, buffer.lines.append
-        is_guarded = False
-        last = clock()
-        due = last
-        slow_at = start
-        index = start - 1
-        block = start
-        while block < stop:
+        last = time.monotonic()
+        slow_at = index = start
+        while index < stop:
             # A short first block: the first of slow points is not to wait for the arguments of thousands.
-            after = min(block + (BLOCK_POINTS if block > start else 64), stop)
-            for index, arguments, head in computer.points(block, after):
+            after = min(index + (BLOCK_POINTS if index > start else 64), stop)
+            for index, arguments, head in computer.points(index, after):
                 try:
-                    result = call(*arguments)
-                    kind = type(result)
-                    if kind is float_type:
-                        if result != result:
-                            seen.nan += 1
-                        seen.fraction = True
-                        line = head + float_repr(result) + end
-                    elif kind is int_type:
-                        seen.whole = True
-                        line = f'{head}{result}{end}'
-                    else:
-                        line = head + tail(result)
+                    line = head + rows.tail(computer.call(*arguments))
                 except BaseException as error:
                     line = self.fail(index, error)
-                hold(line)
-                now = clock()
+                buffer.lines.append(line)
+                buffer.write()
+                now = time.monotonic()
                 if now - last >= PACE_SECONDS:
                     slow_at = index
                 last = now
-                if now < due and index - slow_at > FAST_POINTS:
-                    is_guarded = is_guarded or buffer.guard()
-                    if is_guarded:
-                        continue
-                buffer.write()
-                due = now + PACE_SECONDS
-                if self.must_stop():
+                if self.must_stop() or index - slow_at > FAST_POINTS and buffer.guard():
                     return index + 1
-            block = after
-        return index + 1
+            index = after
+        return index
+
+    def compute_batches(self, buffer, start, stop):
+        """Computes the points [start, stop) many at a time. Ends early where they prove to be slow."""
+        index, size = start, FIRST_BATCH
+        while index < stop:
+            began = time.monotonic()
+            batch = buffer.batch = Batch(self, index, min(index + size, stop))
+            error = None
+            try:
+                batch.compute()
+            except BaseException as raised:
+                error = raised
+            buffer.write()
+            buffer.batch = None
+            index += len(batch.results)
+            if error is not None:
+                buffer.lines.append(self.fail(index, error))
+                index += 1
+            elif index < batch.stop:
+                # The function raised StopIteration, which ends a batch without a word.
+                buffer.lines.append(self.compute_one(index))
+                index += 1
+            buffer.write()
+            seconds = time.monotonic() - began
+            if self.must_stop() or seconds >= PACE_SECONDS:
+                return index
+            if seconds < PACE_SECONDS / 4:
+                size = min(2 * size, BLOCK_POINTS)
+        return index
 
     def finish(self, file, seconds, points):
         task = self.task
