@@ -1,11 +1,11 @@
 // A file under src/ imports from its own layer and from layers to its left, never to the right.
 const layers = [
   ['errors', '^src/(errors|version|sha256)\\.ts$'],
-  ['base', '^src/(format|space|slicing)'],
-  ['run', '^src/run/'],
+  ['base', '^src/(format|space|slicing|shared)'],
+  ['run', '^src/(run|guan)/'],
   ['host', '^src/host/'],
-  ['engine', '^src/engine/|^src/fold\\.ts$'],
-  ['sweep', '^src/sweep/'],
+  ['engine', '^src/engine/|^src/fold'],
+  ['sweep', '^src/(sweep|multiprocessing)/'],
   ['report', '^src/report/'],
   ['entry', '^src/(cli/|library\\.ts$|index\\.ts$)'],
 ];

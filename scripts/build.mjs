@@ -16,10 +16,9 @@ const common = {
   target: 'node20',
   outdir,
   external: ['esbuild'],
-  minifyWhitespace: true,
-  minifySyntax: true,
 };
 
+// Not minified: node shows the line at which an error was thrown that a user's program did not catch.
 await build({
   ...common,
   entryPoints: { index: 'src/index.ts' },
@@ -38,6 +37,8 @@ await build({
   ...common,
   entryPoints: { cli: 'src/cli/main.ts', host: 'src/host/main.ts' },
   format: 'cjs',
+  minifyWhitespace: true,
+  minifySyntax: true,
   outExtension: { '.js': '.cjs' },
   define: { 'import.meta.url': '__ownUrl' },
   banner: { js: "const __ownUrl = require('node:url').pathToFileURL(__filename).href;" },

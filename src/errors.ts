@@ -16,7 +16,9 @@ export type ErrorCode =
   | 'FANFOLD_COLUMNS'
   | 'FANFOLD_STOPPED'
   | 'FANFOLD_HOST'
-  | 'FANFOLD_IO';
+  | 'FANFOLD_IO'
+  | 'FANFOLD_RAISED'
+  | 'FANFOLD_CRASHED';
 
 /**
  * An error that the user can mend: its message says what was expected, what came and what to do, and it is shown

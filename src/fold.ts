@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
-import { closeSync, existsSync, fsyncSync, openSync, readSync, renameSync, rmSync, statSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readSync, statSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { FanfoldError, systemCode } from './errors.js';
 import { describeLayout, sameLayout, type Layout } from './format/layout.js';
 import { headerLine } from './format/row.js';
-import { syncFolder, writeAll } from './run/atomic-file.js';
+import { writeAll, writeAtomically } from './run/atomic-file.js';
 import type { Manifest } from './run/manifest.js';
 import { runPaths, type RunPaths } from './run/paths.js';
 import { readEvents, type RunEvent, type TaskEnd } from './run/records.js';
@@ -25,9 +25,7 @@ export function fold(directory: string, manifest: Manifest): string {
   const ends = lastEnds(events);
   const header = manifest.header ? headerOf(manifest, events) : '';
   checkLayouts(events);
-  const temporary = `${paths.result}.tmp-${String(process.pid)}`;
-  const output = openSync(temporary, 'w');
-  try {
+  writeAtomically(paths.result, (output) => {
     writeAll(output, Buffer.from(header));
     const buffer = Buffer.allocUnsafe(COPY_BYTES);
     for (let index = 0; index < manifest.tasks; index++) {
@@ -37,15 +35,7 @@ export function fold(directory: string, manifest: Manifest): string {
         lines: linesOf(manifest, index),
       });
     }
-    fsyncSync(output);
-  } catch (error) {
-    closeSync(output);
-    rmSync(temporary, { force: true });
-    throw error;
-  }
-  closeSync(output);
-  renameSync(temporary, paths.result);
-  syncFolder(dirname(paths.result));
+  });
   return paths.result;
 }
 

@@ -1,12 +1,15 @@
 import { usableProcessors } from './engine/local/processors.js';
-import { parseWorkerReference, type StartMethod } from './engine/worker-reference.js';
+import { commandReference, commandSpec } from './engine/command-reference.js';
+import { parseWorkerReference, type StartMethod, type WorkerReference } from './engine/worker-reference.js';
 import { FanfoldError } from './errors.js';
 import type { Format } from './format/cell.js';
+import type { DeclaredColumns } from './format/layout.js';
 import type { Scalar, Value } from './format/value.js';
-import { planSweep } from './sweep/plan.js';
+import { planSweep, type Plan } from './sweep/plan.js';
 import { readColumns, readResults, type Row } from './report/results.js';
 import { currentFailures } from './report/summary.js';
 import type { FailureRecord } from './run/records.js';
+import type { CommandSpec } from './run/spec.js';
 import { readTaskStates } from './run/task-state.js';
 import type { Slicing } from './slicing.js';
 import { groupAxes, toValues, type ValuesInput } from './space/grid.js';
@@ -14,19 +17,49 @@ import { columnsFrom, pointsColumns } from './space/points-columns.js';
 import { readPointsFile } from './space/points-file.js';
 import { space as makeSpace, type Space } from './space/space.js';
 import { parseValues } from './space/values-syntax.js';
-import { runSweep, type Outcome } from './sweep/sweep.js';
+import { runSweep, type Outcome, type RunOptions } from './sweep/sweep.js';
+import { foldFiles } from './fold-files.js';
+import { comparePlan, type Comparison } from './report/comparison.js';
+import { refold } from './sweep/existing-run.js';
 
 /** What `sweep` computes and how. */
-export interface SweepOptions {
+export type SweepOptions = SpaceOptions & (FunctionOptions | CommandOptions);
+
+interface FunctionOptions extends Partial<
+  Record<Exclude<keyof CommandOptions, 'worker' | 'python' | 'startMethod'>, undefined>
+> {
   /**
    * Path or file URL of a JavaScript or TypeScript module, `FILE:name` for one of its exports; or a Python function as
    * `FILE.py:name`.
    */
   readonly worker: string | URL;
   /** A Python worker's interpreter, a path or a name on PATH; by default that of the active environment, then `python3`. */
-  readonly python?: string;
+  readonly python?: string | undefined;
   /** How Python processes come about: `fork`, the default but on Windows, imports the model once. */
-  readonly startMethod?: StartMethod;
+  readonly startMethod?: StartMethod | undefined;
+}
+
+interface CommandOptions {
+  readonly worker?: undefined;
+  readonly python?: undefined;
+  readonly startMethod?: undefined;
+  /** A program and its arguments, with placeholders such as `{T}`; a shell's line alone with `shell`. */
+  readonly command: readonly string[];
+  /** What is its result: `line` by default, `last-line`, `json`, `regex:PATTERN`, `file:NAME` or `exit`. */
+  readonly result?: string | undefined;
+  /** Names of its result columns; or by name their types, null for a type that goes by the values. */
+  readonly columns?: readonly string[] | DeclaredColumns | undefined;
+  /** Give it its point as JSON on its standard input. */
+  readonly stdin?: boolean | undefined;
+  /** Start it once for each job slot, and ask it for one point after another. */
+  readonly stream?: boolean | undefined;
+  /** Run the one text of `command` by /bin/sh. */
+  readonly shell?: boolean | undefined;
+  /** Leave each point's folder `{out}` where it is. */
+  readonly keepScratch?: boolean | undefined;
+}
+
+interface SpaceOptions {
   /** Parameters and their values: `linspace(0, 1, 11)`, an array, or text such as `'0:1:0.1'`. The last runs fastest. */
   readonly params?: Readonly<Record<string, ValuesInput | string>>;
   /** Names of parameters that walk together. */
@@ -47,6 +80,8 @@ export interface SweepOptions {
   readonly jobs?: number;
   /** A new process for every task. */
   readonly fresh?: boolean;
+  /** `OMP_NUM_THREADS` and its kin for each process; by default processors / jobs, unless the environment has them. */
+  readonly threads?: number;
   readonly format?: Format;
   readonly header?: boolean;
   /** The run directory; `runs/WORKER-HASH` by default. */
@@ -82,15 +117,60 @@ export interface Run extends AsyncIterable<Row> {
  * @throws FanfoldError where the input is not as it must be, or the run could not go on
  */
 export async function sweep(options: SweepOptions): Promise<Run> {
+  const plan = await planOf(options);
+  const outcome = await runSweep(plan, runOptions(options));
+  return describeRun(outcome, plan.request.space);
+}
+
+/**
+ * Runs a sweep twice, with one process at a time and with `jobs`, in two folders of its run directory's name and
+ * `-compare`. What both share, such as starting processes, is in both times.
+ * @throws FanfoldError where `sweep` would, where `jobs` is 1, the folder is there without `force`, or a run can't be
+ *   finished
+ */
+export async function compare(options: SweepOptions): Promise<Comparison> {
+  let status = '';
+  const comparison = await comparePlan(
+    await planOf(options),
+    { isForced: options.force === true },
+    async (part) => {
+      const outcome = await runSweep(part, runOptions(options));
+      if (outcome.status === 'complete') return outcome;
+      status = `${part.directory} is ${outcome.status}`;
+      return undefined;
+    },
+  );
+  if (comparison !== undefined) return comparison;
+  throw new FanfoldError('FANFOLD_INCOMPLETE', `Expected both runs to be complete, but ${status}.`, {
+    exitCode: 1,
+  });
+}
+
+/**
+ * Makes one file of the files of tasks, in the order given, or of the tasks of a run directory. It appears whole, by
+ * rename, or not at all.
+ * @param source a run directory, whose tasks are held against what their processes recorded; or a list of files
+ * @param target the file to make of a list of files; that of a run directory is its own `result.txt`
+ * @returns the path of the result
+ * @throws FanfoldError where a task is not complete, or a file is not there
+ */
+export function fold(source: string, target?: undefined): Promise<string>;
+export function fold(source: readonly string[], target: string): Promise<string>;
+export async function fold(source: string | readonly string[], target?: string): Promise<string> {
+  if (typeof source === 'string') return refold(source);
+  if (target !== undefined) return foldFiles(source, target);
+  throw new FanfoldError('FANFOLD_USAGE', 'Expected a target for the list of files, got none.');
+}
+
+// --- internal ---
+
+async function planOf(options: SweepOptions): Promise<Plan> {
   checkOptions(options);
   const space = options.space ?? (await spaceOf(options));
-  const jobs = options.jobs ?? usableProcessors();
-  for (const [name, number] of Object.entries({ jobs, tasks: options.tasks ?? 1 })) checkCount(name, number);
-  const plan = planSweep({
-    worker: parseWorkerReference(options.worker instanceof URL ? options.worker.href : options.worker, {
-      python: options.python,
-      startMethod: checkStartMethod(options.startMethod),
-    }),
+  const { jobs = usableProcessors(), tasks = 1, threads = 1 } = options;
+  for (const [name, number] of Object.entries({ jobs, tasks, threads })) checkCount(name, number);
+  return planSweep({
+    worker: workerOf(options),
     space,
     fixed: Object.entries(options.set ?? {}).map(([name, value]) => ({ name, values: toValues([value]) })),
     pointsFile: options.points,
@@ -102,17 +182,42 @@ export async function sweep(options: SweepOptions): Promise<Run> {
     header: options.header,
     out: options.out,
   });
-  const outcome = await runSweep(plan, {
+}
+
+function runOptions(options: SweepOptions): RunOptions {
+  return {
     isFresh: options.fresh === true,
     isForced: options.force === true,
     retryFailed: options.retryFailed === true,
     allowChangedWorker: options.allowChangedWorker === true,
+    threads: options.threads,
     controls: { stop: options.signal ?? new AbortController().signal, kill: new AbortController().signal },
-  });
-  return describeRun(outcome, space);
+  };
 }
 
-// --- internal ---
+function workerOf(options: SweepOptions): WorkerReference {
+  const { worker, command } = options;
+  if (worker !== undefined) {
+    const { python, startMethod } = options;
+    return parseWorkerReference(worker instanceof URL ? worker.href : worker, {
+      python,
+      startMethod: checkStartMethod(startMethod),
+    });
+  }
+  const { result, columns, stream, shell, stdin, keepScratch = false } = options;
+  const named = columns && namedColumns(columns);
+  const spec = commandSpec({ command, result, columns: named, stream, shell, stdin });
+  return commandReference(spec, { keepScratch });
+}
+
+function namedColumns(columns: readonly string[] | DeclaredColumns): NonNullable<CommandSpec['columns']> {
+  if (isList(columns)) return columns.map((name) => ({ name }));
+  return Object.entries(columns).map(([name, dtype]) => (dtype === null ? { name } : { name, dtype }));
+}
+
+function isList(columns: readonly string[] | DeclaredColumns): columns is readonly string[] {
+  return Array.isArray(columns);
+}
 
 async function spaceOf({ params = {}, zip = [], points }: SweepOptions): Promise<Space> {
   const columns = points === undefined ? [] : columnsFrom(pointsColumns(await readPointsFile(points)));
@@ -144,6 +249,13 @@ function describeRun({ directory, manifest, status, result }: Outcome, space: Sp
 
 const OPTIONS: Record<keyof SweepOptions, true> = {
   worker: true,
+  command: true,
+  result: true,
+  columns: true,
+  stdin: true,
+  stream: true,
+  shell: true,
+  keepScratch: true,
   python: true,
   startMethod: true,
   params: true,
@@ -156,6 +268,7 @@ const OPTIONS: Record<keyof SweepOptions, true> = {
   slicing: true,
   jobs: true,
   fresh: true,
+  threads: true,
   format: true,
   header: true,
   out: true,
@@ -174,13 +287,7 @@ function checkOptions(options: SweepOptions): void {
       `Expected options of sweep, got "${unknown}". It has: ${Object.keys(OPTIONS).join(', ')}.`,
     );
   }
-  const worker: unknown = options.worker;
-  if (typeof worker !== 'string' && !(worker instanceof URL)) {
-    throw new FanfoldError(
-      'FANFOLD_USAGE',
-      `Expected the worker to be the path of a module, because other processes load it, got a ${typeof worker}.`,
-    );
-  }
+  checkWorker(options);
   const zip: readonly unknown[] = options.zip ?? [];
   if (!zip.every((names) => Array.isArray(names))) {
     throw new FanfoldError(
@@ -188,6 +295,30 @@ function checkOptions(options: SweepOptions): void {
       "Expected zip to be a list of lists of names, such as [['U', 'V']].",
     );
   }
+}
+
+const COMMAND_OPTIONS = ['result', 'columns', 'stdin', 'stream', 'shell', 'keepScratch'] as const;
+
+function checkWorker(options: SweepOptions): void {
+  const { worker, command }: { worker?: unknown; command?: unknown } = options;
+  if (command === undefined) {
+    const stray = COMMAND_OPTIONS.find((name) => options[name] !== undefined);
+    if (stray !== undefined)
+      throw new FanfoldError('FANFOLD_USAGE', `Expected ${stray} with a command, got no command.`);
+    if (typeof worker === 'string' || worker instanceof URL) return;
+    throw new FanfoldError(
+      'FANFOLD_USAGE',
+      `Expected the worker to be the path of a module, because other processes load it, got a ${typeof worker}.`,
+    );
+  }
+  if (worker !== undefined)
+    throw new FanfoldError('FANFOLD_USAGE', 'Expected either a worker or a command, got both.');
+  const isWords = Array.isArray(command) && command.every((word) => typeof word === 'string');
+  if (!isWords || command.length === 0)
+    throw new FanfoldError(
+      'FANFOLD_USAGE',
+      "Expected the command to be a program and its arguments, such as ['./ising', '{T}'].",
+    );
 }
 
 function checkStartMethod(method: string | undefined): StartMethod | undefined {

@@ -2,13 +2,32 @@ import { spawnSync } from 'node:child_process';
 import { test } from '@jest/globals';
 
 /** A tool that not every machine has. */
-export type Tool = 'numpy' | 'python3' | 'script' | 'tmux' | 'tmpfs';
+export type Tool =
+  | 'numpy'
+  | 'python3'
+  | 'script'
+  | 'tmux'
+  | 'tmpfs'
+  | 'posix'
+  | 'dash'
+  | 'bash'
+  | 'busybox'
+  | 'gcc'
+  | 'gfortran'
+  | 'rscript';
 
 const TOOLS: Record<Tool, { readonly name: string; readonly find: () => boolean }> = {
   numpy: { name: 'NumPy', find: () => succeeds('python3', ['-c', 'import numpy']) },
   python3: { name: 'Python 3', find: () => succeeds('python3', ['--version']) },
   script: { name: "util-linux's script", find: () => succeeds('script', ['--version']) },
   tmux: { name: 'tmux', find: () => succeeds('tmux', ['-V']) },
+  posix: { name: 'a POSIX system', find: () => process.platform !== 'win32' },
+  dash: { name: 'dash', find: () => succeeds('dash', ['-c', 'true']) },
+  bash: { name: 'bash', find: () => succeeds('bash', ['-c', 'true']) },
+  busybox: { name: 'busybox', find: () => succeeds('busybox', ['sh', '-c', 'true']) },
+  gcc: { name: 'gcc', find: () => succeeds('gcc', ['--version']) },
+  gfortran: { name: 'gfortran', find: () => succeeds('gfortran', ['--version']) },
+  rscript: { name: 'R', find: () => succeeds('Rscript', ['--version']) },
   tmpfs: {
     name: 'the right to mount a tmpfs',
     // Root in a container may lack the right; a mount namespace of one's own needs the same one and leaves no trace.

@@ -1,16 +1,28 @@
 // `npm run bench`: fanfold beside Python's multiprocessing and bare node processes, on this machine, in one go.
+import { benchCommands } from './case-commands.mjs';
 import { benchDouble } from './case-double.mjs';
 import { benchPython } from './case-python.mjs';
 import { benchPythonStart } from './case-python-start.mjs';
+import { benchPool } from './case-pool.mjs';
 import { benchSleep } from './case-sleep.mjs';
 import { benchStart } from './case-start.mjs';
+import { benchStream } from './case-stream.mjs';
 import { makeFolder } from './folder.mjs';
 import { describeMachine } from './machine.mjs';
 import { HELP, readOptions } from './options.mjs';
 import { formatReport } from './report.mjs';
 import { checkRequirements } from './requirements.mjs';
 
-const CASES = { a: benchDouble, b: benchSleep, c: benchStart, d: benchPython, e: benchPythonStart };
+const CASES = {
+  a: benchDouble,
+  b: benchSleep,
+  c: benchStart,
+  commands: benchCommands,
+  stream: benchStream,
+  pool: benchPool,
+  python: benchPython,
+  'python-start': benchPythonStart,
+};
 
 // Leaving through process.exit() runs the 'exit' handlers, which end the running command and remove the folder.
 process.once('SIGINT', () => process.exit(130));
@@ -23,7 +35,7 @@ process.exitCode = await main(process.argv.slice(2));
 async function main(argv) {
   const options = readOptions(argv);
   if (options.isHelp) return show(HELP);
-  const { python, missing } = checkRequirements();
+  const { python, missing } = checkRequirements(options.only ?? []);
   const faults = options.fault === undefined ? missing : [options.fault];
   if (python === undefined || faults.length > 0) return refuse(faults);
   const machine = describeMachine(python);

@@ -9,7 +9,7 @@ const FORK_AIM = 1.2;
 const SPAWN_AIM = 1 / 3;
 const MODEL = join(import.meta.dirname, 'model_numpy.py');
 
-/** (e) A model that imports NumPy: from the start of the command to its first result. */
+/** (python-start) A model that imports NumPy: from the start of the command to its first result. */
 export async function benchPythonStart({ python, runs, folder, say }) {
   const peer = (method) => () =>
     firstResult(folder, (out) => pythonCommand(python, 'pool_first.py', method, PROCESSES, out), firstOfPool);

@@ -8,7 +8,7 @@ const POINTS = 1_000_000;
 const PROCESSES = '2';
 const AIM = 1.1;
 
-/** (d) Many cheap points of a Python function: what a point costs beside Python's own pools. */
+/** (python) Many cheap points of a Python function: what a point costs beside Python's own pools. */
 export async function benchPython({ python, runs, folder, say }) {
   const peers = {
     'Pool.map': 'pool',

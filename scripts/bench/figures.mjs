@@ -16,6 +16,13 @@ export function timeRatio(outcomes, [first, second], aim) {
   return { name: `time: ${first} / ${second}`, unit: '', ...ratio, ...judge(ratio.value, aim) };
 }
 
+/** What a point costs a program: wall time by points. */
+export function timeOfPoint(program, outcomes, points, aim) {
+  const cost = spreadOf(secondsOf(outcomes[program]).map((seconds) => (seconds / points) * 1e6));
+  const { median, min, max } = cost;
+  return { name: `time of a point: ${program}`, unit: 'µs', value: median, min, max, ...judge(median, aim) };
+}
+
 /** Peak memory of each program: of each of its processes, of the largest one and of all together. */
 export function memoryFigures(outcomes) {
   return Object.entries(outcomes).flatMap(([program, runs]) => {

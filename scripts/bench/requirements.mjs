@@ -17,13 +17,19 @@ except ImportError:
 print(json.dumps(facts))
 `;
 
+/** Programs that cases need beside Python. */
+const TOOLS = { commands: ['parallel', 'xargs'], stream: ['gcc'] };
+
 /**
  * Looks for everything that the comparison needs.
  * @returns what Python there is, and what is missing; `python.program` is the interpreter itself, because `python3` may be
  *   a version manager's script, whose own time would be charged to Python
  */
-export function checkRequirements() {
-  const missing = [];
+export function checkRequirements(only) {
+  const tools = only.flatMap((key) => TOOLS[key] ?? []);
+  const missing = tools
+    .filter((tool) => spawnSync(tool, ['--version']).status !== 0)
+    .map((tool) => `${tool} is missing: install it, or leave its case out with --only.`);
   const [, program] = FANFOLD;
   if (!existsSync(program)) missing.push(`${program} is missing: run npm run build first.`);
   const { status, stdout, stderr, error } = spawnSync('python3', ['-c', PROBE], { encoding: 'utf8' });

@@ -10,6 +10,7 @@ import { listenForSignals, StoppedError } from './signals.js';
 
 export interface ExecuteOptions {
   readonly isFresh?: boolean;
+  readonly threads?: number | undefined;
   readonly isForced?: boolean;
   readonly retryFailed?: boolean;
   readonly allowChangedWorker?: boolean;

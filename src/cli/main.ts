@@ -78,6 +78,11 @@ program
   )
   .option('--jobs <n>', 'processes at once (default: the processors that may be used)', parseCount('--jobs'))
   .option('--serial', 'one process at a time')
+  .option(
+    '--threads <n>',
+    'OMP_NUM_THREADS and its kin for each process (default: processors / jobs, unless they are set)',
+    parseCount('--threads'),
+  )
   .option('--fresh', 'a new process for every task')
   .option('--compare', 'run both serially and in parallel, and print the speed-up')
   .option('--seed <n>', 'seed of the random numbers of all points, 0 to 2^64 - 1 (default: 0)', parseSeed)
@@ -121,6 +126,7 @@ for (const [name, description, retryFailed] of CONTINUATIONS) {
     .argument('<dir>', 'the run directory')
     .option('--jobs <n>', 'processes at once', parseCount('--jobs'))
     .option('--python <path>', "a Python worker's interpreter (default: the one that the run was begun with)")
+    .option('--threads <n>', 'OMP_NUM_THREADS and its kin for each process', parseCount('--threads'))
     .option('--allow-changed-worker', 'keep what an earlier version of the worker computed')
     .option('-q, --quiet', 'no progress and no summary')
     .action(async (directory, options) => {

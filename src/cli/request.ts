@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { usableProcessors } from '../engine/local/processors.js';
-import { commandReference, parseColumns } from '../engine/command-reference.js';
+import { commandReference, commandSpec, parseColumns } from '../engine/command-reference.js';
 import { parseWorkerReference, type StartMethod, type WorkerReference } from '../engine/worker-reference.js';
 import { FanfoldError } from '../errors.js';
 import type { Format } from '../format/cell.js';
@@ -115,24 +115,9 @@ function readWorker(argument: string | undefined, options: RequestOptions): Work
 }
 
 function readCommand(command: readonly string[], options: RequestOptions): WorkerReference {
-  const { result, columns, stream = false, shell = false, stdin = false, keepScratch = false } = options;
-  if (stream && result !== undefined) {
-    throw new FanfoldError(
-      'FANFOLD_USAGE',
-      `Expected --stream without --result: a program that stays alive answers in JSON, got --result ${result}.`,
-    );
-  }
-  return commandReference(
-    {
-      command: [...command],
-      stream,
-      shell,
-      stdin,
-      result: stream ? 'json' : (result ?? 'line'),
-      ...(columns === undefined ? {} : { columns: parseColumns(columns) }),
-    },
-    { keepScratch },
-  );
+  const { result, stream, shell, stdin, keepScratch = false } = options;
+  const columns = options.columns === undefined ? undefined : parseColumns(options.columns);
+  return commandReference(commandSpec({ command, result, columns, stream, shell, stdin }), { keepScratch });
 }
 
 function refuseCommandOptions(options: RequestOptions): void {

@@ -10,6 +10,7 @@ export async function resume(
   options: {
     jobs?: number | undefined;
     python?: string | undefined;
+    threads?: number | undefined;
     quiet?: true | undefined;
     allowChangedWorker?: true | undefined;
     retryFailed: boolean;
@@ -24,6 +25,7 @@ export async function resume(
   }
   return execute(plan, {
     retryFailed: options.retryFailed,
+    threads: options.threads,
     allowChangedWorker: options.allowChangedWorker === true,
     isQuiet: options.quiet === true,
   });

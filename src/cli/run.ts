@@ -5,6 +5,7 @@ import { readRequest, type RequestOptions } from './request.js';
 
 export interface RunCommandOptions extends RequestOptions {
   readonly fresh?: true | undefined;
+  readonly threads?: number | undefined;
   readonly compare?: true | undefined;
   readonly force?: true | undefined;
   readonly allowChangedWorker?: true | undefined;
@@ -22,6 +23,7 @@ export async function run(worker: string | undefined, options: RunCommandOptions
   }
   const how = {
     isFresh: options.fresh === true,
+    threads: options.threads,
     isForced: options.force === true,
     allowChangedWorker: options.allowChangedWorker === true,
     isQuiet: options.quiet === true,

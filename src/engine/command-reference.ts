@@ -1,11 +1,11 @@
-import { accessSync, constants, statSync } from 'node:fs';
-import { delimiter, join, resolve } from 'node:path';
-import { FanfoldError, systemCode } from '../errors.js';
+import { resolve } from 'node:path';
+import { FanfoldError } from '../errors.js';
 import type { Column } from '../format/layout.js';
 import type { Dtype } from '../format/value.js';
 import { namesIn, parseTemplate, fillTemplate } from '../host/command/placeholders.js';
 import { groupNames, parseResultRule } from '../host/command/result-rule.js';
 import type { CommandSpec } from '../run/spec.js';
+import { findProgram, isPath, type FoundProgram } from './program.js';
 import type { CommandReference } from './worker-reference.js';
 
 /** Where and how a command runs; none of it changes a byte of the result. */
@@ -15,7 +15,38 @@ export interface CommandPlace {
   readonly keepScratch?: boolean;
 }
 
+/** A command as a user gives it. */
+export interface CommandOptions {
+  readonly command: readonly string[];
+  readonly result?: string | undefined;
+  readonly columns?: CommandSpec['columns'];
+  readonly stream?: boolean | undefined;
+  readonly shell?: boolean | undefined;
+  readonly stdin?: boolean | undefined;
+}
+
 const DTYPES: readonly string[] = ['int64', 'float64', 'complex128', 'bool', 'string'] satisfies Dtype[];
+
+/**
+ * The spec of a command, with what is not given filled in.
+ * @throws FanfoldError where there is no command, or a rule for the result of one that answers in JSON
+ */
+export function commandSpec(options: CommandOptions): CommandSpec {
+  const { command, result, columns, stream = false, shell = false, stdin = false } = options;
+  if (command.length === 0) throw usage('Expected a command after --, got nothing.');
+  if (stream && result !== undefined)
+    throw usage(
+      `Expected --stream without --result: a program that stays alive answers in JSON, got --result ${result}.`,
+    );
+  return {
+    command: [...command],
+    stream,
+    shell,
+    stdin,
+    result: stream ? 'json' : (result ?? 'line'),
+    ...(columns === undefined ? {} : { columns }),
+  };
+}
 
 /**
  * Checks a command and finds its program.
@@ -25,7 +56,7 @@ export function commandReference(spec: CommandSpec, place: CommandPlace = {}): C
   const { folder = process.cwd(), keepScratch = false } = place;
   checkOptions(spec, keepScratch);
   const [first = ''] = spec.command;
-  const program = findProgram(spec.shell ? '/bin/sh' : literal(first), folder);
+  const program = programPath(spec.shell ? '/bin/sh' : literal(first), folder);
   return { kind: 'command', spec, program, folder, keepScratch };
 }
 
@@ -98,47 +129,14 @@ function literal(first: string): string {
   );
 }
 
-/** The absolute path of a program, looked for as a shell does: by PATH where its name has no slash. */
-function findProgram(name: string, folder: string): string {
+function programPath(name: string, folder: string): string {
   if (name === '') throw usage('Expected a command after --, got an empty name.');
-  const isPath = /[/\\]/.test(name);
-  const paths = isPath
-    ? [resolve(folder, name)]
-    : (process.env['PATH'] ?? '')
-        .split(delimiter)
-        .flatMap((place) => candidates(resolve(folder, place), name));
-  const states = paths.map((path) => ({ path, state: stateOf(path) }));
-  const found =
-    states.find(({ state }) => state === 'runs') ?? states.find(({ state }) => state !== 'missing');
+  const found = findProgram(name, folder, process.env);
   if (found?.state === 'runs') return found.path;
-  throw new FanfoldError('FANFOLD_WORKER', describeMissing(name, found, isPath, folder));
+  throw new FanfoldError('FANFOLD_WORKER', describeMissing(name, found, folder));
 }
 
-function candidates(place: string, name: string): string[] {
-  const endings =
-    process.platform === 'win32' ? ['', ...(process.env['PATHEXT'] ?? '.EXE').split(';')] : [''];
-  return endings.map((ending) => join(place, `${name}${ending}`));
-}
-
-type State = 'runs' | 'missing' | 'folder' | 'not executable';
-
-function stateOf(path: string): State {
-  try {
-    if (statSync(path).isDirectory()) return 'folder';
-    accessSync(path, constants.X_OK);
-    return 'runs';
-  } catch (error) {
-    if (systemCode(error) === undefined) throw error;
-    return systemCode(error) === 'EACCES' ? 'not executable' : 'missing';
-  }
-}
-
-function describeMissing(
-  name: string,
-  found: { path: string; state: State } | undefined,
-  isPath: boolean,
-  folder: string,
-): string {
+function describeMissing(name: string, found: FoundProgram | undefined, folder: string): string {
   const expected = `Expected the command "${name}" to be a program,`;
   switch (found?.state) {
     case 'folder':
@@ -146,7 +144,7 @@ function describeMissing(
     case 'not executable':
       return `${expected} but ${found.path} is not executable. Make it so with chmod +x, or name its interpreter first.`;
     default:
-      return isPath
+      return isPath(name)
         ? `${expected} but there is no such file: ${resolve(folder, name)}.`
         : `${expected} but it is in none of the folders of PATH. A program of this folder is named ./${name}.`;
   }

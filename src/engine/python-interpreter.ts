@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
-import { accessSync, constants, statSync } from 'node:fs';
-import { delimiter, isAbsolute, join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { FanfoldError } from '../errors.js';
+import { findProgram, isPath } from './program.js';
 
 /** What the Python host needs, as in its docstring. */
 const OLDEST = [3, 8] as const;
@@ -14,26 +14,20 @@ const OLDEST = [3, 8] as const;
  * @throws FanfoldError where there is none
  */
 export function findPython(named: string | undefined, env: NodeJS.ProcessEnv = process.env): string {
-  if (named !== undefined) {
-    const found = /[\\/]/.test(named) ? executable(resolve(named)) : onPath(named, env);
-    if (found !== undefined) return found;
+  const names = named === undefined ? defaults(env) : [named];
+  const found = names
+    .map((name) => findProgram(name, process.cwd(), env))
+    .find((program) => program?.state === 'runs');
+  if (found !== undefined) return found.path;
+  if (named === undefined) {
     throw new FanfoldError(
       'FANFOLD_PYTHON',
-      `Expected --python to name a Python interpreter, got "${named}", which ${/[\\/]/.test(named) ? 'is no program that may be run' : 'is not found on PATH'}.`,
+      'Expected a Python interpreter for a Python worker, but no python3 is on PATH. Install Python 3.8 or newer, or name one by --python PATH.',
     );
   }
-  const environments = [env['VIRTUAL_ENV'], env['CONDA_PREFIX']].flatMap((folder) =>
-    folder === undefined ? [] : [join(folder, 'bin', 'python'), join(folder, 'Scripts', 'python.exe')],
-  );
-  for (const path of environments) {
-    const found = executable(path);
-    if (found !== undefined) return found;
-  }
-  const found = onPath('python3', env) ?? onPath('python', env);
-  if (found !== undefined) return found;
   throw new FanfoldError(
     'FANFOLD_PYTHON',
-    'Expected a Python interpreter for a Python worker, but no python3 is on PATH. Install Python 3.8 or newer, or name one by --python PATH.',
+    `Expected --python to name a Python interpreter, got "${named}", which ${isPath(named) ? 'is no program that may be run' : 'is not found on PATH'}.`,
   );
 }
 
@@ -62,23 +56,9 @@ export function faultOfPython(interpreter: string): string | undefined {
 
 // --- internal ---
 
-function onPath(name: string, env: NodeJS.ProcessEnv): string | undefined {
-  const endings = process.platform === 'win32' ? ['.exe', ''] : [''];
-  for (const folder of (env['PATH'] ?? '').split(delimiter)) {
-    if (!isAbsolute(folder)) continue;
-    for (const ending of endings) {
-      const found = executable(join(folder, `${name}${ending}`));
-      if (found !== undefined) return found;
-    }
-  }
-  return undefined;
-}
-
-function executable(path: string): string | undefined {
-  try {
-    accessSync(path, constants.X_OK);
-    return statSync(path).isFile() ? path : undefined;
-  } catch {
-    return undefined;
-  }
+function defaults(env: NodeJS.ProcessEnv): string[] {
+  const environments = [env['VIRTUAL_ENV'], env['CONDA_PREFIX']].flatMap((folder) =>
+    folder === undefined ? [] : [join(folder, 'bin', 'python'), join(folder, 'Scripts', 'python.exe')],
+  );
+  return [...environments, 'python3', 'python'];
 }

@@ -28,10 +28,11 @@ export interface WorkerBundle {
  * `import.meta.url`, so that data beside it are found.
  * @throws FanfoldError where the worker or what it imports has an error, with its place
  */
-export async function bundleWorker({ file }: ModuleReference): Promise<WorkerBundle> {
+export async function bundleWorker({ file }: Pick<ModuleReference, 'file'>): Promise<WorkerBundle> {
   // esbuild's own service process is started here and stopped below: it must not outlive the command.
   // Required, not imported: an import would first scan its large file for the names that it exports.
   const { build, transform, stop } = createRequire(import.meta.url)('esbuild') as typeof Esbuild;
+  bundling++;
   try {
     const result = await build({
       entryPoints: [file],
@@ -57,11 +58,15 @@ export async function bundleWorker({ file }: ModuleReference): Promise<WorkerBun
     if (isBuildFailure(error)) throw bundleError(error, file);
     throw error;
   } finally {
-    await stop();
+    bundling--;
+    if (bundling === 0) await stop();
   }
 }
 
 // --- internal ---
+
+/** How many workers are being bundled: all share esbuild's service. */
+let bundling = 0;
 
 const LOADERS: Record<string, Loader> = {
   '.ts': 'ts',

@@ -4,6 +4,7 @@ import type { Value } from '../format/value.js';
 import type { Axis } from '../space/axis.js';
 import { pointOf, type Point, type Space } from '../space/space.js';
 import { PointContext } from './context.js';
+import { lookahead } from './lookahead.js';
 import type { RunJob } from './protocol.js';
 import { parsePoint } from './schema.js';
 import type { LoadedWorker } from './worker-module.js';
@@ -15,6 +16,10 @@ export interface Computer {
    * Throws what the worker throws, or why its result can't be written; nothing is given to the sink then.
    */
   add(index: number, sink: RowSink): Promise<void> | undefined;
+  /** Points before `stop` may be computed before their lines are asked for, where the worker gains by it. */
+  mayComputeTo(stop: number): void;
+  /** True where a point is computed already, and its line is there at once. */
+  isComputed(index: number): boolean;
   /** The parameters of a point, as the worker gets them before its schema's defaults. */
   parameters(index: number): Point;
   /** Which numbers the undeclared columns have held. */
@@ -53,13 +58,23 @@ export function computer(options: ComputerOptions): Computer {
     rows ??= firstRows(options, result);
     rows.append(sink, values, result);
   };
+  const givenBy = (values: (Value | undefined)[]): Point =>
+    hasFixed ? { ...fixed, ...pointOf(space.axes, values) } : pointOf(space.axes, values);
+  const ahead =
+    worker.ahead &&
+    lookahead(worker.ahead, (index) => [givenBy(space.values(index)), new PointContext(index, shared)]);
   return {
     add: (index, sink) => {
       const values = space.values(index);
-      const given = hasFixed ? { ...fixed, ...pointOf(space.axes, values) } : pointOf(space.axes, values);
-      const point =
-        schema === undefined ? given : fillDefaults(parsePoint(schema, given), values, space.axes);
-      const result = run(point, new PointContext(index, shared));
+      let result: unknown;
+      if (ahead === undefined) {
+        const given = givenBy(values);
+        const point =
+          schema === undefined ? given : fillDefaults(parsePoint(schema, given), values, space.axes);
+        result = run(point, new PointContext(index, shared));
+      } else {
+        result = ahead.result(index);
+      }
       if (isThenable(result)) {
         return Promise.resolve(result).then((settled) => {
           append(sink, values, settled);
@@ -68,10 +83,16 @@ export function computer(options: ComputerOptions): Computer {
       append(sink, values, result);
       return undefined;
     },
+    mayComputeTo: (stop) => ahead?.allow(stop),
+    isComputed: (index) => ahead?.isKnown(index) === true,
     parameters: (index) => ({ ...fixed, ...space.point(index) }),
     numbers: () => rows?.numbers() ?? {},
     nans: () => rows?.nans() ?? {},
   };
+}
+
+export function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function';
 }
 
 // --- internal ---
@@ -100,8 +121,4 @@ function fillDefaults(point: Point, values: (Value | undefined)[], axes: readonl
     values[index] ??= point[(axes[index] as Axis).name];
   }
   return point;
-}
-
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function';
 }

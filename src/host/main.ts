@@ -1,5 +1,6 @@
-import { readFileSync, writeSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { Socket } from 'node:net';
+import { writeAll } from '../run/atomic-file.js';
 import { appendRecord } from '../run/journal.js';
 import { runPaths } from '../run/paths.js';
 import type { RunEvent } from '../run/records.js';
@@ -8,6 +9,8 @@ import { needsPoints, spaceFrom } from '../space/definition.js';
 import type { PointsColumns } from '../space/points-columns.js';
 import type { Space } from '../space/space.js';
 import { commandWorker } from './command/command-worker.js';
+import { streamWorker } from './command/stream-worker.js';
+import { makeCalls } from './call.js';
 import { computer } from './compute.js';
 import { readLines } from './lines.js';
 import {
@@ -17,6 +20,7 @@ import {
   type Report,
   type RunJob,
   type TaskJob,
+  type WorkerCommand,
 } from './protocol.js';
 import { problemsOf } from './schema.js';
 import { redirectOutput } from './task-log.js';
@@ -53,7 +57,8 @@ readLines(commands, (line) => {
 commands.on('close', () => process.exit(1));
 
 // A signal to all processes of a job, as schedulers send it, is the coordinator's to answer: it lets points finish.
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => undefined);
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+for (const signal of SIGNALS) process.on(signal, leaveToCoordinator);
 
 // --- internal ---
 
@@ -77,6 +82,11 @@ async function obey(command: Exclude<Command, { type: 'stop' }>): Promise<void> 
     case 'task':
       await runTask(command.task, required(run), required(loaded));
       break;
+    case 'call':
+      // Calls leave nothing that could be kept: here a signal means what it means to any process.
+      for (const signal of SIGNALS) process.off(signal, leaveToCoordinator);
+      report(await makeCalls(command, required(loaded).run as (...args: unknown[]) => unknown));
+      break;
     case 'fork':
       throw new Error('Only a Python host forks.');
     case 'exit':
@@ -88,7 +98,7 @@ async function obey(command: Exclude<Command, { type: 'stop' }>): Promise<void> 
 async function load(found: HostWorker): Promise<LoadedWorker | undefined> {
   try {
     if (found.kind === 'python') throw new Error('A Python worker was sent to a host of node.');
-    const worker = found.kind === 'command' ? commandWorker(found, writeLog) : await loadWorker(found);
+    const worker = found.kind === 'module' ? await loadWorker(found) : loadCommand(found);
     const { columns } = worker;
     report({
       type: 'loaded',
@@ -100,6 +110,10 @@ async function load(found: HostWorker): Promise<LoadedWorker | undefined> {
     report({ type: 'refused', message: describeLoadError(error) });
     return undefined;
   }
+}
+
+function loadCommand(command: WorkerCommand): LoadedWorker {
+  return command.spec.stream ? streamWorker(command, writeLog) : commandWorker(command, writeLog);
 }
 
 function openRun(job: RunJob): Run {
@@ -142,7 +156,11 @@ async function runTask(task: TaskJob, { job, space, fixed }: Run, worker: Loaded
 }
 
 function report(message: Report): void {
-  writeSync(REPORTS, `${JSON.stringify(message)}\n`);
+  writeAll(REPORTS, Buffer.from(`${JSON.stringify(message)}\n`));
+}
+
+function leaveToCoordinator(): void {
+  // It decides.
 }
 
 function required<T>(value: T | undefined): T {

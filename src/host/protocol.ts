@@ -5,10 +5,13 @@ import type { Slice } from '../slicing.js';
 import type { Point } from '../space/space.js';
 
 // Every message between a coordinator and a host: JSON lines, commands on the host's file descriptor 4, reports on its
-// descriptor 3. Results never pass here; they go into the run directory.
+// descriptor 3. Results of a sweep never pass here, they go into the run directory; those of calls do.
 
 /** What a host loads. */
-export type HostWorker = WorkerModule | WorkerPython | WorkerCommand;
+export type HostWorker = WorkerFunction | WorkerCommand;
+
+/** A function, which can also be called outside a sweep. */
+export type WorkerFunction = WorkerModule | WorkerPython;
 
 /** Where a host finds a worker's function. */
 export interface WorkerModule {
@@ -67,6 +70,36 @@ export interface TaskJob extends Slice {
   readonly doomed: readonly number[];
 }
 
+/** One call of a worker's function; the values are as wire.ts has them. */
+export interface WireCall {
+  readonly args: readonly unknown[];
+  /** In JavaScript an object after the other arguments, in Python keyword arguments. */
+  readonly kwargs?: Readonly<Record<string, unknown>>;
+}
+
+/** Calls of the loaded worker's function, one after another. */
+export interface CallJob {
+  readonly id: number;
+  readonly calls: readonly WireCall[];
+  /**
+   * A file that holds, once a call has begun, two unsigned integers of 32 bits, little endian: this id, and the call's
+   * position. It tells which call was in hand when the process was killed. Not needed for a single call.
+   */
+  readonly progress?: string;
+}
+
+/** What became of a CallJob: all values, or those before the first call that threw. */
+export type CallReport =
+  | { type: 'returned'; id: number; values: readonly unknown[] }
+  | {
+      type: 'raised';
+      id: number;
+      position: number;
+      values: readonly unknown[];
+      error: string;
+      stack?: string;
+    };
+
 export type Command =
   | { type: 'load'; worker: HostWorker }
   /** Check points against the worker's schema, if it has one. Integers beyond 2^53 are stored as `{ bigint }`. */
@@ -79,6 +112,7 @@ export type Command =
     }
   | { type: 'run'; job: RunJob }
   | { type: 'task'; task: TaskJob }
+  | ({ type: 'call' } & CallJob)
   | { type: 'stop' }
   /** To a Python host: fork, and let the child take its commands from a Unix socket. */
   | { type: 'fork'; id: number; socket: string }
@@ -104,6 +138,7 @@ export type Report =
   | { type: 'hello'; id: number; pid: number }
   | { type: 'forked'; id: number; pid: number }
   | { type: 'ended'; id: number; exitCode: number | null; signal: NodeJS.Signals | null }
+  | CallReport
   /** The host can't go on: a full disk, a directory that vanished. */
   | { type: 'broken'; message: string; stack?: string };
 

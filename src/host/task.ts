@@ -154,18 +154,21 @@ async function computeRest(file: SliceFile, options: PointOptions, compute: Comp
   const lines = lineBuffer(file, failed);
   const pace = pacing(task.isCareful);
   let computed = 0;
+  let isStopping = false;
+  if (!task.isCareful) options.computer.mayComputeTo(task.stop);
   for (let index = task.start + file.lines; index < task.stop; index++) {
     const found = compute(index, lines);
     if (found !== true && !(typeof found === 'boolean' ? found : await whileWaiting(found, lines))) break;
     computed++;
-    if (pace.mayHoldBack()) {
+    if (!isStopping && pace.mayHoldBack()) {
       lines.holdBack();
-      continue;
+    } else {
+      lines.write();
+      if (pace.isTurnDue()) await nextTurn();
+      isStopping = signal.aborted;
     }
-    lines.write();
-    if (!pace.isTurnDue()) continue;
-    await nextTurn();
-    if (signal.aborted) break;
+    // What is computed already is kept.
+    if (isStopping && !options.computer.isComputed(index + 1)) break;
   }
   lines.write();
   return computed;

@@ -4,6 +4,7 @@ import type { DeclaredColumns } from '../format/layout.js';
 import type { Dtype } from '../format/value.js';
 import type { Point } from '../space/space.js';
 import type { Worker } from './context.js';
+import type { AheadWorker } from './lookahead.js';
 import type { WorkerModule } from './protocol.js';
 import { isSchema, type ParameterSchema } from './schema.js';
 
@@ -12,6 +13,8 @@ export interface LoadedWorker {
   readonly run: Worker<Point>;
   readonly schema?: ParameterSchema;
   readonly columns?: DeclaredColumns;
+  /** Computes several points together, instead of `run`; such a worker has no schema. */
+  readonly ahead?: AheadWorker;
   /** Ends what it has started, before its process ends. */
   readonly close?: () => Promise<void>;
 }

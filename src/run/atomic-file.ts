@@ -7,11 +7,26 @@ import { dirname } from 'node:path';
  * @param options.isDurable false for a file that can be made anew, which then costs no wait for the disk
  */
 export function writeFileAtomic(path: string, data: string, options: { isDurable?: boolean } = {}): void {
+  writeAtomically(
+    path,
+    (file) => {
+      writeAll(file, Buffer.from(data));
+    },
+    options,
+  );
+}
+
+/** As `writeFileAtomic`, for what is written piece by piece. */
+export function writeAtomically(
+  path: string,
+  write: (file: number) => void,
+  options: { isDurable?: boolean } = {},
+): void {
   const isDurable = options.isDurable ?? true;
   const temporary = `${path}.tmp-${String(process.pid)}`;
   const file = openSync(temporary, 'w');
   try {
-    writeAll(file, Buffer.from(data));
+    write(file);
     if (isDurable) fsyncSync(file);
   } catch (error) {
     closeSync(file);

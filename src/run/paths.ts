@@ -49,6 +49,11 @@ export function pointFolder(scratch: string, index: number): string {
   return join(scratch, `point=${String(index)}`);
 }
 
+/** True for the name of a point's folder in the scratch folder. */
+export function isPointFolder(name: string): boolean {
+  return /^point=\d+$/.test(name);
+}
+
 /** True for the name of a file that a run writes beside its manifest and lock: what one run must not leave to another. */
 export function isRunFile(name: string): boolean {
   return (

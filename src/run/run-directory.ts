@@ -5,6 +5,7 @@ import {
   mkdirSync,
   readdirSync,
   renameSync,
+  rmdirSync,
   rmSync,
   statSync,
 } from 'node:fs';
@@ -12,7 +13,7 @@ import { dirname, join } from 'node:path';
 import { FanfoldError, systemCode } from '../errors.js';
 import { repairJournal } from './journal.js';
 import { takeLock } from './lock.js';
-import { isRunFile, runPaths, type RunPaths } from './paths.js';
+import { isPointFolder, isRunFile, runPaths, type RunPaths } from './paths.js';
 import type { TaskState } from './task-state.js';
 
 /**
@@ -79,6 +80,14 @@ export function clearDirectory(paths: RunPaths): void {
   ]) {
     rmSync(path, { force: true });
   }
+  for (const name of readNames(paths.scratch).filter(isPointFolder))
+    rmSync(join(paths.scratch, name), { recursive: true, force: true });
+  removeScratch(paths);
+}
+
+/** Removes the points' scratch folder where nothing is left in it. */
+export function removeScratch({ scratch }: RunPaths): void {
+  if (existsSync(scratch) && readNames(scratch).length === 0) rmdirSync(scratch);
 }
 
 /**
@@ -99,6 +108,10 @@ export function setForeignAside(paths: RunPaths, tasks: readonly TaskState[]): s
 }
 
 // --- internal ---
+
+function readNames(folder: string): string[] {
+  return existsSync(folder) ? readdirSync(folder) : [];
+}
 
 /** Step by step, because node's own recursive mkdir never returns where a file system such as /proc answers ENOENT. */
 function makeFolders(path: string): void {

@@ -4,8 +4,10 @@ import { commandReference } from '../engine/command-reference.js';
 import type { WorkerBundle } from '../engine/worker-bundle.js';
 import { parseWorkerReference, type WorkerReference } from '../engine/worker-reference.js';
 import { FanfoldError } from '../errors.js';
-import { readManifest, type Manifest } from '../run/manifest.js';
+import { fold } from '../fold.js';
+import { readManifest, writeManifest, type Manifest } from '../run/manifest.js';
 import { runPaths } from '../run/paths.js';
+import { openDirectory } from '../run/run-directory.js';
 import { sha256 } from '../sha256.js';
 import { needsPoints, spaceFrom } from '../space/definition.js';
 import type { PointsColumns } from '../space/points-columns.js';
@@ -33,6 +35,25 @@ export async function planOf(directory: string, jobs: number, python?: string): 
     out: directory,
   };
   return { ...planSweep(request), tasks: manifest.tasks };
+}
+
+/**
+ * Makes the result of a complete run anew from its task files.
+ * @param header whether it begins with the names of its columns, where that is to change
+ * @returns the path of the result
+ * @throws FanfoldError where there is no run, somebody works on it, or a task is not complete
+ */
+export async function refold(directory: string, header?: boolean): Promise<string> {
+  const manifest = await requireManifest(directory);
+  const release = openDirectory(directory);
+  try {
+    const wanted = { ...manifest, header: header ?? manifest.header };
+    const result = fold(directory, wanted);
+    if (wanted.header !== manifest.header) writeManifest(runPaths(directory), wanted);
+    return result;
+  } finally {
+    release();
+  }
 }
 
 /**

@@ -17,7 +17,7 @@ import { appendRecord } from '../run/journal.js';
 import { readManifest, type Manifest } from '../run/manifest.js';
 import { runPaths } from '../run/paths.js';
 import { readEvents, type RunEvent } from '../run/records.js';
-import { checkDirectory, openDirectory, setForeignAside } from '../run/run-directory.js';
+import { checkDirectory, openDirectory, removeScratch, setForeignAside } from '../run/run-directory.js';
 import { isComputed, readTaskStates, type TaskState } from '../run/task-state.js';
 import type { SweepSpec } from '../run/spec.js';
 import { listPowers } from '../space/definition.js';
@@ -35,6 +35,8 @@ export interface RunOptions {
   readonly retryFailed?: boolean;
   /** Go on with another version of the worker than the run was begun with; the manifest then names both. */
   readonly allowChangedWorker?: boolean;
+  /** `OMP_NUM_THREADS` and its kin for each process, whatever the environment has. */
+  readonly threads?: number | undefined;
   readonly controls: Controls;
   /** Called when the run directory is open and before its first process starts. */
   readonly onStart?: (manifest: Manifest) => void;
@@ -71,7 +73,7 @@ export async function runSweep(plan: Plan, options: RunOptions): Promise<Outcome
   const folder = mkdtempSync(join(tmpdir(), 'fanfold-'));
   const crew = openCrew(request.worker, {
     count: processesFor(plan, existing, options),
-    env: childEnvironment(request.jobs),
+    env: childEnvironment(request.jobs, options.threads),
     folder,
   });
   const committing = commitOf(request.worker);
@@ -137,8 +139,8 @@ function processesFor(
   return Math.min(request.jobs, open.length);
 }
 
-function childEnvironment(jobs: number): NodeJS.ProcessEnv {
-  return { ...process.env, ...threadVariables(process.env, usableProcessors(), jobs) };
+function childEnvironment(jobs: number, threads: number | undefined): NodeJS.ProcessEnv {
+  return { ...process.env, ...threadVariables(process.env, usableProcessors(), jobs, threads) };
 }
 
 /** The worker as one module; from the run's own copy where the source is gone. */
@@ -175,6 +177,7 @@ async function computeAndFold(plan: Plan, manifest: Manifest, options: ComputeOp
     rmSync(runPaths(directory, manifest.spec.format).result, { force: true });
     options.onStart?.(manifest);
     await compute(plan, manifest, { ...options, tasks: open });
+    removeScratch(runPaths(directory));
   }
   const after = open.length > 0 ? readTaskStates(directory, manifest) : before;
   const isComplete = after.every(({ status }) => status === 'complete');

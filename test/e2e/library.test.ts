@@ -12,7 +12,7 @@ async function program(folder: string, code: string): Promise<unknown> {
   const path = writeWorker(
     folder,
     'program.mjs',
-    `import { arange, grid, linspace, slice, sweep, FanfoldError } from '${LIBRARY}';\n${code}`,
+    `import { arange, compare, fold, grid, linspace, slice, sweep, FanfoldError } from '${LIBRARY}';\n${code}`,
   );
   const { stdout } = await execa(process.execPath, [path], { cwd: folder });
   return JSON.parse(stdout) as unknown;
@@ -49,6 +49,30 @@ describe('the library', () => {
       },
       file: ['runs', expect.stringMatching(/^w-[0-9a-f]{8}$/) as unknown],
       failures: [],
+    });
+  });
+
+  test('runs a command, and a program that stays alive, and tells what is wrong with one', async () => {
+    const folder = temporaryFolder();
+    const found = await program(
+      folder,
+      `const code = 'require("readline").createInterface({ input: process.stdin }).on("line", (line) => console.log(JSON.stringify([JSON.parse(line).T * 2, "s"])))';
+       const run = await sweep({ command: ['echo', '{T}.5', '{{T}}'], columns: { e: 'float64', s: null }, params: { T: [1, 2] } });
+       const lines = await sweep({ command: ['echo "{T}" | cat'], shell: true, result: 'last-line', params: { T: ['a b'] } });
+       const stream = await sweep({ command: [process.execPath, '-e', code], stream: true, columns: ['e', 's'], params: { T: [1, 2] } });
+       const refused = [];
+       for (const options of [{ command: [] }, { command: 'true' }, { command: ['true'], worker: 'w.ts' }, { worker: 'w.ts', result: 'exit' }, { command: ['true'], stream: true, result: 'json' }])
+         refused.push(await sweep({ params: { T: [1] }, ...options }).catch((error) => error.code));
+       console.log(JSON.stringify({ command: await run.results(), shell: await lines.results(), stream: await stream.columns(), refused }));`,
+    );
+    expect(found).toEqual({
+      command: [
+        { e: 1.5, s: '{T}' },
+        { e: 2.5, s: '{T}' },
+      ],
+      shell: [['a', 'b']],
+      stream: { T: [1, 2], e: [2, 4], s: ['s', 's'] },
+      refused: Array(5).fill('FANFOLD_USAGE'),
     });
   });
 
@@ -144,6 +168,77 @@ describe('the library', () => {
     });
   });
 
+  test('compares a sweep in one process and in several', async () => {
+    const folder = temporaryFolder();
+    writeWorker(folder, 'w.mjs', 'export default ({ x }) => x * 2;\nexport const pid = () => process.pid;\n');
+    const found = await program(
+      folder,
+      `const options = { worker: 'w.mjs', params: { x: arange(20) }, tasks: 4, jobs: 2, out: 'run' };
+       const { serial, parallel, jobs, speedUp, efficiency, isSame } = await compare(options);
+       const codes = [];
+       for (const more of [{}, { jobs: 1 }]) codes.push(await compare({ ...options, ...more }).catch((e) => e.code));
+       const forced = await compare({ ...options, force: true });
+       const differ = await compare({ ...options, worker: 'w.mjs:pid', out: 'pids' });
+       console.log(JSON.stringify({ counts: [serial, parallel].map(({ processes }) => processes.length), tasks: [serial, parallel].map(({ processes }) => processes.reduce((sum, { tasks }) => sum + tasks, 0)), jobs, speedUp: speedUp === serial.seconds / parallel.seconds && speedUp > 0, efficiency: efficiency === speedUp / 2, isSame, files: [serial, parallel].map(({ resultFile }) => resultFile.split('/').slice(-3).join('/')), codes, forced: forced.isSame, differ: differ.isSame }));`,
+    );
+    expect(found).toEqual({
+      counts: [1, 2],
+      tasks: [4, 4],
+      jobs: 2,
+      speedUp: true,
+      efficiency: true,
+      isSame: true,
+      files: ['run-compare/serial/result.txt', 'run-compare/parallel/result.txt'],
+      codes: ['FANFOLD_OUT', 'FANFOLD_USAGE'],
+      forced: true,
+      differ: false,
+    });
+  });
+
+  test('folds a run directory anew, and files by hand, whole or not at all', async () => {
+    const folder = temporaryFolder();
+    writeWorker(folder, 'w.mjs', 'export default ({ x }) => x * 2;\n');
+    const found = await program(
+      folder,
+      `import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+       const run = await sweep({ worker: 'w.mjs', params: { x: arange(5) }, tasks: 2, out: 'run' });
+       const before = readFileSync(run.resultFile, 'utf8');
+       rmSync(run.resultFile);
+       const again = readFileSync(await fold('run'), 'utf8') === before;
+       const files = [0, 1].map((i) => 'run/task_index=' + i + '.txt');
+       const byHand = readFileSync(await fold(files, 'all.txt'), 'utf8') === before;
+       writeFileSync('torn.txt', '1   2');
+       const codes = await Promise.all([[...files, 'missing.txt'], [...files, '.'], [...files, 'torn.txt'], [...files, 'all.txt']].map((list) => fold(list, 'all.txt').catch((e) => [e.code, e.exitCode])));
+       const noTarget = await fold(files).catch((e) => e.code);
+       console.log(JSON.stringify([again, byHand, codes, noTarget, readFileSync('all.txt', 'utf8') === before, existsSync('all.txt.tmp-' + process.pid)]));`,
+    );
+    expect(found).toEqual([
+      true,
+      true,
+      [
+        ['FANFOLD_INCOMPLETE', 1],
+        ['FANFOLD_INCOMPLETE', 1],
+        ['FANFOLD_INCOMPLETE', 1],
+        ['FANFOLD_USAGE', 2],
+      ],
+      'FANFOLD_USAGE',
+      true,
+      false,
+    ]);
+  });
+
+  test('sets the threads of a sweep', async () => {
+    const folder = temporaryFolder();
+    writeWorker(folder, 'w.mjs', 'export default () => Number(process.env.OMP_NUM_THREADS);\n');
+    const found = await program(
+      folder,
+      `process.env.OMP_NUM_THREADS = '7';
+       const find = async (more) => (await (await sweep({ worker: 'w.mjs', params: { x: [1] }, out: 'run', force: true, ...more })).results())[0];
+       console.log(JSON.stringify([await find({}), await find({ threads: 3 }), await find({ threads: 0 }).catch((e) => e.code)]));`,
+    );
+    expect(found).toEqual([7, 3, 'FANFOLD_USAGE']);
+  });
+
   test('tells callers without a compiler what is wrong with their options', async () => {
     const messages = (await program(
       temporaryFolder(),
@@ -173,8 +268,13 @@ describe('the library', () => {
       export default ({ T }: { T: number }, { random, task_index }: WorkerContext): number => T + random() + task_index;
       const run = await sweep({ worker: 'w.ts', params: { T: linspace(0, 1, 3) } });
       for await (const { point, result } of run) console.log(point['T'], result);
+      // @ts-expect-error a worker is named by its path
+      await sweep({ worker: () => 1 });
       // @ts-expect-error a worker is needed
-      await sweep({ params: {} });\n`;
+      await sweep({ params: {} });
+      await sweep({ command: ['echo', '{T}'], columns: { y: null }, params: { T: [1] } });
+      // @ts-expect-error a worker or a command
+      await sweep({ worker: 'w.ts', command: ['true'] });\n`;
     fs.writeFileSync(join(folder, 'use.mts'), code);
     const compiler = join(process.cwd(), 'node_modules', 'typescript', 'bin', 'tsc');
     const args = [

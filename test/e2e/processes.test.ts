@@ -107,6 +107,19 @@ describe('processes', () => {
     expect(read(folder, 'run', 'result.txt')).toBe('0   "1 1 5 1"\n');
   });
 
+  test('get the number of threads of --threads, whatever the environment has', async () => {
+    const folder = temporaryFolder();
+    const worker = writeWorker(folder, 'w.mjs', 'export default () => process.env.OMP_NUM_THREADS;\n');
+    const args = [worker, '--range', '0:1', '--out', join(folder, 'run'), '--threads'];
+    const env = { OMP_NUM_THREADS: '5' };
+    await fanfold([...args, '3'], { env });
+    expect(read(folder, 'run', 'result.txt')).toBe('0   "3"\n');
+    expect(await fanfold([...args, '0'], { env })).toMatchObject({
+      exitCode: 2,
+      stderr: expect.stringContaining('Expected --threads to be a positive integer') as unknown,
+    });
+  });
+
   test('compared give the speed-up, the efficiency and the same bytes', async () => {
     const cwd = temporaryFolder();
     const args = ['--range', '0:17', '--tasks', '4', '--jobs', '2', '--compare'];

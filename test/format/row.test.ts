@@ -4,73 +4,17 @@ import fc from 'fast-check';
 import { execFileSync } from 'node:child_process';
 import { layoutOf, ResultError, type DeclaredColumns, type Layout } from '../../src/format/layout.js';
 import { headerLine, rowWriter, type RowSink, type RowStyle, type RowWriter } from '../../src/format/row.js';
-import type { Complex, Dtype, Scalar } from '../../src/format/value.js';
+import type { Complex } from '../../src/format/value.js';
 import { slice } from '../../src/slicing.js';
 import { testWith } from '../tools.js';
-import { anyDouble, bitsOf, fromBits, goldenJson, goldenText } from './bits.js';
+import { anyDouble, bitsOf, goldenJson, goldenText } from './bits.js';
+import { declare, dtypeOf, GOLDEN_NAMES, resultsOf, valuesOf, type Golden } from './golden.js';
 import { anyText } from './text.js';
 
 // --- the reference files that the real guan wrote ---
 
-type GoldenItem =
-  | { t: 'int' | 'str'; v: string }
-  | { t: 'float'; bits: string }
-  | { t: 'complex'; re: { bits: string }; im: { bits: string } };
-
-interface GoldenArray {
-  readonly dtype?: string;
-  readonly shape?: readonly number[];
-  readonly flat?: readonly GoldenItem[];
-  readonly items?: readonly GoldenItem[];
-  /** What NumPy made of a list. */
-  readonly as_ndarray?: GoldenArray;
-}
-
-interface Golden {
-  readonly x: GoldenArray;
-  readonly y: GoldenArray;
-}
-
-const GOLDEN = [
-  'int_arange_0_17_1',
-  'float_arange_0_1_0.1',
-  'linspace_0_2pi_7_sin',
-  'float_specials',
-  'complex_y',
-  'mixed_int_float_list',
-  'string_x',
-  'y2d_float_n3',
-];
-
-function dtypeOf(array: GoldenArray): Dtype {
-  const name = (array.as_ndarray ?? array).dtype ?? '';
-  return name.startsWith('<U') ? 'string' : (name as Dtype);
-}
-
-/** The values as they were given to guan: those of a list before NumPy made an array of it. */
-function valuesOf(array: GoldenArray): Scalar[] {
-  return (array.items ?? array.flat ?? []).map((item) => {
-    if (item.t === 'complex') return { re: fromBits(item.re.bits), im: fromBits(item.im.bits) };
-    if (item.t === 'float') return fromBits(item.bits);
-    return item.t === 'int' ? Number(item.v) : item.v;
-  });
-}
-
-function resultsOf(y: GoldenArray): (Scalar | Scalar[])[] {
-  const flat = valuesOf(y);
-  const [rows = flat.length, width] = y.shape ?? [];
-  if (width === undefined) return flat;
-  return Array.from({ length: rows }, (_, row) => flat.slice(row * width, (row + 1) * width));
-}
-
-function declare(y: GoldenArray): DeclaredColumns {
-  const [, width] = y.shape ?? [];
-  if (width === undefined) return { y: dtypeOf(y) };
-  return Object.fromEntries(Array.from({ length: width }, (_, index) => [`y${String(index)}`, dtypeOf(y)]));
-}
-
 describe("guan's files", () => {
-  test.each(GOLDEN)('%s.txt is rebuilt byte for byte', (name) => {
+  test.each(GOLDEN_NAMES)('%s.txt is rebuilt byte for byte', (name) => {
     const { x, y } = goldenJson(`${name}.json`) as Golden;
     const results = resultsOf(y);
     const rows = rowWriter({

@@ -41,10 +41,10 @@ export function forkedHost({ reaper, startedMs, server }: ForkOptions): ForkedHo
   const ended = new Promise<void>((resolve) => {
     markEnded = resolve;
   });
-  const send = (command: Command): void => {
-    const line = `${JSON.stringify(command)}\n`;
-    if (connection === undefined) early.push(line);
-    else connection.write(line);
+  const send = (...commands: readonly Command[]): void => {
+    const lines = commands.map((command) => `${JSON.stringify(command)}\n`).join('');
+    if (connection === undefined) early.push(lines);
+    else connection.write(lines);
   };
   const host: ForkedHost = {
     get pid() {
@@ -54,6 +54,8 @@ export function forkedHost({ reaper, startedMs, server }: ForkOptions): ForkedHo
     hasLoaded: true,
     divert: server.divert,
     send,
+    // Its parent holds the process.
+    hold: () => undefined,
     next: inbox.next,
     ended,
     begin: (number) => {
@@ -100,14 +102,16 @@ export function forkedHost({ reaper, startedMs, server }: ForkOptions): ForkedHo
     },
     exit: () => {
       send({ type: 'exit' });
-      const timer = setTimeout(host.kill, EXIT_MS);
+      const timer = setTimeout(() => {
+        host.kill();
+      }, EXIT_MS);
       return ended.finally(() => {
         clearTimeout(timer);
       });
     },
-    kill: () => {
+    kill: (signal) => {
       isKilled = true;
-      if (!isEnded && pid !== 0) killGroup(pid);
+      if (!isEnded && pid !== 0) killGroup(pid, signal);
     },
   };
   return host;

@@ -14,6 +14,9 @@ export interface Death {
   readonly lastWords: string;
 }
 
+/** Takes what a process writes. */
+export type OutputSink = (bytes: Buffer, stream: 'stdout' | 'stderr') => void;
+
 /** A running host, as its coordinator holds it. */
 export interface HostProcess {
   readonly pid: number;
@@ -24,14 +27,17 @@ export interface HostProcess {
    * Says where what it writes past its own log goes, such as a native library's output, and what it wrote before it was
    * asked to do anything; its end is in `lastWords` anyway.
    */
-  readonly divert: (sink: (bytes: Buffer) => void) => void;
-  send(command: Command): void;
+  readonly divert: (sink: OutputSink) => void;
+  /** Sends commands, all in one writing. */
+  send(...commands: readonly Command[]): void;
   /** The next report, in order; a Death once there are no more. */
   next(): Promise<Report | Death>;
   /** Asks it to end, and waits for that. */
   exit(): Promise<void>;
-  /** Ends it and everything under it at once. */
-  readonly kill: () => void;
+  /** Whether this process stays alive for it. It does at first. */
+  hold(isHeld: boolean): void;
+  /** Ends it and everything under it: at once, or by another signal than SIGKILL. */
+  readonly kill: (signal?: NodeJS.Signals) => void;
 }
 
 export interface HostOptions {
@@ -67,20 +73,21 @@ export function startHost({ program, env, reaper, onEnd }: HostOptions): HostPro
   const { pid } = child;
   if (pid === undefined) throw notStarted();
   reaper.watch(pid);
-  const early: Buffer[] = [];
-  let output = (bytes: Buffer): void => void early.push(bytes);
-  const lastWords = listen(child, (bytes) => {
-    output(bytes);
+  const early: Parameters<OutputSink>[] = [];
+  let output: OutputSink = (...written) => void early.push(written);
+  const lastWords = listen(child, (bytes, stream) => {
+    output(bytes, stream);
   });
   const inbox = queue<Report | Death>();
   readLines(child.stdio[3] as Readable, (line) => {
     inbox.push(JSON.parse(line) as Report);
   });
   let isEnded = false;
-  const ended = whenEnded(child).then((end) => {
+  const ended = whenEnded(child).then(async (end) => {
     isEnded = true;
-    killGroup(pid);
+    killGroup(pid, 'SIGKILL');
     reaper.forget(pid);
+    await whenClosed([child.stdout, child.stderr]);
     // A daemon that the worker left may hold the other end for ever.
     for (const stream of child.stdio) stream?.destroy();
     onEnd();
@@ -90,9 +97,9 @@ export function startHost({ program, env, reaper, onEnd }: HostOptions): HostPro
   // Its end is reported by `next`; a command that it could not read any more is of no use.
   commands.on('error', ignore);
   let hasLoaded = false;
-  const send = (command: Command): void => {
-    hasLoaded ||= command.type === 'load';
-    commands.write(`${JSON.stringify(command)}\n`);
+  const send = (...sent: readonly Command[]): void => {
+    hasLoaded ||= sent.some(({ type }) => type === 'load');
+    commands.write(sent.map((command) => `${JSON.stringify(command)}\n`).join(''));
   };
   const host: HostProcess = {
     pid,
@@ -102,19 +109,27 @@ export function startHost({ program, env, reaper, onEnd }: HostOptions): HostPro
     },
     divert: (sink) => {
       output = sink;
-      early.splice(0).forEach(sink);
+      for (const written of early.splice(0)) sink(...written);
     },
     send,
     next: inbox.next,
     exit: () => {
       send({ type: 'exit' });
-      const timer = setTimeout(host.kill, EXIT_MS);
+      const timer = setTimeout(() => {
+        host.kill();
+      }, EXIT_MS);
       return ended.finally(() => {
         clearTimeout(timer);
       });
     },
-    kill: () => {
-      if (!isEnded) killGroup(pid);
+    hold: (isHeld) => {
+      for (const handle of [child, ...child.stdio] as ({ ref(): void; unref(): void } | null)[]) {
+        if (isHeld) handle?.ref();
+        else handle?.unref();
+      }
+    },
+    kill: (signal = 'SIGKILL') => {
+      if (!isEnded) killGroup(pid, signal);
     },
   };
   return host;
@@ -144,12 +159,12 @@ function causeOf(exitCode: number | null, signal: NodeJS.Signals | null): string
   return ', how is not known: the process that had forked it ended before';
 }
 
-function listen(child: ChildProcess, onOutput: (bytes: Buffer) => void): () => string {
+function listen(child: ChildProcess, onOutput: OutputSink): () => string {
   let tail = '';
-  for (const stream of [child.stdout, child.stderr]) {
-    stream?.on('data', (bytes: Buffer) => {
+  for (const name of ['stdout', 'stderr'] as const) {
+    child[name]?.on('data', (bytes: Buffer) => {
       tail = (tail + bytes.toString('utf8')).slice(-LAST_WORDS_CHARACTERS);
-      onOutput(bytes);
+      onOutput(bytes, name);
     });
   }
   return () => tail;
@@ -159,14 +174,21 @@ function listen(child: ChildProcess, onOutput: (bytes: Buffer) => void): () => s
 function whenEnded(child: ChildProcess): Promise<Pick<Death, 'exitCode' | 'signal'>> {
   return new Promise((resolve) => {
     child.once('exit', (exitCode, signal) => {
-      const finish = (): void => {
-        clearTimeout(timer);
+      void whenClosed([child.stdio[3] as Readable]).then(() => {
         resolve({ exitCode, signal });
-      };
-      const timer = setTimeout(finish, DRAIN_MS);
-      const reports = child.stdio[3] as Readable;
-      if (reports.readableEnded || reports.destroyed) finish();
-      else reports.once('close', finish);
+      });
+    });
+  });
+}
+
+/** What a process had written before it ended is read. */
+function whenClosed(streams: readonly (Readable | null)[]): Promise<void> {
+  const open = streams.filter((stream) => stream !== null && !stream.readableEnded && !stream.destroyed);
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, open.length === 0 ? 0 : DRAIN_MS);
+    void Promise.all(open.map((stream) => new Promise((close) => stream?.once('close', close)))).then(() => {
+      clearTimeout(timer);
+      resolve();
     });
   });
 }
@@ -183,10 +205,10 @@ function notStarted(): FanfoldError {
   );
 }
 
-/** Ends a process and everything in its group at once; one that has ended already is none. */
-export function killGroup(pid: number): void {
+/** Ends a process and everything in its group; one that has ended already is none. */
+export function killGroup(pid: number, signal: NodeJS.Signals = 'SIGKILL'): void {
   try {
-    process.kill(process.platform === 'win32' ? pid : -pid, 'SIGKILL');
+    process.kill(process.platform === 'win32' ? pid : -pid, signal);
   } catch (error) {
     if (systemCode(error) !== 'ESRCH' && systemCode(error) !== 'EPERM') throw error;
   }

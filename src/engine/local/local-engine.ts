@@ -185,6 +185,8 @@ async function computeTask(host: HostProcess, session: Session, task: TaskJob): 
       case 'checked':
       case 'forked':
       case 'ended':
+      case 'returned':
+      case 'raised':
     }
   }
 }

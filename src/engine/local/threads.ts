@@ -10,17 +10,19 @@ const THREAD_VARIABLES = [
 ];
 
 /**
- * The thread variables for a child, so that processes times threads don't exceed the processors. What the user set stays.
+ * The thread variables for a child, so that processes times threads don't exceed the processors. What the user set stays,
+ * unless `threads` is given.
  * @param processors that this run may use
  * @param jobs processes at once
+ * @param threads the number itself, where the user names one
  */
 export function threadVariables(
   env: NodeJS.ProcessEnv,
   processors: number,
   jobs: number,
+  threads?: number,
 ): Record<string, string> {
-  const threads = String(Math.max(1, Math.floor(processors / jobs)));
-  return Object.fromEntries(
-    THREAD_VARIABLES.filter((name) => env[name] === undefined).map((name) => [name, threads]),
-  );
+  const names = THREAD_VARIABLES.filter((name) => threads !== undefined || env[name] === undefined);
+  const count = String(threads ?? Math.max(1, Math.floor(processors / jobs)));
+  return Object.fromEntries(names.map((name) => [name, count]));
 }

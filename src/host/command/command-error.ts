@@ -24,16 +24,21 @@ export function endOf(status: number | null, signal: string | null): ProcessEnd 
   return named === undefined ? { status, signal } : { status: null, signal: named[0] };
 }
 
-/** `exit status 3`, or the name of a signal. */
-export function describeEnd({ status, signal }: ProcessEnd): string {
-  return signal === null ? `exit status ${String(status)}` : signal;
-}
-
-/** The error of a command that ended as it must not. */
-export function endedError(line: string, end: ProcessEnd, stderr: string): CommandError {
+/**
+ * The error of a command that ended as it must not.
+ * @param when words that say more of the moment, such as ` before it answered`
+ */
+export function endedError(line: string, end: ProcessEnd, stderr: string, when = ''): CommandError {
   const how = end.signal === null ? `ended with ${describeEnd(end)}` : `was ended by ${describeEnd(end)}`;
   const words = printedEnd(stderr);
   return new CommandError(
-    `${line} ${how}. ${words === '' ? 'It wrote nothing on its stderr.' : `The end of its stderr: ${words}`}`,
+    `${line} ${how}${when}. ${words === '' ? 'It wrote nothing on its stderr.' : `The end of its stderr: ${words}`}`,
   );
+}
+
+// --- internal ---
+
+/** `exit status 3`, or the name of a signal. */
+function describeEnd({ status, signal }: ProcessEnd): string {
+  return signal === null ? `exit status ${String(status)}` : signal;
 }

@@ -9,13 +9,10 @@ import { CommandError, endedError, type ProcessEnd } from './command-error.js';
 import { readResult } from './command-result.js';
 import { commandWords } from './command-words.js';
 import { launcher, type Launcher } from './launcher.js';
-import { outputFile, type OutputFile } from './output-file.js';
+import { outputFile, type OutputFile, type WriteLog } from './output-file.js';
 import { pointText, type PointFacts, type PointText } from './point-text.js';
 import { parseResultRule, type ResultRule } from './result-rule.js';
-import { printedEnd } from './printed.js';
-
-/** Takes what programs print into the log of the task in hand. */
-export type WriteLog = (bytes: Uint8Array) => void;
+import { printedBeginning, printedEnd } from './printed.js';
 
 /** A worker that starts a process for each point. */
 export function commandWorker(worker: WorkerCommand, writeLog: WriteLog): LoadedWorker {
@@ -30,15 +27,19 @@ export function commandWorker(worker: WorkerCommand, writeLog: WriteLog): Loaded
       streams ??= openStreams(worker);
       const folder = hasFolder ? pointFolder(worker.scratch, context.index) : undefined;
       const valueOf = texts.valueOf(point, context, folder);
-      const line = command.line(valueOf);
+      const line = printedBeginning(command.line(valueOf));
       if (folder !== undefined) makeEmpty(folder);
       if (spec.stdin) writeFileSync(streams.stdin, `${texts.json(point, context)}\n`);
       const env = environment(worker, texts, point, context);
-      const end = await streams.launcher.run({
-        words: command.words(valueOf),
-        env: folder === undefined ? env : { ...env, FANFOLD_OUT: folder },
-        hasInput: spec.stdin,
-      });
+      const end = await streams.launcher
+        .run({
+          words: command.words(valueOf),
+          env: folder === undefined ? env : { ...env, FANFOLD_OUT: folder },
+          hasInput: spec.stdin,
+        })
+        .catch((error: unknown) => {
+          throw new CommandError(`${line} was not started or lost: ${messageOf(error)}`);
+        });
       const result = finish({ worker, rule, streams, line, end, folder, writeLog });
       if (folder !== undefined && !worker.keepScratch) rmSync(folder, { recursive: true, force: true });
       return result;
@@ -130,10 +131,9 @@ function finish({ worker, rule, streams, line, end, folder, writeLog }: Finished
   } catch (error) {
     if (hasResultInStdout) stdout.copy(writeLog);
     if (error instanceof CommandError) throw new CommandError(`${error.message}${place}`);
-    const message = error instanceof Error ? error.message : String(error);
     const words = printedEnd(stderr.end());
     throw new CommandError(
-      `${line} ended with exit status ${String(end.status)}, but gave no result. ${message}${words === '' ? '' : ` The end of its stderr: ${words}`}${place}`,
+      `${line} ended with exit status ${String(end.status)}, but gave no result. ${messageOf(error)}${words === '' ? '' : ` The end of its stderr: ${words}`}${place}`,
     );
   }
 }
@@ -150,4 +150,8 @@ function readFile(path: string, name: string): string {
       },
     );
   }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

@@ -37,13 +37,14 @@ export interface Launcher {
  * Node copies its own tables for every process it starts, which takes twice as long as a small program does. So a shell
  * starts them; it is sent words line by line, and only ever reads them as data: nothing of them is evaluated.
  * @param folder where the commands run
+ * @param program the shell
  */
-export function launcher(files: Files, folder: string): Launcher {
+export function launcher(files: Files, folder: string, program = ['/bin/sh']): Launcher {
   let shell: Shell | undefined;
   return {
     run: (launch) => {
       if (process.platform === 'win32' || !fitsShell(launch)) return runDirectly(launch, files, folder);
-      if (shell === undefined || shell.hasEnded()) shell = startShell(files, folder);
+      if (shell === undefined || shell.hasEnded()) shell = startShell(files, folder, program);
       return shell.run(launch);
     },
     close: () => shell?.close(),
@@ -59,6 +60,8 @@ const MOST_REQUEST_CHARACTERS = 4096;
 // The traps keep it alive while a signal to all processes of a job lets the command end; a command doesn't inherit them.
 const PROGRAM = `
 trap : HUP INT TERM
+fanfold_stdout=$1
+fanfold_stderr=$2
 while IFS= read -r fanfold_count; do
   set --
   while [ "$fanfold_count" -gt 0 ]; do
@@ -87,10 +90,10 @@ interface Shell {
   close(): void;
 }
 
-function startShell(files: Files, folder: string): Shell {
-  const child = spawn('/bin/sh', ['-c', PROGRAM], {
+function startShell(files: Files, folder: string, [program = '', ...args]: readonly string[]): Shell {
+  const child = spawn(program, [...args, '-c', PROGRAM, 'sh', files.stdout, files.stderr], {
     cwd: folder,
-    env: { ...process.env, fanfold_stdout: files.stdout, fanfold_stderr: files.stderr },
+    env: process.env,
     // What it says itself, such as "Killed", belongs to the log of the task.
     stdio: ['pipe', 'pipe', 'inherit'],
   });
@@ -100,6 +103,7 @@ function startShell(files: Files, folder: string): Shell {
 function talkTo(child: ChildProcessByStdio<Writable, Readable, null>, files: Files): Shell {
   let waiting: { resolve: (end: ProcessEnd) => void; reject: (error: Error) => void } | undefined;
   let isOver = false;
+  const sent = new Map<string, string | undefined>();
   const settle = (error: Error | undefined, status = 0): void => {
     if (error === undefined) waiting?.resolve(endOf(status, null));
     else waiting?.reject(error);
@@ -122,7 +126,7 @@ function talkTo(child: ChildProcessByStdio<Writable, Readable, null>, files: Fil
     run: (launch) =>
       new Promise((resolve, reject) => {
         waiting = { resolve, reject };
-        child.stdin.write(requestText(launch, files));
+        child.stdin.write(requestText(launch, files, sent));
       }),
     hasEnded: () => isOver,
     close: () => {
@@ -131,10 +135,18 @@ function talkTo(child: ChildProcessByStdio<Writable, Readable, null>, files: Fil
   };
 }
 
-function requestText({ words, env, hasInput }: Launch, files: Files): string {
-  const assignments = Object.entries(env).map(([name, value]) =>
-    value === undefined ? name : `${name}=${value}`,
-  );
+/** @param sent the variables that the shell has, which need not be sent again: it reads byte by byte */
+function requestText(
+  { words, env, hasInput }: Launch,
+  files: Files,
+  sent: Map<string, string | undefined>,
+): string {
+  const assignments: string[] = [];
+  for (const [name, value] of Object.entries(env)) {
+    if (sent.has(name) && sent.get(name) === value) continue;
+    sent.set(name, value);
+    assignments.push(value === undefined ? name : `${name}=${value}`);
+  }
   return [
     String(words.length),
     ...words,

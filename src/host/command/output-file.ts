@@ -1,4 +1,7 @@
-import { closeSync, fstatSync, ftruncateSync, openSync, readSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+
+/** Takes what programs print into the log of the task in hand. */
+export type WriteLog = (bytes: Uint8Array) => void;
 
 /** As much of what a command prints as is read as its result. */
 const MOST_RESULT_BYTES = 64 << 20;
@@ -11,15 +14,12 @@ const BLOCK_BYTES = 1 << 16;
  */
 export interface OutputFile {
   readonly path: string;
-  /**
-   * @throws Error where it is too long for a result
-   */
-  text(): string;
+  /** All of it. Throws where that is too long for a result. */
+  readonly text: () => string;
   /** The last 64 kB. */
-  end(): string;
+  readonly end: () => string;
   /** Hands all of it over, in blocks. */
-  copy(write: (bytes: Uint8Array) => void): void;
-  empty(): void;
+  copy(write: WriteLog): void;
   close(): void;
 }
 
@@ -51,9 +51,6 @@ export function outputFile(path: string): OutputFile {
         if (count < BLOCK_BYTES) return;
         position += count;
       }
-    },
-    empty: () => {
-      ftruncateSync(file);
     },
     close: () => {
       closeSync(file);

@@ -38,10 +38,12 @@ import warnings
 
 # The pipes of a host that a coordinator starts, as in protocol.ts.
 REPORTS = 3
+# Those that the coordinator answers, of what the system has.
+SIGNALS = [getattr(signal, name) for name in ('SIGINT', 'SIGTERM', 'SIGHUP') if hasattr(signal, name)]
 COMMANDS = 4
 
 PACE_SECONDS = 0.010
-"""Lines of fast points are written this often, and a stop is looked for, so that little is in memory only."""
+"""Lines of fast points are written this often, so that little is in memory only."""
 SILENCE_SECONDS = 0.05
 """Held lines are written when nothing came for one to two times as long: a point may take minutes."""
 FAST_POINTS = 256
@@ -342,7 +344,7 @@ def any_cell(name, style, seen):
     """A writer of values by their own types. Takes note of numbers in `seen`, unless that is None."""
 
     def write(given):
-        value = plain(given)
+        value = given if type(given) in PLAIN else plain(given)
         kind = type(value)
         if kind is float:
             return float_seen(value, float.__repr__(value))
@@ -428,6 +430,7 @@ class Rows:
         self.typed_cells = [any_cell(name, style, None) for name in self.names]
         self.is_declared = any('dtype' in column for column in self.columns)
         self.keys = style.keys(self.names)
+        self.separator = style.separator
         self.end = '}\n' if style.is_json else '\n'
         if layout['kind'] == 'vector' and style.ends_vectors:
             self.end = SEPARATOR + self.end
@@ -448,9 +451,10 @@ class Rows:
         return self.keys[0] + self.cells[0](result) + self.end
 
     def vector(self, result):
-        if kind_of(result) != 'vector' or len(result) != len(self.names):
+        is_plain = type(result) is list or type(result) is tuple
+        if not is_plain and kind_of(result) != 'vector' or len(result) != len(self.names):
             raise other_shape(result, self.layout)
-        values, is_typed = elements(result)
+        values, is_typed = (result, False) if is_plain else elements(result)
         if not is_typed or self.is_declared:
             return self.join(values, self.cells)
         text = self.join(values, self.typed_cells)
@@ -460,7 +464,7 @@ class Rows:
         return text
 
     def record(self, result):
-        if not is_record(result):
+        if type(result) is not dict and not is_record(result):
             raise other_shape(result, self.layout)
         names, values = members(result)
         if names != self.names:
@@ -472,8 +476,11 @@ class Rows:
         return self.join(values, self.cells)
 
     def join(self, values, cells):
-        texts = [key + cell(value) for key, cell, value in zip(self.keys, cells, values)]
-        return self.style.separator.join(texts) + self.end
+        if self.style.is_json:
+            texts = [key + cell(value) for key, cell, value in zip(self.keys, cells, values)]
+        else:
+            texts = [cell(value) for cell, value in zip(cells, values)]
+        return self.separator.join(texts) + self.end
 
     def numbers(self):
         sorts = {}
@@ -1107,12 +1114,14 @@ class Model:
 def import_file(path):
     """Runs a file as the module of its stem, and gives the module and the bytes that ran."""
     name = os.path.splitext(os.path.basename(path))[0]
-    if name in sys.modules or name in sys.builtin_module_names:
+    # The same file may be loaded again, after a refusal say.
+    if getattr(sys.modules.get(name), '__file__', path) != path or name in sys.builtin_module_names:
         raise ModelError(
             f'Expected the model\'s file to have a name of its own, got {os.path.basename(path)}, which would hide '
             f'Python\'s own module "{name}". Rename it.'
         )
-    sys.path.insert(0, os.path.dirname(path))
+    if os.path.dirname(path) not in sys.path:
+        sys.path.insert(0, os.path.dirname(path))
     with open(path, 'rb') as file:
         source = file.read()
     spec = importlib.util.spec_from_file_location(
@@ -1323,8 +1332,8 @@ class Run:
 
     def parameters(self, index):
         """The parameters of a point as they were given, for a record."""
-        given = zip(self.names, self.space.values(index))
-        return {**self.fixed, **{name: storable(value) for name, value in given if value is not None}}
+        given = {**self.fixed, **dict(zip(self.names, self.space.values(index)))}
+        return {name: storable(value) for name, value in given.items() if value is not None}
 
 
 def storable(value):
@@ -1543,7 +1552,6 @@ class TaskRun:
         self.doomed = frozenset(task['doomed'])
         self.is_careful = task['isCareful']
         self.failed = 0
-        self.looked = 0.0
 
     def compute(self):
         task, paths = self.task, self.paths
@@ -1559,11 +1567,8 @@ class TaskRun:
             file.close()
 
     def must_stop(self):
-        """True where a stop has come. Looks for it at most every few milliseconds."""
-        now = time.monotonic()
-        if now - self.looked >= PACE_SECONDS or self.is_careful:
-            self.looked = now
-            self.channel.look()
+        """True where a stop has come. To look for it costs less than the write that goes before."""
+        self.channel.look()
         return self.channel.is_stopped
 
     def retry_failed(self):
@@ -1634,7 +1639,7 @@ class TaskRun:
                     buffer.lines.append(self.compute_one(index))
                     buffer.write()
                     index += 1
-                    self.must_stop()
+                    self.channel.look()
                 else:
                     stop = self.next_doomed(index)
                     index = self.compute_each(buffer, index, stop)
@@ -2119,6 +2124,8 @@ class Host:
         self.children = {}
         self.wake = None
         self.wakers = ()
+        self.progress = None
+        self.progress_path = None
 
     def serve(self):
         while True:
@@ -2137,7 +2144,7 @@ class Host:
             elif kind == 'fork':
                 self.fork(command['id'], command['socket'])
             elif kind == 'call':
-                self.call(command['id'], command['calls'])
+                self.call(command)
             elif kind == 'exit':
                 self.log.flush()
                 sys.exit(0)
@@ -2179,12 +2186,17 @@ class Host:
             self.log.close()
         self.channel.report({'type': 'done'})
 
-    def call(self, identity, calls):
+    def call(self, command):
         """Calls the function as it is, with arguments from the wire, until one call raises."""
         function = self.loaded().function
+        # Calls leave nothing that could be kept: here a signal means what it means to any process.
+        for number in SIGNALS:
+            signal.signal(number, signal.SIG_DFL)
         values = []
-        answer = {'type': 'returned', 'id': identity, 'values': values}
-        for position, call in enumerate(calls):
+        answer = {'type': 'returned', 'id': command['id'], 'values': values}
+        for position, call in enumerate(command['calls']):
+            if 'progress' in command:
+                self.note_progress(command['progress'], command['id'], position)
             arguments = decode_value(call.get('args', []))
             keywords = {name: decode_value(value) for name, value in call.get('kwargs', {}).items()}
             try:
@@ -2195,6 +2207,14 @@ class Host:
                 break
         self.log.flush()
         self.channel.report(answer)
+
+    def note_progress(self, path, identity, position):
+        """Says which call is in hand, for a coordinator that finds this process killed."""
+        if path != self.progress_path:
+            self.progress = os.open(path, os.O_WRONLY | os.O_CREAT, 0o600)
+            self.progress_path = path
+        os.lseek(self.progress, 0, os.SEEK_SET)
+        os.write(self.progress, struct.pack('<II', identity, position))
 
     def fork(self, identity, path):
         """Makes a child that takes its commands from the Unix socket `path`."""
@@ -2260,7 +2280,7 @@ class Host:
                 self.channel.report({'type': 'ended', 'id': self.children.pop(pid), **end})
 
     def leave(self):
-        """The coordinator is gone: nobody is to go on computing for it."""
+        """Ends at once, with all children: the coordinator is gone, or nobody can tell it how they fare."""
         for pid in self.children:
             try:
                 os.killpg(pid, signal.SIGKILL)
@@ -2282,7 +2302,7 @@ def no_answer(*_):
 
 
 def main():
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    for number in SIGNALS:
         signal.signal(number, no_answer)
     # Python puts the folder of this file there; the model's takes its place.
     if sys.path and os.path.abspath(sys.path[0]) == os.path.dirname(os.path.abspath(__file__)):
@@ -2296,7 +2316,7 @@ def main():
         stack = ''.join(traceback.format_exception(type(error), error, error.__traceback__))
         host.channel.report({'type': 'broken', 'message': describe_own(error), 'stack': stack[:MOST_CHARACTERS]})
         host.log.flush()
-        os._exit(1)
+        host.leave()
 
 
 if __name__ == '__main__':

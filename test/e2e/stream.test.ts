@@ -1,0 +1,211 @@
+import { describe, expect, test } from '@jest/globals';
+import { execa } from 'execa';
+import fs from 'fs-extra';
+import { join } from 'node:path';
+import { testWith } from '../tools.js';
+import {
+  events,
+  fanfold,
+  isAlive,
+  read,
+  start,
+  temporaryFolder,
+  until,
+  WORKERS,
+  writeWorker,
+} from './command.js';
+
+const QUIET = ['-q', '--out', 'out'];
+
+/** A program in JavaScript that answers each point by `answer(question)`; it notes its process and every question. */
+function writeProgram(folder: string, answer: string): string {
+  return writeWorker(
+    folder,
+    'program.cjs',
+    `const fs = require('fs');
+fs.appendFileSync('pids', process.pid + '\\n');
+const say = (text) => fs.writeSync(1, text + '\\n');
+require('readline').createInterface({ input: process.stdin }).on('line', (line) => {
+  fs.appendFileSync('asked', line + '\\n');
+  answer(JSON.parse(line));
+});
+${answer}`,
+  );
+}
+
+function lines(folder: string, name: string): string[] {
+  return fs.existsSync(join(folder, name)) ? read(folder, name).trim().split('\n') : [];
+}
+
+describe('a program that stays alive', () => {
+  test('is started once for each job slot, and ends with the run', async () => {
+    const folder = temporaryFolder();
+    writeProgram(folder, 'const answer = ({ x }) => say(x * 2);');
+    const args = ['--range', '0:2000', '--jobs', '2', '--stream', '--', 'node', 'program.cjs'];
+    expect((await fanfold([...QUIET, ...args], { cwd: folder })).exitCode).toBe(0);
+    const expected = Array.from({ length: 2000 }, (_, x) => `${String(x)}   ${String(2 * x)}\n`);
+    expect(read(folder, 'out', 'result.txt')).toBe(expected.join(''));
+    const pids = lines(folder, 'pids').map(Number);
+    expect(pids).toHaveLength(2);
+    expect(pids.filter(isAlive)).toEqual([]);
+  });
+
+  test('whose coordinator is killed dies with it, and the run goes on to the same bytes', async () => {
+    const folder = temporaryFolder();
+    writeProgram(
+      folder,
+      "const answer = ({ x }) => { if (x === 700 && !fs.existsSync('go')) return; say(JSON.stringify([x / 2, x % 3])); };",
+    );
+    const args = [
+      '--range',
+      '0:1000',
+      '--tasks',
+      '2',
+      '--jobs',
+      '2',
+      '--stream',
+      '--',
+      'node',
+      'program.cjs',
+    ];
+    const run = start([...QUIET, ...args], { cwd: folder });
+    await until('the point that never answers', () =>
+      lines(folder, 'asked').some((line) => line.includes('"x":700,')),
+    );
+    run.kill('SIGKILL');
+    await run;
+    const pids = lines(folder, 'pids').map(Number);
+    await until('the end of the programs', () => !pids.some(isAlive));
+    fs.writeFileSync(join(folder, 'go'), '');
+    expect((await fanfold(['resume', 'out', '-q'], { cwd: folder })).exitCode).toBe(0);
+    expect((await fanfold(['-q', '--out', 'whole', ...args], { cwd: folder })).exitCode).toBe(0);
+    expect(read(folder, 'out', 'result.txt')).toBe(read(folder, 'whole', 'result.txt'));
+  });
+
+  test('finishes the points in hand when it is stopped, and none is lost or twice in the result', async () => {
+    const folder = temporaryFolder();
+    writeProgram(folder, 'const answer = ({ x }) => say(x * 2);');
+    const args = [
+      '--range',
+      '0:60000',
+      '--tasks',
+      '2',
+      '--jobs',
+      '2',
+      '--stream',
+      '--',
+      'node',
+      'program.cjs',
+    ];
+    const run = start([...QUIET, ...args], { cwd: folder });
+    await until('some points', () => lines(folder, 'asked').length > 1000);
+    run.kill('SIGINT');
+    expect((await run).exitCode).toBe(130);
+    const asked = lines(folder, 'asked').length;
+    const written = events(join(folder, 'out'), 'end').reduce((sum, { points }) => sum + points, 0);
+    expect(written).toBe(asked);
+    expect((await fanfold(['resume', 'out', '-q'], { cwd: folder })).exitCode).toBe(0);
+    expect(lines(folder, 'asked').length).toBe(60_000);
+    const result = read(folder, 'out', 'result.txt').split('\n');
+    expect(result.findIndex((line, x) => line !== `${String(x)}   ${String(2 * x)}`)).toBe(60_000);
+  });
+
+  test('that dies at some points fails those alone; they are retried after it was mended', async () => {
+    const folder = temporaryFolder();
+    writeProgram(
+      folder,
+      "const answer = ({ x }) => { if (x % 400 === 399 && !fs.existsSync('mended')) process.exit(7); say(x * 2); };",
+    );
+    const args = [
+      '--range',
+      '0:1000',
+      '--tasks',
+      '2',
+      '--jobs',
+      '2',
+      '--stream',
+      '--',
+      'node',
+      'program.cjs',
+    ];
+    expect((await fanfold([...QUIET, ...args], { cwd: folder })).exitCode).toBe(1);
+    const failed = lines(folder, 'out/failures.jsonl').map(
+      (line) => JSON.parse(line) as { index: number; error: string },
+    );
+    expect(failed.map(({ index }) => index).sort((a, b) => a - b)).toEqual([399, 799]);
+    expect(failed[0]?.error).toContain('node program.cjs ended with exit status 7 before it answered');
+    fs.writeFileSync(join(folder, 'mended'), '');
+    expect((await fanfold(['retry', 'out', '-q'], { cwd: folder })).exitCode).toBe(0);
+    expect(read(folder, 'out', 'result.txt').split('\n')[399]).toBe('399   798');
+  });
+});
+
+const LOGISTIC = ['-q', '--param', 'r=3.5:4:0.005'];
+
+/** Builds a worked example and gives its command. */
+async function build(folder: string, compiler: string, source: string): Promise<string> {
+  const program = join(folder, source.replace('.', '-'));
+  const flags = ['-O2', '-ffp-contract=off', join(WORKERS, source), '-o', program, '-lm'];
+  await execa(compiler, flags, { cwd: folder });
+  return program;
+}
+
+/** The numbers of a result, column by column of each line. */
+async function logistic(folder: string, args: readonly string[]): Promise<number[][]> {
+  const { stdout, stderr, exitCode } = await fanfold([...LOGISTIC, ...args], { cwd: folder });
+  expect([exitCode, stderr]).toEqual([0, '']);
+  const text = read(folder, stdout.trim());
+  return text
+    .trim()
+    .split('\n')
+    .map((line) => line.split(/ +/).map(Number));
+}
+
+describe('the logistic map is the same in every language:', () => {
+  const check = async (folder: string, args: readonly string[]): Promise<void> => {
+    const [expected, found] = [
+      await logistic(folder, ['--out', 'ts', join(WORKERS, 'logistic.ts')]),
+      await logistic(folder, ['--out', 'other', ...args]),
+    ];
+    expect(found).toHaveLength(100);
+    found.forEach(([r, x, lyapunov = NaN], index) => {
+      const [sameR, sameX, sameLyapunov = NaN] = expected[index] ?? [];
+      expect([r, x]).toEqual([sameR, sameX]);
+      // The logarithm of each language's library may end in another digit.
+      expect(Math.abs(lyapunov - sameLyapunov)).toBeLessThan(1e-12);
+    });
+  };
+  const once = ['--columns', 'x,lyapunov', '--'];
+
+  testWith('gcc', 'C', async () => {
+    const folder = temporaryFolder();
+    await check(folder, [...once, await build(folder, 'gcc', 'logistic.c'), '{r}']);
+  });
+  testWith('gcc', 'C, staying alive', async () => {
+    const folder = temporaryFolder();
+    await check(folder, ['--stream', '--', await build(folder, 'gcc', 'logistic_stream.c')]);
+  });
+  testWith('gfortran', 'Fortran', async () => {
+    const folder = temporaryFolder();
+    await check(folder, [...once, await build(folder, 'gfortran', 'logistic.f90'), '{r}']);
+  });
+  testWith('gfortran', 'Fortran, staying alive', async () => {
+    const folder = temporaryFolder();
+    await check(folder, ['--stream', '--', await build(folder, 'gfortran', 'logistic_stream.f90')]);
+  });
+  testWith('rscript', 'R, staying alive', async () => {
+    await check(temporaryFolder(), [
+      '--stream',
+      '--',
+      'Rscript',
+      '--vanilla',
+      join(WORKERS, 'logistic_stream.R'),
+    ]);
+  });
+
+  test('the README shows each program as it stands in workers/', () => {
+    const readme = read(process.cwd(), 'README.md');
+    const names = ['logistic_stream.c', 'logistic_stream.f90', 'logistic_stream.jl', 'logistic_stream.R'];
+    expect(names.filter((name) => !readme.includes(read(WORKERS, name).trim()))).toEqual([]);
+  });
+});
