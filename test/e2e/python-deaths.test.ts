@@ -147,10 +147,7 @@ describe('a Python run that is killed', () => {
             kills.fork++;
           }
           await new Promise((resolve) => setTimeout(resolve, Math.random() * 50));
-          if (run.exitCode === null) {
-            run.kill('SIGKILL');
-            kills.coordinator++;
-          }
+          if (run.kill('SIGKILL')) kills.coordinator++;
         }
         await run;
         await until('every process to end', () => forks(out).length === 0, 2_000);
