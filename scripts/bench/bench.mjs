@@ -1,9 +1,9 @@
 // `npm run bench`: fanfold beside Python's multiprocessing and bare node processes, on this machine, in one go.
 import { benchCommands } from './case-commands.mjs';
 import { benchDouble } from './case-double.mjs';
-import { benchPool } from './case-pool.mjs';
 import { benchPython } from './case-python.mjs';
 import { benchPythonStart } from './case-python-start.mjs';
+import { benchPool } from './case-pool.mjs';
 import { benchSleep } from './case-sleep.mjs';
 import { benchStart } from './case-start.mjs';
 import { benchStream } from './case-stream.mjs';
@@ -22,6 +22,8 @@ const CASES = {
   commands: benchCommands,
   stream: benchStream,
   pool: benchPool,
+  python: benchPython,
+  'python-start': benchPythonStart,
 };
 
 // Leaving through process.exit() runs the 'exit' handlers, which end the running command and remove the folder.

@@ -2,18 +2,18 @@ import { parseArgs } from 'node:util';
 
 const FULL = { points: 10_000_000, runs: 5 };
 const QUICK = { points: 1_000_000, runs: 3 };
-const KEYS = ['a', 'b', 'c', 'python', 'python-start', 'commands', 'stream', 'pool'];
+const KEYS = ['a', 'b', 'c', 'commands', 'stream', 'pool', 'python', 'python-start'];
 
 export const HELP = `npm run bench -- [options]
 
   (a) ${FULL.points.toLocaleString('en-US')} points of double, 2 tasks over 2 processes: time and peak memory
   (b) 64 tasks that sleep for 0.5 s, over 16 processes
   (c) 17 points over 4 tasks, against the start of as many bare node processes
-  (python) 1,000,000 points of a Python function, 2 processes, against Python's own pools
-  (python-start) a Python model that imports NumPy, 8 processes: start to first result
   (commands) 500 commands that do nothing, against GNU parallel and xargs
   (stream) 100,000 points through a program in C that stays alive
   (pool) 20,000 tasks of one item in a pool, against concurrent.futures and piscina
+  (python) 1,000,000 points of a Python function, 2 processes, against Python's own pools
+  (python-start) a Python model that imports NumPy, 8 processes: start to first result
 
   --runs N    measured runs of each program, after one that isn't counted (default ${FULL.runs})
   --quick     ${QUICK.points.toLocaleString('en-US')} points in (a), and ${QUICK.runs} runs
