@@ -11,9 +11,19 @@ import { startReaper } from './reaper.js';
 
 const HOST_PROGRAM = fileURLToPath(new URL('host.py', import.meta.url));
 
+// Python keeps what it compiles of a module, but not of a program, and to compile the host takes longer than to run it.
+const START = `
+import sys
+from importlib.machinery import SourceFileLoader
+if sys.path[:1] == ['']: del sys.path[0]
+del sys.argv[0]
+__file__ = sys.argv[0]
+exec(SourceFileLoader('__main__', __file__).get_code('__main__'))
+`;
+
 /** The program of a host that computes with Python functions; unbuffered, so that what it prints is not lost. */
 export function pythonHost(interpreter: string): HostOptions['program'] {
-  return [interpreter, '-u', HOST_PROGRAM];
+  return [interpreter, '-u', '-c', START, HOST_PROGRAM];
 }
 
 /**
