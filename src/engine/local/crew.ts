@@ -21,11 +21,14 @@ export interface CrewOptions {
   readonly count: number;
   /** The environment of every process. */
   readonly env: NodeJS.ProcessEnv;
+  /** A temporary folder that lives as long as the crew, and no longer than this process. */
+  readonly folder: string;
 }
 
 /** Starts hosts, which load nothing until they are told, and the reaper that ends them if this process dies. */
-export function startCrew({ count, env, program }: CrewOptions & Pick<HostOptions, 'program'>): Crew {
+export function startCrew({ count, env, folder, program }: CrewOptions & Pick<HostOptions, 'program'>): Crew {
   const reaper = startReaper();
+  reaper.remove(folder);
   const everyone = new Set<HostProcess>();
   const start = (): HostProcess => {
     const host = startHost({ program, env, reaper, onEnd: () => everyone.delete(host) });

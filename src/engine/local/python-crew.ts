@@ -40,12 +40,13 @@ export function startPythonCrew({
   env,
   folder,
   program,
-}: CrewOptions & Pick<HostOptions, 'program'> & { folder: string }): Crew {
+}: CrewOptions & Pick<HostOptions, 'program'>): Crew {
   const reaper = startReaper();
   const forks = new Map<number, ForkedHost>();
   const waiting: HostProcess[] = [];
   const inbox = queue<Report | Death>();
   const socketFolder = shortFolder(folder);
+  for (const path of new Set([folder, socketFolder])) reaper.remove(path);
   const socket = join(socketFolder, SOCKET);
   const listener = listen(socket, (hello, connection) => {
     const host = forks.get(hello.id);

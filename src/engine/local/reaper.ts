@@ -1,38 +1,68 @@
 import { spawn } from 'node:child_process';
 
-/** Ends every process group of a run when its coordinator dies, in whatever way. */
+/** Ends every process group of a run and removes its temporary folders when its coordinator dies, in whatever way. */
 export interface Reaper {
   watch(pid: number): void;
   forget(pid: number): void;
+  /** A file or folder that must not outlive the coordinator. */
+  remove(path: string): void;
+  /** Takes back a `remove`: the path is gone, or somebody else's. */
+  keep(path: string): void;
   close(): void;
 }
 
-// A constant program; the process numbers reach it on stdin. It outlives a SIGKILL of the coordinator because it is in a
+// A constant program; process numbers and paths reach it on stdin, as data. It outlives a SIGKILL of the coordinator because it is in a
 // session of its own, and it learns of it by the end of the pipe.
 const PROGRAM = `
 trap '' HUP INT TERM
+set -f
+IFS='
+'
 groups=' '
-while read -r act pid; do
-  case $act in
-    watch) groups="$groups$pid " ;;
-    forget) groups="\${groups%% $pid *} \${groups#* $pid }" ;;
+paths=$IFS
+while read -r line; do
+  rest=\${line#* }
+  case $line in
+    watch*) groups="$groups$rest " ;;
+    forget*) groups="\${groups%% $rest *} \${groups#* $rest }" ;;
+    remove*) paths="$paths$rest$IFS" ;;
+    keep*) paths="\${paths%%"$IFS$rest$IFS"*}$IFS\${paths#*"$IFS$rest$IFS"}" ;;
   esac
 done
+IFS=' '
 for pid in $groups; do kill -s KILL -- "-$pid" 2>/dev/null; done
+IFS='
+'
+for path in $paths; do rm -rf -- "$path"; done
 `;
 
 /** Starts the reaper: a POSIX shell of about one megabyte. Elsewhere a host ends itself when its stdin closes. */
 export function startReaper(): Reaper {
-  if (process.platform === 'win32') return { watch: ignore, forget: ignore, close: ignore };
+  if (process.platform === 'win32')
+    return { watch: ignore, forget: ignore, remove: ignore, keep: ignore, close: ignore };
   const shell = spawn('/bin/sh', ['-c', PROGRAM], { detached: true, stdio: ['pipe', 'ignore', 'ignore'] });
   shell.unref();
   // Where there is no /bin/sh a host still ends itself once its commands end, unless it is in a long computation.
   shell.on('error', ignore);
   // A reaper that somebody killed can't be told anything more; its absence only matters if the coordinator dies too.
   shell.stdin.on('error', ignore);
+  const tell = (act: string, what: string): void => {
+    // A path with a line break can't be told, and is left behind where the coordinator is killed.
+    if (!what.includes('\n')) shell.stdin.write(`${act} ${what}\n`);
+  };
   return {
-    watch: (pid) => shell.stdin.write(`watch ${String(pid)}\n`),
-    forget: (pid) => shell.stdin.write(`forget ${String(pid)}\n`),
+    watch: (pid) => {
+      tell('watch', String(pid));
+    },
+    forget: (pid) => {
+      tell('forget', String(pid));
+    },
+    remove: (path) => {
+      tell('remove', path);
+    },
+    keep: (path) => {
+      tell('keep', path);
+    },
     close: () => shell.stdin.end(),
   };
 }
