@@ -3,7 +3,7 @@ import { basename, dirname, join } from 'node:path';
 import { readCommandFiles } from '../engine/command-files.js';
 import type { Crew } from '../engine/local/crew.js';
 import { awaitLoaded, checkedPoints, checkParameters, type Parameters } from '../engine/local/probe.js';
-import { faultOfPython } from '../engine/python-interpreter.js';
+import { faultOfPython, faultOfVersion } from '../engine/python-interpreter.js';
 import type { WorkerBundle } from '../engine/worker-bundle.js';
 import type { CommandReference, ModuleReference, PythonReference } from '../engine/worker-reference.js';
 import { FanfoldError, systemCode } from '../errors.js';
@@ -93,10 +93,13 @@ async function checkPython(
   const loaded = await awaitLoaded(host).catch((error: unknown) => {
     throw pythonError(worker, error);
   });
+  const python = loaded.versions?.python;
+  const fault = python === undefined ? undefined : faultOfVersion(worker.interpreter, python);
+  if (fault !== undefined) throw new FanfoldError('FANFOLD_PYTHON', fault);
   const bundle = { code: undefined, files: loaded.files ?? {}, exports: [] };
   if (existing !== undefined) checkSameRun(existing, plan, bundle, { allowChangedWorker });
   await checkParameters(host, parametersOf(plan));
-  return { bundle, load, columns: loaded.columns, python: loaded.versions?.python };
+  return { bundle, load, columns: loaded.columns, python };
 }
 
 /** A command was checked when the request was read, so its run need not wait for a process. */

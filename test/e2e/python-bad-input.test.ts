@@ -92,4 +92,16 @@ describe('bad input of a Python worker', () => {
         for (const word of words) expect(stderr).toContain(word);
       });
   }
+
+  testWith('python3', 'an interpreter that loads the host but is too old is refused', async () => {
+    const folder = temporaryFolder();
+    writeWorker(folder, 'sitecustomize.py', 'import sys\nsys.version_info = (3, 7, 16, "final", 0)\n');
+    const worker = writeWorker(folder, 'model.py', GOOD);
+    const out = join(folder, 'run');
+    const { exitCode, stderr } = await fanfold([`${worker}:energy`, ...U, '--out', out], {
+      env: { PYTHONPATH: folder },
+    });
+    expect([exitCode, stderr]).toEqual([2, expect.stringContaining('3.8 or newer, got Python 3.7.16')]);
+    expect(fs.existsSync(out)).toBe(false);
+  });
 });
