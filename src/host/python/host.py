@@ -5,6 +5,13 @@ wrote them. Beyond that program it can fork children that have the model loaded 
 Python 3.8 or newer, the standard library alone.
 """
 
+import sys
+
+# First, before anything that an older one lacks; the coordinator says it in a message of its own. One before 3.6 does not
+# even parse this file.
+if sys.version_info < (3, 8):
+    sys.exit('fanfold needs Python 3.8 or newer.')
+
 # All imports are here, before the model's folder is on the path: a model's `select.py` must not become ours.
 import array
 import atexit
@@ -27,7 +34,6 @@ import select
 import signal
 import socket
 import struct
-import sys
 import threading
 import time
 import traceback
@@ -38,9 +44,9 @@ import warnings
 
 # The pipes of a host that a coordinator starts, as in protocol.ts.
 REPORTS = 3
+COMMANDS = 4
 # Those that the coordinator answers, of what the system has.
 SIGNALS = [getattr(signal, name) for name in ('SIGINT', 'SIGTERM', 'SIGHUP') if hasattr(signal, name)]
-COMMANDS = 4
 
 PACE_SECONDS = 0.010
 """Lines of fast points are written this often, so that little is in memory only."""
