@@ -133,7 +133,11 @@ export type Report =
   | { type: 'point'; index: number }
   | { type: 'layout'; layout: Layout }
   /** The task is as far as it can be now: its file says how far. */
-  | { type: 'done' }
+  | {
+      type: 'done';
+      /** Of a Python model: the user's files that were imported since it was loaded, as in `loaded`; each is told once. */
+      files?: Readonly<Record<string, string>>;
+    }
   /** A forked child has connected to its socket. */
   | { type: 'hello'; id: number; pid: number }
   | { type: 'forked'; id: number; pid: number }

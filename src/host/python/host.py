@@ -1051,8 +1051,22 @@ class Model:
         self.parameters = {key: item for key, item in parameters.items() if item.kind in BY_NAME}
         self.takes_any = self.signature is None or any(item.kind == item.VAR_KEYWORD for item in parameters.values())
         self.columns = declared_columns(self.module) or self.annotated_columns()
+        self.folder = os.path.dirname(path)
+        self.before = before - {self.module.__name__}
         self.files = {os.path.basename(path): hashlib.sha256(source).hexdigest()}
-        self.files.update(loaded_files(os.path.dirname(path), before - {self.module.__name__}))
+        self.modules = len(sys.modules)
+        self.files.update(loaded_files(self.folder, self.before))
+
+    def new_files(self):
+        """The hashes of the files that were imported since this was last asked, as by a function that imports them."""
+        # Asked after every task, and most functions import nothing.
+        if len(sys.modules) == self.modules:
+            return {}
+        self.modules = len(sys.modules)
+        found = loaded_files(self.folder, self.before)
+        new = {name: found[name] for name in found if name not in self.files}
+        self.files.update(new)
+        return new
 
     def positional(self):
         """The names that can be given in their order, without keywords, which is quicker."""
@@ -2190,7 +2204,8 @@ class Host:
             work.compute()
         finally:
             self.log.close()
-        self.channel.report({'type': 'done'})
+        files = self.loaded().new_files()
+        self.channel.report({'type': 'done', 'files': files} if files else {'type': 'done'})
 
     def call(self, command):
         """Calls the function as it is, with arguments from the wire, until one call raises."""
