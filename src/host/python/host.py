@@ -1621,6 +1621,7 @@ class TaskRun:
             line = head + (self.computer.rows.tail if had_layout else self.computer.first_tail)(result)
         except BaseException as error:
             return self.fail(index, error)
+        self.channel.leave_if_forked()
         if not had_layout:
             self.publish_layout()
         return line
@@ -1633,6 +1634,7 @@ class TaskRun:
 
     def fail(self, index, error):
         """Records a point that failed, and gives the line that keeps its place."""
+        self.channel.leave_if_forked()
         stack = user_stack(error)
         record = {
             'time': now_ms(),
@@ -2082,6 +2084,7 @@ class Channel:
         self.commands = commands
         self.reports = reports
         self.on_close = on_close
+        self.owner = os.getpid()
         self.is_stopped = False
         self.waiting = []
         self.rest = b''
@@ -2091,7 +2094,13 @@ class Channel:
         self.poller = select.poll()
         self.poller.register(commands, select.POLLIN)
 
+    def leave_if_forked(self):
+        """Ends a process that the model forked and that came out of the function: it is not to answer a second time."""
+        if os.getpid() != self.owner:
+            os._exit(1)
+
     def report(self, message):
+        self.leave_if_forked()
         try:
             write_all(self.reports, (json.dumps(message, separators=(',', ':')) + '\n').encode())
         except (BrokenPipeError, ConnectionResetError):
@@ -2222,6 +2231,11 @@ class Host:
             keywords = {name: decode_value(value) for name, value in call.get('kwargs', {}).items()}
             try:
                 values.append(encode_value(function(*arguments, **keywords)))
+            except SystemExit:
+                # It ends the process, with the code and the text that Python gives it.
+                if os.getpid() == self.channel.owner:
+                    self.log.flush()
+                raise
             except BaseException as error:
                 answer.update(type='raised', position=position, error=error_text(error))
                 answer['stack'] = user_stack(error) or error_text(error)
