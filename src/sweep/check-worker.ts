@@ -96,7 +96,8 @@ async function checkPython(
   const python = loaded.versions?.python;
   const fault = python === undefined ? undefined : faultOfVersion(worker.interpreter, python);
   if (fault !== undefined) throw new FanfoldError('FANFOLD_PYTHON', fault);
-  const bundle = { code: undefined, files: loaded.files ?? {}, exports: [] };
+  // Those that it imports only while it computes are as they are now.
+  const bundle = { code: undefined, files: { ...hashesNow(worker, existing), ...loaded.files }, exports: [] };
   if (existing !== undefined) checkSameRun(existing, plan, bundle, { allowChangedWorker });
   await checkParameters(host, parametersOf(plan));
   return { bundle, load, columns: loaded.columns, python };
