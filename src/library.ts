@@ -78,6 +78,8 @@ interface SpaceOptions {
   readonly slicing?: Slicing;
   /** Processes at once; by default the processors that this process may use. */
   readonly jobs?: number;
+  /** The longest that a point may take, in seconds; its process is then killed and the point recorded as failed. */
+  readonly timeout?: number;
   /** A new process for every task. */
   readonly fresh?: boolean;
   /** `OMP_NUM_THREADS` and its kin for each process; by default processors / jobs, unless the environment has them. */
@@ -178,6 +180,7 @@ async function planOf(options: SweepOptions): Promise<Plan> {
     slicing: options.slicing,
     tasks: options.tasks,
     jobs,
+    timeoutMs: checkTimeout(options.timeout),
     format: options.format ?? 'txt',
     header: options.header,
     out: options.out,
@@ -269,6 +272,7 @@ const OPTIONS: Record<keyof SweepOptions, true> = {
   jobs: true,
   fresh: true,
   threads: true,
+  timeout: true,
   format: true,
   header: true,
   out: true,
@@ -331,6 +335,14 @@ function checkCount(name: string, number: number): void {
   throw new FanfoldError(
     'FANFOLD_USAGE',
     `Expected ${name} to be a positive integer, got ${String(number)}.`,
+  );
+}
+
+function checkTimeout(seconds: number | undefined): number | undefined {
+  if (seconds === undefined || (seconds > 0 && Number.isFinite(seconds))) return seconds && seconds * 1000;
+  throw new FanfoldError(
+    'FANFOLD_USAGE',
+    `Expected timeout to be a positive number of seconds, got ${String(seconds)}.`,
   );
 }
 

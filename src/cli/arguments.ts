@@ -45,6 +45,25 @@ export function parseCount(option: string): (text: string) => number {
   };
 }
 
+const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, min: 60_000, h: 3_600_000 };
+/** The longest that node's timers can wait. */
+const MOST_MS = 2 ** 31 - 1;
+
+/** A reader of a duration such as `30s`, `500ms`, `5m` or `1.5h`, a bare number being seconds; gives milliseconds. */
+export function parseDuration(option: string): (text: string) => number {
+  return (text) => {
+    const { number, unit } =
+      /^(?<number>\d+(?:\.\d*)?|\.\d+)\s*(?<unit>[a-z]*)$/.exec(text.trim())?.groups ?? {};
+    const factor = UNITS[unit === '' ? 's' : (unit ?? '')];
+    const ms = Number(number) * (factor ?? NaN);
+    if (ms > 0 && ms <= MOST_MS) return ms;
+    throw new FanfoldError(
+      'FANFOLD_USAGE',
+      `Expected ${option} to be a duration of up to 24 days, such as 30s, 500ms, 5m or 1.5h, got "${text}".`,
+    );
+  };
+}
+
 export function parseSeed(text: string): bigint {
   if (/^\d{1,20}$/.test(text) && BigInt(text) < 2n ** 64n) return BigInt(text);
   throw new FanfoldError(

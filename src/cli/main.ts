@@ -4,7 +4,15 @@ import { FanfoldError, systemCode } from '../errors.js';
 import { printable } from '../report/printable.js';
 import { VERSION } from '../version.js';
 import { StoppedError } from './signals.js';
-import { collectAxis, collectText, parseCount, parseSeed, splitCommand, type AxisText } from './arguments.js';
+import {
+  collectAxis,
+  collectText,
+  parseCount,
+  parseDuration,
+  parseSeed,
+  splitCommand,
+  type AxisText,
+} from './arguments.js';
 
 // The command: options are read here, and each subcommand's own module is only loaded when it is called.
 
@@ -77,6 +85,11 @@ program
     new Option('--slicing <rule>', 'how points are cut into tasks').choices(['guan', 'balanced'] as const),
   )
   .option('--jobs <n>', 'processes at once (default: the processors that may be used)', parseCount('--jobs'))
+  .option(
+    '--timeout <duration>',
+    'the longest that a point may take, such as 30s; it is then recorded as failed',
+    parseDuration('--timeout'),
+  )
   .option('--serial', 'one process at a time')
   .option(
     '--threads <n>',
@@ -127,6 +140,17 @@ for (const [name, description, retryFailed] of CONTINUATIONS) {
     .option('--jobs <n>', 'processes at once', parseCount('--jobs'))
     .option('--python <path>', "a Python worker's interpreter (default: the one that the run was begun with)")
     .option('--threads <n>', 'OMP_NUM_THREADS and its kin for each process', parseCount('--threads'))
+    .option(
+      '--timeout <duration>',
+      'the longest that a point may take, such as 30s',
+      parseDuration('--timeout'),
+    )
+    .addOption(
+      new Option('--start-method <method>', 'how Python processes come about').choices([
+        'fork',
+        'spawn',
+      ] as const),
+    )
     .option('--allow-changed-worker', 'keep what an earlier version of the worker computed')
     .option('-q, --quiet', 'no progress and no summary')
     .action(async (directory, options) => {

@@ -35,6 +35,7 @@ export interface RequestOptions {
   readonly tasks?: number | undefined;
   readonly slicing?: Slicing | undefined;
   readonly jobs?: number | undefined;
+  readonly timeout?: number | undefined;
   readonly serial?: true | undefined;
   readonly seed?: bigint | undefined;
   readonly format: Format;
@@ -84,6 +85,7 @@ export async function readRequest(
     slicing: options.slicing,
     tasks: options.tasks,
     jobs: serial === true ? 1 : (jobs ?? usableProcessors()),
+    timeoutMs: options.timeout,
     format,
     header,
     out: options.out,

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { usableProcessors } from '../engine/local/processors.js';
+import type { StartMethod } from '../engine/worker-reference.js';
 import { planOf } from '../sweep/existing-run.js';
 import { shortPath } from '../report/command-line.js';
 import { execute } from './execute.js';
@@ -10,13 +11,20 @@ export async function resume(
   options: {
     jobs?: number | undefined;
     python?: string | undefined;
+    startMethod?: StartMethod | undefined;
+    timeout?: number | undefined;
     threads?: number | undefined;
     quiet?: true | undefined;
     allowChangedWorker?: true | undefined;
     retryFailed: boolean;
   },
 ): Promise<number> {
-  const plan = await planOf(directory, options.jobs ?? usableProcessors(), options.python);
+  const plan = await planOf(directory, {
+    jobs: options.jobs ?? usableProcessors(),
+    python: options.python,
+    startMethod: options.startMethod,
+    timeoutMs: options.timeout,
+  });
   const { worker } = plan.request;
   if (worker.kind === 'module' && !existsSync(worker.file) && options.quiet !== true) {
     process.stderr.write(

@@ -150,6 +150,7 @@ async function runTask(task: TaskJob, { job, space, fixed }: Run, worker: Loaded
   const announce = (index: number): void => {
     report({ type: 'point', index });
   };
+  report({ type: 'begin' });
   await computeTask({ job, task, computer: compute, signal: stop.signal, announce });
   useLog(undefined);
   report({ type: 'done' });

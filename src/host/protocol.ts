@@ -130,14 +130,15 @@ export type Report =
     }
   | { type: 'refused'; message: string }
   | { type: 'checked'; problems: readonly string[] }
+  /** A task's file is about to be opened, and its first point computed. */
+  | { type: 'begin' }
   | { type: 'point'; index: number }
   | { type: 'layout'; layout: Layout }
-  /** The task is as far as it can be now: its file says how far. */
-  | {
-      type: 'done';
-      /** Of a Python model: the user's files that were imported since it was loaded, as in `loaded`; each is told once. */
-      files?: Readonly<Record<string, string>>;
-    }
+  /**
+   * The task is as far as it can be now: its file says how far. With the hashes of the user's files that a Python model has
+   * imported since, by path relative to the model's folder.
+   */
+  | { type: 'done'; files?: Readonly<Record<string, string>> }
   /** A forked child has connected to its socket. */
   | { type: 'hello'; id: number; pid: number }
   | { type: 'forked'; id: number; pid: number }

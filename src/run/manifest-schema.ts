@@ -104,13 +104,18 @@ export const StoredManifest = z.strictObject({
     module: z.optional(z.string()),
     /** Absolute path of a Python worker's interpreter. */
     interpreter: z.optional(z.string()),
+    startMethod: z.optional(z.enum(['fork', 'spawn'])),
     /** Where a command runs, relative to the run directory. */
     folder: z.optional(z.string()),
+    /** Whether its points' own folders are left where they are. */
+    keepScratch: z.optional(z.boolean()),
   }),
   /** Versions of the worker that computed some of the points, where the user allowed a change. */
   earlierWorkers: z.optional(
     z.array(z.strictObject({ files: z.record(z.string(), z.string()), until: z.string() })),
   ),
+  /** The longest that a point may take, in milliseconds. */
+  timeoutMs: z.optional(z.number()),
   pointsFile: z.optional(z.string()),
   versions: z.strictObject({ fanfold: z.string(), node: z.string(), python: z.optional(z.string()) }),
   commit: z.optional(z.string()),

@@ -93,7 +93,8 @@ async function checkPython(
   const loaded = await awaitLoaded(host).catch((error: unknown) => {
     throw pythonError(worker, error);
   });
-  const bundle = { code: undefined, files: loaded.files ?? {}, exports: [] };
+  // Those that it imports only while it computes are as they are now.
+  const bundle = { code: undefined, files: { ...hashesNow(worker, existing), ...loaded.files }, exports: [] };
   if (existing !== undefined) checkSameRun(existing, plan, bundle, { allowChangedWorker });
   await checkParameters(host, parametersOf(plan));
   return { bundle, load, columns: loaded.columns, python: loaded.versions?.python };

@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { commandReference } from '../engine/command-reference.js';
 import type { WorkerBundle } from '../engine/worker-bundle.js';
-import { parseWorkerReference, type WorkerReference } from '../engine/worker-reference.js';
+import { parseWorkerReference, type StartMethod, type WorkerReference } from '../engine/worker-reference.js';
 import { FanfoldError } from '../errors.js';
 import { fold } from '../fold.js';
 import { readManifest, writeManifest, type Manifest } from '../run/manifest.js';
@@ -13,23 +13,33 @@ import { needsPoints, spaceFrom } from '../space/definition.js';
 import type { PointsColumns } from '../space/points-columns.js';
 import { planSweep, type Plan, type SweepRequest } from './plan.js';
 
+/** How a run is gone on with, where that is to be otherwise than it was begun. */
+export interface ResumeOptions {
+  /** Processes at once. */
+  readonly jobs: number;
+  readonly timeoutMs?: number | undefined;
+  /** The interpreter of a Python worker. */
+  readonly python?: string | undefined;
+  readonly startMethod?: StartMethod | undefined;
+}
+
 /**
  * The plan of the run in a directory, as its manifest has it.
- * @param python the interpreter of a Python worker, where it is to be another than the run was begun with
  * @throws FanfoldError where there is no run
  */
-export async function planOf(directory: string, jobs: number, python?: string): Promise<Plan> {
+export async function planOf(directory: string, how: ResumeOptions): Promise<Plan> {
   const manifest = await requireManifest(directory);
   const { spec } = manifest;
   const request: SweepRequest = {
-    worker: workerOf(directory, manifest, python),
+    worker: workerOf(directory, manifest, how),
     space: spaceFrom(spec.space, needsPoints(spec.space) ? readPoints(directory) : undefined),
     fixed: spaceFrom({ groups: spec.fixed.map((axis) => [axis]) }).axes,
     pointsFile: manifest.pointsFile,
     seed: BigInt(spec.seed),
     slicing: spec.slicing,
     tasks: spec.tasks === 'auto' ? undefined : spec.tasks,
-    jobs,
+    jobs: how.jobs,
+    timeoutMs: how.timeoutMs ?? manifest.timeoutMs,
     format: spec.format,
     header: manifest.header,
     out: directory,
@@ -89,16 +99,20 @@ export function keptBundle(directory: string, manifest: Manifest): WorkerBundle 
 
 // --- internal ---
 
-function workerOf(directory: string, { spec, worker }: Manifest, python?: string): WorkerReference {
+function workerOf(directory: string, { spec, worker }: Manifest, how: ResumeOptions): WorkerReference {
   if ('file' in spec.worker) {
     const { export: name } = spec.worker;
     const file = resolve(directory, worker.path);
     if (worker.interpreter === undefined) return { kind: 'module', file, export: name };
     // On another machine it may lie elsewhere.
     const begun = existsSync(worker.interpreter) ? worker.interpreter : undefined;
-    return parseWorkerReference(`${file}:${name}`, { python: python ?? begun });
+    return parseWorkerReference(`${file}:${name}`, {
+      python: how.python ?? begun,
+      startMethod: how.startMethod ?? worker.startMethod,
+    });
   }
-  return commandReference(spec.worker, { folder: resolve(directory, worker.folder ?? '.') });
+  const { folder = '.', keepScratch = false } = worker;
+  return commandReference(spec.worker, { folder: resolve(directory, folder), keepScratch });
 }
 
 function readPoints(directory: string): PointsColumns {

@@ -24,6 +24,8 @@ export interface SweepRequest {
   readonly tasks: number | undefined;
   /** Processes at once. */
   readonly jobs: number;
+  /** The longest that a point may take, in milliseconds. */
+  readonly timeoutMs: number | undefined;
   readonly format: Format;
   /** Undefined for the format's own custom: a csv has one, a txt none. */
   readonly header: boolean | undefined;

@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, realpathSync } from 'node:fs';
 import { hostname } from 'node:os';
+import { isDeepStrictEqual } from 'node:util';
 import { dirname, relative, resolve } from 'node:path';
 import type { WorkerBundle } from '../engine/worker-bundle.js';
 import type { WorkerReference } from '../engine/worker-reference.js';
@@ -120,22 +121,22 @@ function isWorthless(directory: string, manifest: Manifest): boolean {
   return readTaskStates(directory, manifest).every(({ lines, failed }) => lines === failed);
 }
 
-/** Records what may differ between two sessions of a run: whether the fold has a header, and an allowed new worker. */
+/** Records what may differ between two sessions of a run: how it is computed and folded, and an allowed new worker. */
 function updateManifest(existing: Manifest, plan: Plan, bundle: WorkerBundle): Manifest {
-  const { header } = plan;
+  const { header, request } = plan;
   const { worker, earlierWorkers = [] } = existing;
   const isSameWorker = changedFiles(worker.files, bundle.files).length === 0;
-  const kept = copyOf(bundle);
   writeCopies(plan, bundle);
-  if (isSameWorker && existing.header === header && worker.module === kept.module) return existing;
-  const manifest = {
+  const manifest: Manifest = {
     ...existing,
     header,
-    worker: { ...worker, files: { ...bundle.files }, ...kept },
+    worker: { ...worker, ...howRun(request.worker), files: { ...bundle.files }, ...copyOf(bundle) },
+    ...timeoutOf(request),
     ...(isSameWorker
-      ? {}
+      ? existing.earlierWorkers && { earlierWorkers }
       : { earlierWorkers: [...earlierWorkers, { files: worker.files, until: new Date().toISOString() }] }),
   };
+  if (isDeepStrictEqual(manifest, existing)) return existing;
   writeManifest(runPaths(plan.directory, plan.spec.format), manifest);
   return manifest;
 }
@@ -165,17 +166,29 @@ function copyOf({ code }: WorkerBundle): { module?: string } {
 }
 
 /** A system's program stays where it is when a project moves, the folder of a command moves with it. */
-function whereIs(
-  worker: WorkerReference,
-  directory: string,
-): { path: string; folder?: string; interpreter?: string } {
-  if (worker.kind === 'module') return { path: relative(directory, worker.file) };
-  if (worker.kind === 'python') {
-    return { path: relative(directory, worker.file), interpreter: worker.interpreter };
-  }
+function whereIs(worker: WorkerReference, directory: string): { path: string; folder?: string } {
+  if (worker.kind !== 'command') return { path: relative(directory, worker.file) };
   const { program, folder } = worker;
   const isOwn = !relative(folder, program).startsWith('..');
   return { path: isOwn ? relative(directory, program) : program, folder: relative(directory, folder) };
+}
+
+/** What a run is gone on with unless it is said otherwise. */
+function howRun(
+  worker: WorkerReference,
+): Pick<Manifest['worker'], 'interpreter' | 'startMethod' | 'keepScratch'> {
+  switch (worker.kind) {
+    case 'module':
+      return {};
+    case 'python':
+      return { interpreter: worker.interpreter, startMethod: worker.startMethod };
+    case 'command':
+      return worker.keepScratch ? { keepScratch: true } : {};
+  }
+}
+
+function timeoutOf({ timeoutMs }: SweepRequest): { timeoutMs?: number } {
+  return timeoutMs === undefined ? {} : { timeoutMs };
 }
 
 /** True where the worker's own results tell an integer from a float, as words of a text do: `3` and `3.0`. */
@@ -199,7 +212,13 @@ function newManifest(
     wholeNumbers: isFloat || tellsIntegers(spec.worker) ? 'float64' : 'int64',
     ...(columns === undefined ? {} : { columns: { ...columns } }),
     header: plan.header,
-    worker: { ...whereIs(request.worker, directory), files: { ...bundle.files }, ...copyOf(bundle) },
+    ...timeoutOf(request),
+    worker: {
+      ...whereIs(request.worker, directory),
+      ...howRun(request.worker),
+      files: { ...bundle.files },
+      ...copyOf(bundle),
+    },
     ...(request.pointsFile === undefined ? {} : { pointsFile: request.pointsFile }),
     versions: {
       fanfold: VERSION,

@@ -14,7 +14,7 @@ import { FanfoldError, systemCode } from '../errors.js';
 import { fold, isFolded, layoutOfRun } from '../fold.js';
 import type { FileHashes } from '../run/file-hashes.js';
 import { appendRecord } from '../run/journal.js';
-import { readManifest, type Manifest } from '../run/manifest.js';
+import { readManifest, writeManifest, type Manifest } from '../run/manifest.js';
 import { runPaths } from '../run/paths.js';
 import { readEvents, type RunEvent } from '../run/records.js';
 import { checkDirectory, openDirectory, removeScratch, setForeignAside } from '../run/run-directory.js';
@@ -225,6 +225,10 @@ async function compute(
     worker: options.load,
     files: options.files,
     crew: options.crew,
+    learn: (files) => {
+      writeManifest(paths, { ...manifest, worker: { ...manifest.worker, files: { ...files } } });
+    },
+    timeoutMs: request.timeoutMs,
   });
   const { columns } = manifest;
   const job = {

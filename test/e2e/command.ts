@@ -74,6 +74,12 @@ export function events(directory: string, kind: string): EventRecord[] {
 }
 
 /** Waits until a condition holds, and says what was waited for where it never does. */
+/** The lines of a run's failures.jsonl. */
+export function failures(directory: string): { index: number; attempt: number; error: string }[] {
+  const lines = read(directory, 'failures.jsonl').trimEnd().split('\n');
+  return lines.map((line) => JSON.parse(line) as { index: number; attempt: number; error: string });
+}
+
 export async function until(what: string, holds: () => boolean, timeoutMs = 20_000): Promise<void> {
   const deadline = Date.now() + timeoutMs;
   while (!holds()) {

@@ -12,6 +12,7 @@ const REQUEST: SweepRequest = {
   slicing: undefined,
   tasks: undefined,
   jobs: 2,
+  timeoutMs: undefined,
   format: 'txt',
   header: undefined,
   out: undefined,

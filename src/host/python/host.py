@@ -2210,6 +2210,7 @@ class Host:
         work = TaskRun(self.run, task, self)
         self.log.open(work.paths.log)
         try:
+            self.channel.report({'type': 'begin'})
             work.compute()
         finally:
             self.log.close()

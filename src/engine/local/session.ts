@@ -1,0 +1,37 @@
+import type { Layout } from '../../format/layout.js';
+import type { HostWorker } from '../../host/protocol.js';
+import type { FileHashes } from '../../run/file-hashes.js';
+import type { RunPaths } from '../../run/paths.js';
+import type { FailureRecord } from '../../run/records.js';
+import type { Work } from '../engine.js';
+import type { Crew } from './crew.js';
+import type { HostProcess } from './host-process.js';
+
+export interface LocalEngineOptions {
+  /** Processes at once. */
+  readonly jobs: number;
+  /** A new process for every task. */
+  readonly isFresh: boolean;
+  readonly worker: HostWorker;
+  /** The hashes of the files that the run began with, where each process reads them anew. */
+  readonly files: FileHashes | undefined;
+  readonly crew: Crew;
+  /** Called with files that a model has imported late, which the manifest doesn't have yet. */
+  readonly learn: (files: FileHashes) => void;
+  /** The longest that a point may take, in milliseconds; its process is then killed, and the point recorded as failed. */
+  readonly timeoutMs: number | undefined;
+}
+
+/** What the slots of a run share. */
+export interface Session extends Omit<LocalEngineOptions, 'files'> {
+  files: FileHashes | undefined;
+  readonly work: Work;
+  readonly paths: RunPaths;
+  /** Position of the next task that no slot has taken. */
+  next: number;
+  readonly hosts: Set<HostProcess>;
+  layout: Layout | undefined;
+  isStopping: boolean;
+  /** The failures of earlier sessions, once a retry asks for them. */
+  failures: ReadonlyMap<number, FailureRecord> | undefined;
+}

@@ -1,0 +1,88 @@
+import { describe, expect, test } from '@jest/globals';
+import fs from 'fs-extra';
+import { join } from 'node:path';
+import { testWith } from '../tools.js';
+import { events, failures, fanfold, isAlive, read, temporaryFolder, until, writeWorker } from './command.js';
+
+// Point 3 never ends, in whatever way a point can.
+const WORKERS: [string, string][] = [
+  ['busy', 'export default ({ x }) => { if (x === 3 && !process.env.FAST) for (;;); return x * 2; };\n'],
+  [
+    'waiting',
+    'export default async ({ x }) => { if (x === 3 && !process.env.FAST) await new Promise(() => setInterval(() => 0, 1000)); return x * 2; };\n',
+  ],
+];
+
+describe('a point that takes longer than --timeout', () => {
+  test.each(WORKERS)('by being %s is recorded as failed, and the others go on', async (_, code) => {
+    const folder = temporaryFolder();
+    const out = join(folder, 'run');
+    const worker = writeWorker(folder, 'w.mjs', code);
+    const args = [worker, '--range', '0:8', '--tasks', '2', '--jobs', '2', '--timeout', '0.5s', '--out', out];
+    const { exitCode, stderr } = await fanfold(args);
+    expect(exitCode).toBe(1);
+    expect(stderr).toContain('did not end within 0.5 s (--timeout)');
+    expect(failures(out).map(({ index }) => index)).toEqual([3]);
+    expect(read(out, 'task_index=0.txt.part')).toBe('0   0\n1   2\n2   4\n# failed 3\n');
+    expect(read(out, 'task_index=1.txt')).toBe('4   8\n5   10\n6   12\n7   14\n');
+    expect(events(out, 'start').some(({ pid }) => isAlive(pid))).toBe(false);
+
+    // The limit is kept with the run: a retry has it too.
+    const again = await fanfold(['retry', out]);
+    expect(again.exitCode).toBe(1);
+    expect(failures(out).map(({ attempt }) => attempt)).toEqual([1, 2]);
+    expect((await fanfold(['retry', out], { env: { FAST: '1' } })).exitCode).toBe(0);
+    expect(read(out, 'result.txt')).toBe('0   0\n1   2\n2   4\n3   6\n4   8\n5   10\n6   12\n7   14\n');
+  });
+
+  test('is told from fast ones before it', async () => {
+    const folder = temporaryFolder();
+    const out = join(folder, 'run');
+    const code = 'export default ({ x }) => { if (x === 50_000) for (;;); return x; };\n';
+    const worker = writeWorker(folder, 'w.mjs', code);
+    const args = [worker, '--range', '0:100000', '--tasks', '1', '--timeout', '500ms', '--out', out];
+    expect((await fanfold(args)).exitCode).toBe(1);
+    expect(failures(out).map(({ index }) => index)).toEqual([50_000]);
+    const lines = read(out, 'task_index=0.txt.part').split('\n');
+    expect([lines.length, lines[50_000], lines[99_999]]).toEqual([
+      100_001,
+      '# failed 50000',
+      '99999   99999',
+    ]);
+  });
+
+  test('of a command ends with all that it started', async () => {
+    const folder = temporaryFolder();
+    const out = join(folder, 'run');
+    const pids = join(folder, 'pids');
+    const line = `if [ {x} = 1 ]; then sleep 600 & echo $! >> '${pids}'; wait; fi; echo {x}`;
+    const args = ['--range', '0:3', '--tasks', '1', '--timeout', '1', '--out', out, '--shell', '--', line];
+    expect((await fanfold(args)).exitCode).toBe(1);
+    expect(failures(out).map(({ index }) => index)).toEqual([1]);
+    const started = fs.readFileSync(pids, 'utf8').trim().split('\n').map(Number);
+    await until('the command to end', () => !started.some(isAlive), 2_000);
+  });
+
+  testWith('python3', 'of a Python function that holds the interpreter is ended too', async () => {
+    const folder = temporaryFolder();
+    const out = join(folder, 'run');
+    const code =
+      'import re\ndef f(x):\n    if x == 2:\n        re.match(r"(a+)+$", "a" * 64 + "b")\n    return x\n';
+    fs.writeFileSync(join(folder, 'model.py'), code);
+    const model = `${join(folder, 'model.py')}:f`;
+    for (const method of ['fork', 'spawn']) {
+      const args = ['--range', '0:4', '--tasks', '1', '--timeout', '1s', '--start-method', method, '--force'];
+      const { exitCode, stderr } = await fanfold([model, ...args, '--out', out]);
+      expect([exitCode, stderr]).toEqual([1, expect.stringContaining('did not end within 1 s')]);
+      expect(failures(out).map(({ index }) => index)).toEqual([2]);
+      expect(read(out, 'task_index=0.txt.part')).toBe('0   0\n1   1\n# failed 2\n3   3\n');
+    }
+  });
+
+  test.each(['', '0', '-1s', '5 fortnights', 'nan', '30d', '1e3s'])('of "%s" is refused', async (text) => {
+    const { exitCode, stderr } = await fanfold(['--range', '0:4', `--timeout=${text}`], {
+      cwd: temporaryFolder(),
+    });
+    expect([exitCode, stderr]).toEqual([2, expect.stringContaining('Expected --timeout to be a duration')]);
+  });
+});
