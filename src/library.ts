@@ -1,6 +1,7 @@
 import { usableProcessors } from './engine/local/processors.js';
 import { commandReference, commandSpec } from './engine/command-reference.js';
 import { parseWorkerReference, type StartMethod, type WorkerReference } from './engine/worker-reference.js';
+import { checkCount } from './count.js';
 import { FanfoldError } from './errors.js';
 import type { Format } from './format/cell.js';
 import type { DeclaredColumns } from './format/layout.js';
@@ -328,14 +329,6 @@ function checkWorker(options: SweepOptions): void {
 function checkStartMethod(method: string | undefined): StartMethod | undefined {
   if (method === undefined || method === 'fork' || method === 'spawn') return method;
   throw new FanfoldError('FANFOLD_USAGE', `Expected startMethod to be "fork" or "spawn", got "${method}".`);
-}
-
-function checkCount(name: string, number: number): void {
-  if (Number.isSafeInteger(number) && number > 0) return;
-  throw new FanfoldError(
-    'FANFOLD_USAGE',
-    `Expected ${name} to be a positive integer, got ${String(number)}.`,
-  );
 }
 
 function checkTimeout(seconds: number | undefined): number | undefined {

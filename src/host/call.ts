@@ -1,6 +1,6 @@
 import { openSync, writeSync } from 'node:fs';
-import { inspect } from 'node:util';
 import { isThenable } from './compute.js';
+import { describeError } from './described-error.js';
 import type { CallJob, CallReport, WireCall } from './protocol.js';
 import { decodeValue, encodeValue } from './wire.js';
 
@@ -50,12 +50,4 @@ function noteProgress(path: string, id: number, position: number): void {
   note[0] = id;
   note[1] = position;
   writeSync(file, noteBytes, 0, noteBytes.length, 0);
-}
-
-function describeError(error: unknown): { error: string; stack?: string } {
-  if (!(error instanceof Error)) return { error: `the worker threw ${inspect(error)}` };
-  return {
-    error: `${error.name}: ${error.message}`,
-    ...(error.stack === undefined ? {} : { stack: error.stack }),
-  };
 }

@@ -2,13 +2,13 @@ import { rmSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { performance } from 'node:perf_hooks';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { inspect } from 'node:util';
 import { appendRecord, readRecords, repairJournal } from '../run/journal.js';
 import { runPaths, type RunPaths } from '../run/paths.js';
 import { storableParameters, type FailureRecord, type RunEvent } from '../run/records.js';
 import { failedIndices, failedLine, isFailedLine, openSliceFile, type SliceFile } from '../run/slice-file.js';
 import type { RowSink } from '../format/row.js';
 import type { Computer } from './compute.js';
+import { describeError } from './described-error.js';
 import { lineBuffer, type LineBuffer } from './line-buffer.js';
 import type { RunJob, TaskJob } from './protocol.js';
 
@@ -243,17 +243,4 @@ function isShort(file: SliceFile, { start, stop }: TaskJob): boolean {
 
 function stamp(task: number): { time: number; task: number; host: string; pid: number } {
   return { time: Date.now(), task, host: hostname(), pid: process.pid };
-}
-
-/** Enough to understand it; a message can be as long as the data it is about. */
-const MOST_CHARACTERS = 8192;
-
-function describeError(error: unknown): { error: string; stack?: string } {
-  if (!(error instanceof Error))
-    return { error: `The worker threw ${inspect(error).slice(0, MOST_CHARACTERS)}.` };
-  const message = `${error.name}: ${error.message}`.slice(0, MOST_CHARACTERS);
-  return {
-    error: message,
-    ...(error.stack === undefined ? {} : { stack: error.stack.slice(0, MOST_CHARACTERS) }),
-  };
 }

@@ -1,6 +1,6 @@
 import { FanfoldError } from '../errors.js';
 import type { Chunk, ChunkSource } from './chunk.js';
-import { deferred } from './deferred.js';
+import { deferred } from '../deferred.js';
 import { Slot, type SlotOptions } from './slot.js';
 
 export interface DispatcherOptions extends Pick<SlotOptions, 'start' | 'fault'> {

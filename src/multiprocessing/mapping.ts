@@ -1,7 +1,7 @@
 import type { WireCall, WorkerFunction } from '../host/protocol.js';
 import { CallError } from './call-error.js';
 import type { Chunk, ChunkSource, Failure, Outcome } from './chunk.js';
-import { deferred } from './deferred.js';
+import { deferred } from '../deferred.js';
 
 /** Items to be mapped, and how each becomes a call. */
 export interface MappedItems {

@@ -1,5 +1,6 @@
 import { usableProcessors } from '../engine/local/processors.js';
 import { threadVariables } from '../engine/local/threads.js';
+import { checkCount } from '../count.js';
 import { FanfoldError } from '../errors.js';
 import type { WireCall } from '../host/protocol.js';
 import { Dispatcher } from './dispatcher.js';
@@ -248,9 +249,4 @@ function checkIterable<T>(items: T, ...ways: readonly symbol[]): T {
     'FANFOLD_USAGE',
     `Expected items that can be iterated, such as an array, got ${given === null ? 'null' : `a value of type ${typeof given}`}.`,
   );
-}
-
-function checkCount(name: string, count: number): void {
-  if (Number.isSafeInteger(count) && count > 0) return;
-  throw new FanfoldError('FANFOLD_USAGE', `Expected ${name} to be a positive integer, got ${String(count)}.`);
 }

@@ -6,7 +6,7 @@ import { FanfoldError } from '../errors.js';
 import type { WireCall } from '../host/protocol.js';
 import { decodeValue } from '../host/wire.js';
 import { CallError } from './call-error.js';
-import { deferred } from './deferred.js';
+import { deferred } from '../deferred.js';
 import { kindOf, referenceOf, startProcess, wireCall } from './worker.js';
 
 export interface ProcessOptions {

@@ -1,6 +1,6 @@
 import type { WireCall, WorkerFunction } from '../host/protocol.js';
 import type { Chunk, ChunkSource } from './chunk.js';
-import { deferred } from './deferred.js';
+import { deferred } from '../deferred.js';
 import { errorOf, makeChunk } from './mapping.js';
 
 export interface StreamOptions {

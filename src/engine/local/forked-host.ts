@@ -1,7 +1,10 @@
 import type { Socket } from 'node:net';
 import { readLines } from '../../host/lines.js';
 import type { Command, Report } from '../../host/protocol.js';
-import { DRAIN_MS, EXIT_MS, killGroup, queue, type Death, type HostProcess } from './host-process.js';
+import { deferred } from '../../deferred.js';
+import { DRAIN_MS, EXIT_MS, type Death, type HostProcess } from './host-process.js';
+import { killGroup } from './process-group.js';
+import { queue } from './queue.js';
 import type { Reaper } from './reaper.js';
 
 /** What a fork says first. */
@@ -37,10 +40,7 @@ export function forkedHost({ reaper, startedMs, server }: ForkOptions): ForkedHo
   let closed: Promise<unknown> = Promise.resolve();
   let isKilled = false;
   let isEnded = false;
-  let markEnded = (): void => undefined;
-  const ended = new Promise<void>((resolve) => {
-    markEnded = resolve;
-  });
+  const ended = deferred<undefined>();
   const send = (...commands: readonly Command[]): void => {
     const lines = commands.map((command) => `${JSON.stringify(command)}\n`).join('');
     if (connection === undefined) early.push(lines);
@@ -57,7 +57,7 @@ export function forkedHost({ reaper, startedMs, server }: ForkOptions): ForkedHo
     // Its parent holds the process.
     hold: () => undefined,
     next: inbox.next,
-    ended,
+    ended: ended.promise,
     begin: (number) => {
       if (pid !== 0) return;
       pid = number;
@@ -89,7 +89,7 @@ export function forkedHost({ reaper, startedMs, server }: ForkOptions): ForkedHo
       void Promise.race([closed, drained]).then(() => {
         connection?.destroy();
         inbox.push(death);
-        markEnded();
+        ended.resolve(undefined);
       });
     },
     orphan: (death) => {
@@ -105,7 +105,7 @@ export function forkedHost({ reaper, startedMs, server }: ForkOptions): ForkedHo
       const timer = setTimeout(() => {
         host.kill();
       }, EXIT_MS);
-      return ended.finally(() => {
+      return ended.promise.finally(() => {
         clearTimeout(timer);
       });
     },

@@ -1,9 +1,11 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import type { Readable, Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
-import { FanfoldError, systemCode } from '../../errors.js';
+import { FanfoldError } from '../../errors.js';
 import { readLines } from '../../host/lines.js';
 import type { Command, Report } from '../../host/protocol.js';
+import { killGroup } from './process-group.js';
+import { queue } from './queue.js';
 import type { Reaper } from './reaper.js';
 
 /** How a process ended. */
@@ -203,30 +205,4 @@ function notStarted(): FanfoldError {
     'A process could not be started, most likely for want of processes, memory or open files (see ulimit -a). Use fewer --jobs.',
     { exitCode: 1 },
   );
-}
-
-/** Ends a process and everything in its group; one that has ended already is none. */
-export function killGroup(pid: number, signal: NodeJS.Signals = 'SIGKILL'): void {
-  try {
-    process.kill(process.platform === 'win32' ? pid : -pid, signal);
-  } catch (error) {
-    if (systemCode(error) !== 'ESRCH' && systemCode(error) !== 'EPERM') throw error;
-  }
-}
-
-/** Items that one side waits for, in order. */
-export function queue<T>(): { push(item: T): void; next: () => Promise<T> } {
-  const items: T[] = [];
-  const waiting: ((item: T) => void)[] = [];
-  return {
-    push: (item) => {
-      const first = waiting.shift();
-      if (first === undefined) items.push(item);
-      else first(item);
-    },
-    next: () => {
-      const item = items.shift();
-      return item === undefined ? new Promise((resolve) => waiting.push(resolve)) : Promise.resolve(item);
-    },
-  };
 }

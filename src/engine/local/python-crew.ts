@@ -6,7 +6,8 @@ import { FanfoldError, systemCode } from '../../errors.js';
 import type { HostWorker, Report } from '../../host/protocol.js';
 import type { Crew, CrewOptions } from './crew.js';
 import { forkedHost, type ForkedHost, type Hello } from './forked-host.js';
-import { isDeath, queue, startHost, type Death, type HostOptions, type HostProcess } from './host-process.js';
+import { isDeath, startHost, type Death, type HostOptions, type HostProcess } from './host-process.js';
+import { queue } from './queue.js';
 import { startReaper } from './reaper.js';
 
 const HOST_FOLDER = fileURLToPath(new URL('.', import.meta.url));
