@@ -1,6 +1,7 @@
-import { existsSync, linkSync, readFileSync, rmSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, statSync, unlinkSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { FanfoldError, systemCode } from '../errors.js';
+import { createLock, isAlive, startTime, underGuard } from '../lock-file.js';
 
 /** Who holds a run directory. */
 interface LockHolder {
@@ -20,7 +21,7 @@ const TAKEOVER_STALE_MS = 10_000;
  * @throws FanfoldError where another coordinator holds it
  */
 export function takeLock(path: string): () => void {
-  if (!createLock(path)) takeOver(path);
+  if (!createLock(path, ourText())) takeOver(path);
   return () => {
     if (isOurs(readHolder(path))) unlinkSync(path);
   };
@@ -29,59 +30,30 @@ export function takeLock(path: string): () => void {
 /** The living coordinator of a run directory, or undefined. A holder on another host counts as living. */
 export function lockHolder(path: string): { host: string; pid: number } | undefined {
   const holder = readHolder(path);
-  return holder !== undefined && isAlive(holder) ? holder : undefined;
+  return holder !== undefined && isHeld(holder) ? holder : undefined;
 }
 
 // --- internal ---
 
-/** Creates the lock with its content in one step, by a hard link: a reader never meets a half-written one. */
-function createLock(path: string): boolean {
-  const draft = `${path}.${String(process.pid)}`;
-  writeFileSync(draft, `${JSON.stringify(ourselves())}\n`);
-  try {
-    linkSync(draft, path);
-    return true;
-  } catch (error) {
-    if (systemCode(error) === 'EEXIST') return false;
-    if (LINKLESS.includes(systemCode(error) ?? '')) return createPlainLock(path);
-    throw error;
-  } finally {
-    unlinkSync(draft);
-  }
-}
-
-/** What file systems without hard links answer, such as some of USB disks and of sshfs. */
-const LINKLESS = ['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK'];
-
-function createPlainLock(path: string): boolean {
-  try {
-    writeFileSync(path, `${JSON.stringify(ourselves())}\n`, { flag: 'wx' });
-    return true;
-  } catch (error) {
-    if (systemCode(error) === 'EEXIST') return false;
-    throw error;
-  }
-}
-
-/** Only one process at a time may judge a lock dead and replace it; `lock.takeover` is created exclusively for that. */
+/** Only one process at a time may judge a lock dead and replace it. */
 function takeOver(path: string): void {
   refuseIfAlive(path);
   const guard = `${path}.takeover`;
-  const guarded = statSync(guard, { throwIfNoEntry: false })?.mtimeMs;
-  if (guarded !== undefined && Date.now() - guarded > TAKEOVER_STALE_MS) rmSync(guard, { force: true });
-  if (!createLock(guard)) throw held(readHolder(guard), path);
-  try {
+  const isLeft = (): boolean => {
+    const guarded = statSync(guard, { throwIfNoEntry: false })?.mtimeMs;
+    return guarded !== undefined && Date.now() - guarded > TAKEOVER_STALE_MS;
+  };
+  const action = (): void => {
     refuseIfAlive(path);
-    if (existsSync(path)) unlinkSync(path);
-    if (!createLock(path)) throw held(readHolder(path), path);
-  } finally {
-    unlinkSync(guard);
-  }
+    rmSync(path, { force: true });
+    if (!createLock(path, ourText())) throw held(readHolder(path), path);
+  };
+  if (!underGuard(guard, ourText(), { isLeft, action })) throw held(readHolder(guard), path);
 }
 
 function refuseIfAlive(path: string): void {
   const holder = readHolder(path);
-  if (holder !== undefined && isAlive(holder)) throw held(holder, path);
+  if (holder !== undefined && isHeld(holder)) throw held(holder, path);
 }
 
 function held(holder: LockHolder | undefined, path: string): FanfoldError {
@@ -113,31 +85,17 @@ function ourselves(): LockHolder {
   return { host: hostname(), pid: process.pid, started: startTime(process.pid) };
 }
 
+function ourText(): string {
+  return `${JSON.stringify(ourselves())}\n`;
+}
+
 function isOurs(holder: LockHolder | undefined): boolean {
   const { host, pid } = ourselves();
   return holder?.host === host && holder.pid === pid;
 }
 
-function isAlive({ host, pid, started }: LockHolder): boolean {
+function isHeld({ host, pid, started }: LockHolder): boolean {
   if (host !== hostname()) return true;
-  const now = startTime(pid);
-  try {
-    process.kill(pid, 0);
-  } catch (error) {
-    // Another user's process: it may have the pid of a holder that has died, and /proc may hide when it started.
-    return systemCode(error) === 'EPERM' && (now === '' || now === started);
-  }
-  return now === started;
-}
-
-/** Field 22 of /proc/PID/stat; empty where there is no /proc, and then the pid alone decides. */
-function startTime(pid: number): string {
-  try {
-    const text = readFileSync(`/proc/${String(pid)}/stat`, 'utf8');
-    const afterName = text.slice(text.lastIndexOf(')') + 2).split(' ');
-    // A zombie has ended, whatever its parent has yet to read of it.
-    return afterName[0] === 'Z' ? 'ended' : (afterName[19] ?? '');
-  } catch {
-    return '';
-  }
+  // It may have the number of a holder that has died; where another user's process hides its time, nobody can tell.
+  return isAlive(pid) && ['', started].includes(startTime(pid));
 }

@@ -1,6 +1,7 @@
-import { existsSync, linkSync, readFileSync, rmSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { setImmediate, setTimeout } from 'node:timers/promises';
 import { systemCode } from '../errors.js';
+import { createLock, isAlive, underGuard } from '../lock-file.js';
 
 // The lock of a shared file is a file beside it that exists while a process holds it and names that process: `PATH.lock`
 // with "pid\n". Any language can keep to that.
@@ -31,44 +32,25 @@ export async function withLock<T>(path: string, action: () => T | Promise<T>): P
 // --- internal ---
 
 function tryLock(lock: string): boolean {
-  if (!existsSync(lock)) return createLock(lock);
+  if (!existsSync(lock)) return createLock(lock, ourName());
   if (isHeld(lock)) return false;
   takeAway(lock);
   return false;
 }
 
-let drafts = 0;
-
-/** Creates the lock with its content in one step, by a hard link: a reader never meets a half-written one. */
-function createLock(lock: string): boolean {
-  const draft = `${lock}.${String(process.pid)}-${String(drafts++)}`;
-  writeFileSync(draft, `${String(process.pid)}\n`, { mode: 0o600 });
-  try {
-    linkSync(draft, lock);
-    return true;
-  } catch (error) {
-    if (systemCode(error) === 'EEXIST') return false;
-    throw error;
-  } finally {
-    unlinkSync(draft);
-  }
-}
-
-/**
- * Removes the lock of a dead process. Only one process at a time may judge a lock dead and remove it, otherwise the
- * second would remove the lock that the first has just taken.
- */
+/** Removes the lock of a dead process, or lets another one do so. */
 function takeAway(lock: string): void {
   const guard = `${lock}.takeover`;
-  if (!createLock(guard)) {
-    if (!isHeld(guard)) rmSync(guard, { force: true });
-    return;
-  }
-  try {
-    if (!isHeld(lock)) rmSync(lock, { force: true });
-  } finally {
-    rmSync(guard, { force: true });
-  }
+  underGuard(guard, ourName(), {
+    isLeft: () => !isHeld(guard),
+    action: () => {
+      if (!isHeld(lock)) rmSync(lock, { force: true });
+    },
+  });
+}
+
+function ourName(): string {
+  return `${String(process.pid)}\n`;
 }
 
 /** False where the lock is there, but its holder is dead. */
@@ -80,26 +62,6 @@ function isHeld(lock: string): boolean {
   } catch (error) {
     // Given back meanwhile: whoever is first may have it.
     if (systemCode(error) === 'ENOENT') return true;
-    throw error;
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-  } catch (error) {
-    return systemCode(error) !== 'ESRCH';
-  }
-  return !isZombie(pid);
-}
-
-/** A zombie has ended, whatever its parent has yet to read of it. */
-function isZombie(pid: number): boolean {
-  try {
-    const text = readFileSync(`/proc/${String(pid)}/stat`, 'utf8');
-    return text.charAt(text.lastIndexOf(')') + 2) === 'Z';
-  } catch (error) {
-    if (systemCode(error) !== undefined) return false;
     throw error;
   }
 }

@@ -1,0 +1,90 @@
+import { existsSync, linkSync, readFileSync, rmSync, unlinkSync, writeFileSync } from 'node:fs';
+import { systemCode } from './errors.js';
+
+// Files that stand for a lock: there while somebody holds it, with a text that names the holder.
+
+/**
+ * Creates a lock with its text in one step, by a hard link: a reader never meets a half-written one.
+ * @returns false where it is there already
+ */
+export function createLock(path: string, text: string): boolean {
+  const draft = `${path}.${String(process.pid)}-${String(drafts++)}`;
+  writeFileSync(draft, text);
+  try {
+    linkSync(draft, path);
+    return true;
+  } catch (error) {
+    if (systemCode(error) === 'EEXIST') return false;
+    if (LINKLESS.includes(systemCode(error) ?? '')) return createPlainly(path, text);
+    throw error;
+  } finally {
+    unlinkSync(draft);
+  }
+}
+
+/**
+ * Does something as the only process that may judge a lock dead and take it away: a second one would take away the lock
+ * that the first has just made.
+ * @param guard the lock for that, `PATH.takeover`; one that `isLeft` is of a process that ended in between
+ * @returns false where another process has the guard
+ */
+export function underGuard(
+  guard: string,
+  text: string,
+  { isLeft, action }: { isLeft: () => boolean; action: () => void },
+): boolean {
+  if (existsSync(guard) && isLeft()) rmSync(guard, { force: true });
+  if (!createLock(guard, text)) return false;
+  try {
+    action();
+  } finally {
+    rmSync(guard, { force: true });
+  }
+  return true;
+}
+
+/** False for a process that has ended, also where its parent has yet to read how. */
+export function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+  } catch (error) {
+    // Another user's is alive.
+    if (systemCode(error) !== 'EPERM') return false;
+  }
+  return startTime(pid) !== ENDED;
+}
+
+/**
+ * When a process started, in clock ticks, so that another one with the same number is not taken for it.
+ * @returns an empty text where there is no /proc, or it hides this process
+ */
+export function startTime(pid: number): string {
+  try {
+    const text = readFileSync(`/proc/${String(pid)}/stat`, 'utf8');
+    const afterName = text.slice(text.lastIndexOf(')') + 2).split(' ');
+    return afterName[0] === 'Z' ? ENDED : (afterName[19] ?? '');
+  } catch (error) {
+    if (systemCode(error) === undefined) throw error;
+    return '';
+  }
+}
+
+// --- internal ---
+
+/** A zombie's time: it has ended, whatever its parent has yet to read of it. */
+const ENDED = 'ended';
+
+let drafts = 0;
+
+/** What file systems without hard links answer, such as some of USB disks and of sshfs. */
+const LINKLESS = ['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK'];
+
+function createPlainly(path: string, text: string): boolean {
+  try {
+    writeFileSync(path, text, { flag: 'wx' });
+    return true;
+  } catch (error) {
+    if (systemCode(error) === 'EEXIST') return false;
+    throw error;
+  }
+}
