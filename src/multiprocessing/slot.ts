@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
 import { performance } from 'node:perf_hooks';
 import { isDeath, type Death, type HostProcess } from '../engine/local/host-process.js';
 import { FanfoldError, systemCode } from '../errors.js';
@@ -37,6 +37,8 @@ export class Slot {
   #meanMs = AHEAD_MS;
   #answeredMs = 0;
   #outbox: Command[] = [];
+  /** The file in which its process notes which call of a chunk is in hand. */
+  #progress = '';
 
   constructor(options: SlotOptions) {
     this.#options = options;
@@ -74,6 +76,7 @@ export class Slot {
     const host = this.#options.start();
     this.#host = host;
     this.#worker = undefined;
+    this.#progress = temporaryPath(`progress-${String(++started)}`);
     this.#meanMs = AHEAD_MS;
     host.hold(false);
     this.#ended = this.#listen(host);
@@ -86,7 +89,7 @@ export class Slot {
     let flight: Flight;
     try {
       host = this.start();
-      flight = makeFlight(chunk, host.pid);
+      flight = makeFlight(chunk, this.#progress);
     } catch (error) {
       chunk.settle({ values: [], failure: { kind: 'refused', error } });
       return;
@@ -132,10 +135,12 @@ export class Slot {
   }
 
   async #listen(host: HostProcess): Promise<void> {
+    const progress = this.#progress;
     for (;;) {
       const report = await host.next();
       if (isDeath(report)) {
         if (this.#host === host) this.#bury(host, report);
+        rmSync(progress, { force: true });
         return;
       }
       this.#note(host, report);
@@ -211,12 +216,12 @@ interface Flight {
 }
 
 let ids = 0;
+let started = 0;
 
-function makeFlight(chunk: Chunk, pid: number): Flight {
+function makeFlight(chunk: Chunk, progress: string): Flight {
   const calls = chunk.calls();
   ids = (ids + 1) % 2 ** 32;
-  const progress = calls.length > 1 ? { progress: progressPath(pid) } : {};
-  return { chunk, command: { type: 'call', id: ids, calls, ...progress } };
+  return { chunk, command: { type: 'call', id: ids, calls, ...(calls.length > 1 ? { progress } : {}) } };
 }
 
 function settle(
@@ -233,10 +238,6 @@ function settle(
 
 function refuse(flight: Flight | undefined, error: Error): void {
   flight?.chunk.settle({ values: [], failure: { kind: 'refused', error } });
-}
-
-function progressPath(pid: number): string {
-  return temporaryPath(`progress-${String(pid)}`);
 }
 
 /** Which call of a chunk was in hand, as its process noted it. */

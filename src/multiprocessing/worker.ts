@@ -1,9 +1,8 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { NODE_HOST, startHost, type HostOptions, type HostProcess } from '../engine/local/host-process.js';
 import { pythonHost } from '../engine/local/python-crew.js';
-import { startReaper, type Reaper } from '../engine/local/reaper.js';
 import { faultOfPython } from '../engine/python-interpreter.js';
 import { bundleWorker } from '../engine/worker-bundle.js';
 import {
@@ -14,6 +13,7 @@ import {
 import { FanfoldError } from '../errors.js';
 import type { WorkerFunction, WireCall } from '../host/protocol.js';
 import { encodeValue } from '../host/wire.js';
+import { programFolder, programReaper } from './program-reaper.js';
 
 // What a worker's kind decides: how it is named, made loadable, and which program its process runs.
 
@@ -75,17 +75,12 @@ export function kindOf(worker: FunctionReference): WorkerKind {
  * @throws FanfoldError where the system has no room for another process
  */
 export function startProcess(kind: WorkerKind, env: NodeJS.ProcessEnv): HostProcess {
-  reaper ??= startReaper();
   const host = startHost({
     program: kind.program,
     env,
-    reaper,
-    onEnd: () => {
-      living.delete(host);
-      if (living.size === 0) closeReaper();
-    },
+    reaper: programReaper(),
+    onEnd: () => undefined,
   });
-  living.add(host);
   host.divert((bytes, stream) => {
     process[stream].write(bytes);
   });
@@ -105,14 +100,7 @@ export function wireCall(args: readonly unknown[], kwargs?: Readonly<Record<stri
 
 /** A path in this program's temporary folder. */
 export function temporaryPath(name: string): string {
-  if (folder === undefined) {
-    const made = mkdtempSync(join(tmpdir(), 'fanfold-'));
-    folder = made;
-    process.once('exit', () => {
-      rmSync(made, { recursive: true, force: true });
-    });
-  }
-  return join(folder, name);
+  return join(programFolder(tmpdir()), name);
 }
 
 // --- internal ---
@@ -125,9 +113,6 @@ const JAVASCRIPT: WorkerKind = {
 
 const pythons = new Map<string, WorkerKind>();
 const bundles = new Map<string, Promise<string>>();
-const living = new Set<HostProcess>();
-let reaper: Reaper | undefined;
-let folder: string | undefined;
 
 /** A worker's files are read once: a program that changes them goes on with the first version. */
 function bundleOnce(worker: FunctionReference): Promise<string> {
@@ -143,9 +128,4 @@ async function writeBundle(file: string, name: string): Promise<string> {
   const path = temporaryPath(name);
   writeFileSync(path, code);
   return path;
-}
-
-function closeReaper(): void {
-  reaper?.close();
-  reaper = undefined;
 }

@@ -1,16 +1,4 @@
-import { randomUUID } from 'node:crypto';
-import {
-  accessSync,
-  closeSync,
-  constants,
-  ftruncateSync,
-  openSync,
-  readSync,
-  rmSync,
-  writeSync,
-} from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { closeSync, ftruncateSync, openSync, readSync, rmSync, writeSync } from 'node:fs';
 import { FanfoldError, systemCode } from '../errors.js';
 import { withLock } from './lock.js';
 import { makeItems, readItem, writeItem, type Items, type Typecode } from './typecode.js';
@@ -24,10 +12,7 @@ export interface SharedDescription {
   readonly scalar: boolean;
 }
 
-/**
- * Items in a file that several processes have open at once. The file is on `/dev/shm`, which is memory, where there is
- * one; elsewhere in the temporary folder, whose pages the system keeps in memory too while they are used.
- */
+/** Items in a file that several processes have open at once. */
 export class SharedMemory {
   readonly description: SharedDescription;
   readonly #item: Items;
@@ -95,12 +80,14 @@ export class SharedMemory {
   }
 }
 
-/** Makes the file of shared memory; it is removed when this process ends, or by `close`. */
-export function createMemory(typecode: Typecode, length: number, scalar: boolean): SharedMemory {
+/**
+ * Makes the file of shared memory; `close` removes it.
+ * @throws FanfoldError where its typecode is none
+ */
+export function createMemory(description: SharedDescription): SharedMemory {
+  const { path, typecode, length } = description;
   const bytes = length * makeItems(typecode, 1).BYTES_PER_ELEMENT;
-  const path = join(sharedFolder(), `fanfold-${String(process.pid)}-${randomUUID()}`);
   const file = openSync(path, 'wx', 0o600);
-  if (made.size === 0) process.once('exit', removeAll);
   made.add(path);
   try {
     // An empty file can't be mapped.
@@ -108,7 +95,7 @@ export function createMemory(typecode: Typecode, length: number, scalar: boolean
   } finally {
     closeSync(file);
   }
-  return openMemory({ path, typecode, length, scalar });
+  return openMemory(description);
 }
 
 /** The shared memory at a path; opened once a process, however often it is passed there. */
@@ -121,25 +108,11 @@ export function openMemory(description: SharedDescription): SharedMemory {
 // --- internal ---
 
 const opened = new Map<string, SharedMemory>();
-/** Files that this process has to remove. */
+/** The files of this process's own. */
 const made = new Set<string>();
-
-function removeAll(): void {
-  for (const path of made) removeFile(path);
-}
 
 function removeFile(path: string): void {
   for (const name of [path, `${path}.lock`, `${path}.lock.takeover`]) rmSync(name, { force: true });
-}
-
-function sharedFolder(): string {
-  try {
-    accessSync('/dev/shm', constants.W_OK);
-    return '/dev/shm';
-  } catch (error) {
-    if (systemCode(error) === undefined) throw error;
-    return tmpdir();
-  }
 }
 
 function bytesOf(items: Items): Uint8Array {

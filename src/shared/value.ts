@@ -1,6 +1,5 @@
 import { FanfoldError } from '../errors.js';
-import { createMemory, openMemory, type SharedDescription, type SharedMemory } from './memory.js';
-import type { Typecode } from './typecode.js';
+import { openMemory, type SharedDescription, type SharedMemory } from './memory.js';
 
 // By its registered symbol shared memory is known across copies of this module: a worker that imports fanfold has one, and
 // the host that calls it another.
@@ -122,40 +121,6 @@ export class SharedArray implements Iterable<number | bigint> {
   }
 }
 
-/**
- * A number in shared memory, as Python's `multiprocessing.Value`. Given to a `Process` or a `Pool` as an argument, it
- * arrives there as the same number, also in Python.
- *
- * It is a file, of mode 0600, on `/dev/shm` where there is one, which this module reads and writes by single system
- * calls and Python maps. One reading and one writing of a number are each whole: nobody sees half of one. Two of them
- * after another are not one step: for `v.value += 1` use `add` or `lock`.
- * @param typecode as in Python: `d` float64, `f` float32, `b h i l q` integers of 8, 16, 32, 64, 64 bits, in capitals
- *   unsigned ones
- * @throws FanfoldError where the typecode is none, or can't hold the value
- */
-export function sharedValue(typecode: Typecode, initial: number | bigint = 0): SharedValue {
-  const memory = createMemory(typecode, 1, true);
-  return fill(memory, new SharedValue(memory), [initial]);
-}
-
-/**
- * Numbers in shared memory, as Python's `multiprocessing.Array`. What is said of `sharedValue` holds for each of them.
- * @param initial how many zeros, or the numbers
- * @throws FanfoldError where the typecode is none, or can't hold a value
- */
-export function sharedArray(typecode: Typecode, initial: number | readonly (number | bigint)[]): SharedArray {
-  const values = typeof initial === 'number' ? [] : initial;
-  const length = typeof initial === 'number' ? initial : initial.length;
-  if (!Number.isSafeInteger(length) || length < 0) {
-    throw new FanfoldError(
-      'FANFOLD_USAGE',
-      `Expected the length of a shared array to be a whole number, 0 or more, got ${String(length)}.`,
-    );
-  }
-  const memory = createMemory(typecode, length, false);
-  return fill(memory, new SharedArray(memory), values);
-}
-
 /** What another process needs to open a shared value or array; undefined for anything else. */
 export function sharedDescription(value: object): SharedDescription | undefined {
   return DESCRIPTION in value ? (value[DESCRIPTION] as SharedDescription) : undefined;
@@ -168,16 +133,6 @@ export function openShared(description: SharedDescription): SharedValue | Shared
 }
 
 // --- internal ---
-
-function fill<T>(memory: SharedMemory, shared: T, values: readonly (number | bigint)[]): T {
-  try {
-    memory.writeAll(values, 0);
-    return shared;
-  } catch (error) {
-    memory.close();
-    throw error;
-  }
-}
 
 function sum(a: number | bigint, b: number | bigint): number | bigint {
   return typeof a === 'number' && typeof b === 'number' ? a + b : BigInt(a) + BigInt(b);

@@ -2,7 +2,8 @@ import { isDeepStrictEqual } from 'node:util';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { decodeValue, encodeValue } from '../../src/host/wire.js';
-import { sharedArray, sharedValue, type SharedArray, type SharedValue } from '../../src/shared/value.js';
+import { sharedArray, sharedValue } from '../../src/multiprocessing/shared-value.js';
+import type { SharedArray, SharedValue } from '../../src/shared/value.js';
 import { anyText } from '../format/text.js';
 
 const text = (value: unknown): string => JSON.stringify(encodeValue(value, 'it'));
