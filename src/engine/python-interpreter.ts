@@ -49,14 +49,6 @@ export function faultOfPython(interpreter: string): string | undefined {
   }
   if (!/^\d+\.\d+\.\d+$/.test(version))
     return `Expected ${interpreter} to be a Python interpreter, but it is another program.`;
-  return faultOfVersion(interpreter, version);
-}
-
-/**
- * Says why an interpreter's version won't do: the host may load all the same, and break down later.
- * @returns undefined where it is new enough
- */
-export function faultOfVersion(interpreter: string, version: string): string | undefined {
   const [major = 0, minor = 0] = version.split('.').map(Number);
   if (major > OLDEST[0] || (major === OLDEST[0] && minor >= OLDEST[1])) return undefined;
   return `Expected Python ${OLDEST.join('.')} or newer, got Python ${version} (${interpreter}). Name another by --python PATH.`;

@@ -55,6 +55,8 @@ export interface PythonOptions {
   /** The interpreter: a path, or a name on PATH. */
   readonly python?: string | undefined;
   readonly startMethod?: StartMethod | undefined;
+  /** They are no error of a worker in another language, to which they mean nothing. */
+  readonly mayBeIdle?: boolean;
 }
 
 /**
@@ -120,9 +122,9 @@ function pythonReference(
   return { kind: 'python', file, export: name, interpreter: findPython(python), startMethod };
 }
 
-function refusePythonOptions(file: string, { python, startMethod }: PythonOptions): void {
+function refusePythonOptions(file: string, { python, startMethod, mayBeIdle }: PythonOptions): void {
   const name = python !== undefined ? '--python' : startMethod !== undefined ? '--start-method' : undefined;
-  if (name === undefined) return;
+  if (name === undefined || mayBeIdle === true) return;
   throw new FanfoldError(
     'FANFOLD_USAGE',
     `Expected ${name} with a Python worker, such as model.py:energy, got "${file}".`,

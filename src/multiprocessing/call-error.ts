@@ -30,9 +30,9 @@ export class CallError extends FanfoldError {
   static raised(place: CallPlace, { error, stack }: Extract<CallReport, { type: 'raised' }>): CallError {
     const message = `${whereOf(place)}${error}`;
     const raised = new CallError('FANFOLD_RAISED', message, place, { stack });
-    // Where it was thrown there is of use; where this report of it was made, is not.
-    if (stack?.startsWith(error) === true) raised.stack = `${raised.name}: ${whereOf(place)}${stack}`;
-    else if (stack !== undefined) raised.stack = `${raised.name}: ${message}\n${stack}`;
+    // What was thrown there, and where, is of use; where this report of it was made, is not.
+    if (stack?.startsWith(error) === true) raised.stack = `${whereOf(place)}${stack}`;
+    else if (stack !== undefined) raised.stack = `${message}\n${stack}`;
     return raised;
   }
 

@@ -1,12 +1,10 @@
-import type { HostProcess } from '../engine/local/host-process.js';
 import { FanfoldError } from '../errors.js';
 import type { Chunk, ChunkSource } from './chunk.js';
 import { deferred } from './deferred.js';
-import { Slot } from './slot.js';
+import { Slot, type SlotOptions } from './slot.js';
 
-export interface DispatcherOptions {
+export interface DispatcherOptions extends Pick<SlotOptions, 'start' | 'fault'> {
   readonly processes: number;
-  readonly start: () => HostProcess;
   /** Chunks after which a process is replaced by a new one. */
   readonly maxTasksPerChild: number;
 }
@@ -30,6 +28,7 @@ export class Dispatcher {
       () =>
         new Slot({
           start: options.start,
+          fault: options.fault,
           giveBack: (chunks) => {
             this.#returned.unshift(...chunks);
           },

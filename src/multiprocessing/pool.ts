@@ -14,6 +14,8 @@ export interface PoolOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** `OMP_NUM_THREADS` and its kin for each process; by default processors / processes, unless the environment has them. */
   readonly threads?: number;
+  /** The interpreter of Python functions, a path or a name on PATH; by default that of the active environment, then `python3`. */
+  readonly python?: string;
 }
 
 export interface MapOptions {
@@ -28,7 +30,8 @@ const AHEAD_PER_PROCESS = 64;
 
 /**
  * Processes that are reused for many calls, as Python's `multiprocessing.Pool`. A worker is named by its file, `FILE` or
- * `FILE:name`, and called with each item; different calls may name different workers.
+ * `FILE:name`, or `FILE.py:name` for a Python function, and called with each item; different calls may name different
+ * workers. Each kind has processes of its own: JavaScript, and each Python interpreter.
  *
  * A call that throws, or whose process ends, rejects with a CallError that names its item; nothing is computed twice. A
  * process that ends is replaced, so the pool stays usable, and what else is under way goes on. What a process prints is
@@ -38,6 +41,7 @@ export class Pool {
   readonly #processes: number;
   readonly #env: NodeJS.ProcessEnv;
   readonly #maxTasksPerChild: number;
+  readonly #python: string | undefined;
   readonly #dispatchers = new Map<WorkerKind, Dispatcher>();
   #isOpen = true;
 
@@ -46,7 +50,7 @@ export class Pool {
    * @param processes how many; by default as many as this program may use processors
    * @throws FanfoldError where a number is not a positive integer
    */
-  constructor(processes = usableProcessors(), { maxTasksPerChild, env, threads }: PoolOptions = {}) {
+  constructor(processes = usableProcessors(), { maxTasksPerChild, env, threads, python }: PoolOptions = {}) {
     checkCount('processes', processes);
     if (maxTasksPerChild !== undefined) checkCount('maxTasksPerChild', maxTasksPerChild);
     if (threads !== undefined) checkCount('threads', threads);
@@ -54,6 +58,7 @@ export class Pool {
     this.#processes = processes;
     this.#env = { ...process.env, ...variables, ...env };
     this.#maxTasksPerChild = maxTasksPerChild ?? Infinity;
+    this.#python = python;
   }
 
   /** The processes that there are now. */
@@ -151,7 +156,7 @@ export class Pool {
     given: Iterable<unknown>,
     { call, chunkSize }: MapOptions & { call: (item: unknown) => WireCall },
   ): Promise<unknown[]> {
-    const reference = referenceOf(worker);
+    const reference = referenceOf(worker, { python: this.#python, mayBeIdle: true });
     const items = [...checkIterable(given, Symbol.iterator)];
     const share = Math.ceil(items.length / (CHUNKS_PER_PROCESS * this.#processes));
     if (chunkSize !== undefined) checkCount('chunkSize', chunkSize);
@@ -181,7 +186,7 @@ export class Pool {
     items: Iterable<unknown> | AsyncIterable<unknown>,
     { chunkSize = 1, isOrdered }: MapOptions & { isOrdered: boolean },
   ): AsyncGenerator<unknown, void, undefined> {
-    const reference = referenceOf(worker);
+    const reference = referenceOf(worker, { python: this.#python, mayBeIdle: true });
     checkCount('chunkSize', chunkSize);
     checkIterable(items, Symbol.iterator, Symbol.asyncIterator);
     const kind = kindOf(reference);
@@ -219,6 +224,7 @@ export class Pool {
     const made = new Dispatcher({
       processes: this.#processes,
       start: () => startProcess(kind, this.#env),
+      fault: kind.fault,
       maxTasksPerChild: this.#maxTasksPerChild,
     });
     this.#dispatchers.set(kind, made);

@@ -17,6 +17,8 @@ export interface ProcessOptions {
   readonly name?: string;
   /** Environment variables, over those of this process. */
   readonly env?: Readonly<Record<string, string>>;
+  /** A Python function's interpreter, a path or a name on PATH; by default that of the active environment, then `python3`. */
+  readonly python?: string;
 }
 
 /** How long `terminate` waits for a process that listens to SIGTERM itself. */
@@ -47,11 +49,12 @@ export class Process {
   #exitCode: number | undefined;
 
   /**
-   * @param worker path or file URL of a module, for its default export; `FILE:name` for another
-   * @throws FanfoldError where there is no such file
+   * @param worker path or file URL of a module, for its default export, `FILE:name` for another; or a Python function as
+   *   `FILE.py:name`
+   * @throws FanfoldError where there is no such file, or no Python interpreter for it
    */
   constructor(worker: string | URL, options: ProcessOptions = {}) {
-    this.#worker = referenceOf(worker);
+    this.#worker = referenceOf(worker, { python: options.python });
     this.#options = options;
     this.name = options.name ?? `Process-${String(++made)}`;
     // An error that nobody waits for is printed as the process ends; it must not end this one.
@@ -86,7 +89,7 @@ export class Process {
   }
 
   /**
-   * Undefined before it has ended; 0 where the function returned, 1 where it threw, N where it called `process.exit(N)`,
+   * Undefined before it has ended; 0 where the function returned, 1 where it threw, N where it called `process.exit(N)` or `sys.exit(N)`,
    * -N where signal N ended it.
    */
   get exitCode(): number | undefined {
@@ -145,20 +148,21 @@ export class Process {
   }
 
   async #run(host: HostProcess, call: WireCall): Promise<void> {
+    const kind = kindOf(this.#worker);
     let failure: unknown;
     const fail = (error: unknown): void => {
       failure ??= error;
       this.#returned.reject(error);
       void host.exit();
     };
-    kindOf(this.#worker)
-      .load(this.#worker)
-      .then((worker) => {
-        host.send({ type: 'load', worker });
-      }, fail);
+    kind.load(this.#worker).then((worker) => {
+      host.send({ type: 'load', worker });
+    }, fail);
     for (;;) {
       const report = await host.next();
       if (isDeath(report)) {
+        const fault = this.#isCalled || failure !== undefined ? undefined : kind.fault();
+        if (fault !== undefined) fail(fault);
         const code = exitCodeOf(report);
         this.#exitCode = failure !== undefined && code === 0 ? 1 : code;
         this.#returned.reject(CallError.crashed({ pid: host.pid }, report));
@@ -196,11 +200,11 @@ export class Process {
 
 let made = 0;
 
-/** Why a worker can't be loaded is said by the message alone. */
+/** What the function threw is shown with its stack; why a worker can't be loaded is said by the message alone. */
 function describe(error: unknown): string {
+  if (error instanceof CallError) return error.workerStack ?? error.message;
   if (!(error instanceof Error)) return String(error);
-  const hasStack = error instanceof CallError || !(error instanceof FanfoldError);
-  return hasStack ? (error.stack ?? error.message) : error.message;
+  return error instanceof FanfoldError ? error.message : (error.stack ?? error.message);
 }
 
 function exitCodeOf({ exitCode, signal }: Death): number {

@@ -15,6 +15,8 @@ const NEWEST = 0.2;
 
 export interface SlotOptions {
   readonly start: () => HostProcess;
+  /** Why its program can't run, to be asked where a process ended before it had loaded anything. */
+  readonly fault: () => FanfoldError | undefined;
   /** A chunk that a process has not begun, because it died before. */
   readonly giveBack: (chunks: readonly Chunk[]) => void;
   /** There is room, or the process has ended. */
@@ -183,15 +185,18 @@ export class Slot {
   /** The chunk in hand has failed; those behind it were not begun. */
   #bury(host: HostProcess, death: Death): void {
     const [first, ...behind] = [...this.#flights, ...(this.#held === undefined ? [] : [this.#held])];
+    const fault = first !== undefined && first === this.#held ? this.#options.fault() : undefined;
     this.#host = undefined;
     this.#sent = 0;
     this.#flights = [];
     this.#held = undefined;
     this.#outbox = [];
-    first?.chunk.settle({
-      values: [],
-      failure: { kind: 'crashed', pid: host.pid, death, position: positionOf(first) },
-    });
+    if (fault !== undefined) refuse(first, fault);
+    else
+      first?.chunk.settle({
+        values: [],
+        failure: { kind: 'crashed', pid: host.pid, death, position: positionOf(first) },
+      });
     this.#options.giveBack(behind.map(({ chunk }) => chunk));
     this.#options.onChange();
   }

@@ -4,8 +4,13 @@ import { join } from 'node:path';
 import { NODE_HOST, startHost, type HostOptions, type HostProcess } from '../engine/local/host-process.js';
 import { pythonHost } from '../engine/local/python-crew.js';
 import { startReaper, type Reaper } from '../engine/local/reaper.js';
+import { faultOfPython } from '../engine/python-interpreter.js';
 import { bundleWorker } from '../engine/worker-bundle.js';
-import { parseWorkerReference, type FunctionReference } from '../engine/worker-reference.js';
+import {
+  parseWorkerReference,
+  type FunctionReference,
+  type PythonOptions,
+} from '../engine/worker-reference.js';
 import { FanfoldError } from '../errors.js';
 import type { WorkerFunction, WireCall } from '../host/protocol.js';
 import { encodeValue } from '../host/wire.js';
@@ -14,9 +19,9 @@ import { encodeValue } from '../host/wire.js';
 
 /**
  * Reads what a caller gives as a worker.
- * @throws FanfoldError where it is no file, or a function
+ * @throws FanfoldError where it is no file, or a function; or a Python function, and there is no interpreter for it
  */
-export function referenceOf(worker: string | URL): FunctionReference {
+export function referenceOf(worker: string | URL, options: PythonOptions): FunctionReference {
   const given: unknown = worker;
   if (typeof given === 'function') {
     throw new FanfoldError(
@@ -30,7 +35,7 @@ export function referenceOf(worker: string | URL): FunctionReference {
       `Expected the worker to be the path of a module, got a ${typeof given}.`,
     );
   }
-  return parseWorkerReference(given instanceof URL ? given.href : given);
+  return parseWorkerReference(given instanceof URL ? given.href : given, options);
 }
 
 /** Workers of one language: a process can only call those of its own kind. */
@@ -42,6 +47,8 @@ export interface WorkerKind {
    * @throws FanfoldError where its files have an error, with its place
    */
   readonly load: (worker: FunctionReference) => Promise<WorkerFunction>;
+  /** Why its program can't run, to be asked where a process ended before it had loaded anything; undefined where it can. */
+  readonly fault: () => FanfoldError | undefined;
 }
 
 /** The kind of a worker: one for all modules, one for each Python interpreter. */
@@ -53,6 +60,10 @@ export function kindOf(worker: FunctionReference): WorkerKind {
   const python: WorkerKind = {
     program: pythonHost(interpreter),
     load: ({ file, export: name }) => Promise.resolve({ kind: 'python', file, export: name }),
+    fault: () => {
+      const fault = faultOfPython(interpreter);
+      return fault === undefined ? undefined : new FanfoldError('FANFOLD_PYTHON', fault);
+    },
   };
   pythons.set(interpreter, python);
   return python;
@@ -109,6 +120,7 @@ export function temporaryPath(name: string): string {
 const JAVASCRIPT: WorkerKind = {
   program: NODE_HOST,
   load: async (worker) => ({ kind: 'module', file: await bundleOnce(worker), export: worker.export }),
+  fault: () => undefined,
 };
 
 const pythons = new Map<string, WorkerKind>();

@@ -3,7 +3,7 @@ import { basename, dirname, join } from 'node:path';
 import { readCommandFiles } from '../engine/command-files.js';
 import type { Crew } from '../engine/local/crew.js';
 import { awaitLoaded, checkedPoints, checkParameters, type Parameters } from '../engine/local/probe.js';
-import { faultOfPython, faultOfVersion } from '../engine/python-interpreter.js';
+import { faultOfPython } from '../engine/python-interpreter.js';
 import type { WorkerBundle } from '../engine/worker-bundle.js';
 import type { CommandReference, ModuleReference, PythonReference } from '../engine/worker-reference.js';
 import { FanfoldError, systemCode } from '../errors.js';
@@ -93,14 +93,11 @@ async function checkPython(
   const loaded = await awaitLoaded(host).catch((error: unknown) => {
     throw pythonError(worker, error);
   });
-  const python = loaded.versions?.python;
-  const fault = python === undefined ? undefined : faultOfVersion(worker.interpreter, python);
-  if (fault !== undefined) throw new FanfoldError('FANFOLD_PYTHON', fault);
   // Those that it imports only while it computes are as they are now.
   const bundle = { code: undefined, files: { ...hashesNow(worker, existing), ...loaded.files }, exports: [] };
   if (existing !== undefined) checkSameRun(existing, plan, bundle, { allowChangedWorker });
   await checkParameters(host, parametersOf(plan));
-  return { bundle, load, columns: loaded.columns, python };
+  return { bundle, load, columns: loaded.columns, python: loaded.versions?.python };
 }
 
 /** A command was checked when the request was read, so its run need not wait for a process. */
@@ -143,7 +140,7 @@ function declaredColumns({ columns }: CommandSpec): DeclaredColumns | undefined 
   return columns && Object.fromEntries(columns.map(({ name, dtype }) => [name, dtype ?? null]));
 }
 
-/** An interpreter that is too old fails at the host's syntax; that is to be said in other words. */
+/** An interpreter that is too old ends at once, some at the host's syntax; that is to be said in other words. */
 function pythonError({ interpreter, file }: PythonReference, error: unknown): unknown {
   if (!(error instanceof FanfoldError)) return error;
   const { message } = error;

@@ -6,7 +6,7 @@ import { testWith } from '../tools.js';
 import { program, type Ended } from './program.js';
 
 const MODEL = `
-import os, signal, time
+import os, signal, sys, time
 
 def double(x):
     return 2 * x
@@ -27,6 +27,14 @@ def exit_at_7(x):
         print('last words', flush=True)
         os._exit(3)
     return x
+
+def leave_at_7(x, code):
+    if x == 7:
+        sys.exit(code)
+    return x
+
+def version():
+    return list(sys.version_info[:2])
 
 def raise_at_7(x):
     if x == 7:
@@ -50,8 +58,12 @@ def greet(name, a=0, b=-1):
     return (name, a, b, 1 + 2j, None, float('nan'), 2**70)
 `;
 
+/** An interpreter that ends at once, as one does that is too old. */
+const OLD = '#!/bin/sh\ncase "$*" in *version_info*) echo 3.6.9; exit 0;; esac\nexit 1\n';
+
 function withModel(code: string): Promise<Ended> {
   const folder = temporaryFolder();
+  fs.writeFileSync(join(folder, 'old-python'), OLD, { mode: 0o755 });
   fs.writeFileSync(join(folder, 'model.py'), MODEL);
   return program(code, folder);
 }
@@ -94,6 +106,58 @@ describe('a Python function in a pool', () => {
     });
     expect(after).toEqual([0, 2, 4]);
     expect(exitCode).toBe(0);
+  });
+});
+
+describe('a Python function that calls sys.exit', () => {
+  testWith('python3', 'ends its Process with that code, and in a pool is a crash of its item', async () => {
+    const { value, stderr } = await withModel(
+      `const found = {};
+       for (const [name, code] of Object.entries({ none: null, zero: 0, three: 3, text: 'no more' })) {
+         const p = new Process('model.py:leave_at_7', { args: [7, code] });
+         const error = p.start().result.catch(describe);
+         await p.join();
+         found[name] = [p.exitCode, (await error).code];
+       }
+       const pool = new Pool(2);
+       const items = range(20).map((x) => [x, 3]);
+       const crash = await pool.starmap('model.py:leave_at_7', items, { chunkSize: 5 }).catch(describe);
+       give([found, crash, await pool.map('model.py:double', [1])]);`,
+    );
+    const [found, crash, after] = value as unknown[];
+    const code = 'FANFOLD_CRASHED';
+    expect(found).toEqual({ none: [0, code], zero: [0, code], three: [3, code], text: [1, code] });
+    expect(stderr).toBe('no more');
+    expect(crash).toMatchObject({ code, index: 7, exitStatus: 3, signal: null });
+    expect(after).toEqual([2]);
+  });
+});
+
+describe('the interpreter of a Python function', () => {
+  testWith('python3', 'that is too old is named by the error', async () => {
+    const { value, stderr } = await withModel(
+      `const python = './old-python';
+       const errors = [await new Process('model.py:double', { args: [1], python }).start().result.catch(describe)];
+       const pool = new Pool(2, { python });
+       errors.push(await pool.map('model.py:double', range(50)).catch(describe));
+       errors.push(await pool.imap('model.py:double', range(3)).next().catch(describe));
+       const unwatched = new Process('model.py:double', { args: [1], python, name: 'unwatched' });
+       await unwatched.start().join();
+       give([errors.map(({ code, message }) => [code, message.includes('Expected Python 3.8 or newer, got Python 3.6.9')]), unwatched.exitCode]);`,
+    );
+    expect(value).toEqual([[0, 1, 2].map(() => ['FANFOLD_PYTHON', true]), 1]);
+    expect(stderr).toMatch(/^unwatched \(pid \d+\): Expected Python 3\.8 or newer, got Python 3\.6\.9/);
+  });
+
+  testWith('python3', 'can be named, and means nothing to JavaScript in the same pool', async () => {
+    const { value } = await withModel(
+      `const python = 'python3';
+       const pool = new Pool(1, { python });
+       const error = (() => { try { new Process('w.mjs', { python }); } catch (e) { return e.message; } })();
+       give([await pool.apply('model.py:version'), await pool.map('w.mjs', [2]), await new Process('model.py:version', { python }).start().result, error]);`,
+    );
+    const [pool, js, single, error] = value as unknown[];
+    expect([js, single, error]).toEqual([[4], pool, expect.stringContaining('with a Python worker')]);
   });
 });
 

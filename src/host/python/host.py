@@ -5,6 +5,13 @@ wrote them. Beyond that program it can fork children that have the model loaded 
 Python 3.8 or newer, the standard library alone.
 """
 
+import sys
+
+# First, before anything that an older one lacks; the coordinator says it in a message of its own. One before 3.6 does not
+# even parse this file.
+if sys.version_info < (3, 8):
+    sys.exit('fanfold needs Python 3.8 or newer.')
+
 # All imports are here, before the model's folder is on the path: a model's `select.py` must not become ours.
 import array
 import atexit
@@ -27,7 +34,6 @@ import select
 import signal
 import socket
 import struct
-import sys
 import threading
 import time
 import traceback
@@ -38,9 +44,9 @@ import warnings
 
 # The pipes of a host that a coordinator starts, as in protocol.ts.
 REPORTS = 3
+COMMANDS = 4
 # Those that the coordinator answers, of what the system has.
 SIGNALS = [getattr(signal, name) for name in ('SIGINT', 'SIGTERM', 'SIGHUP') if hasattr(signal, name)]
-COMMANDS = 4
 
 PACE_SECONDS = 0.010
 """Lines of fast points are written this often, so that little is in memory only."""
@@ -1045,8 +1051,22 @@ class Model:
         self.parameters = {key: item for key, item in parameters.items() if item.kind in BY_NAME}
         self.takes_any = self.signature is None or any(item.kind == item.VAR_KEYWORD for item in parameters.values())
         self.columns = declared_columns(self.module) or self.annotated_columns()
+        self.folder = os.path.dirname(path)
+        self.before = before - {self.module.__name__}
         self.files = {os.path.basename(path): hashlib.sha256(source).hexdigest()}
-        self.files.update(loaded_files(os.path.dirname(path), before - {self.module.__name__}))
+        self.modules = len(sys.modules)
+        self.files.update(loaded_files(self.folder, self.before))
+
+    def new_files(self):
+        """The hashes of the files that were imported since this was last asked, as by a function that imports them."""
+        # Asked after every task, and most functions import nothing.
+        if len(sys.modules) == self.modules:
+            return {}
+        self.modules = len(sys.modules)
+        found = loaded_files(self.folder, self.before)
+        new = {name: found[name] for name in found if name not in self.files}
+        self.files.update(new)
+        return new
 
     def positional(self):
         """The names that can be given in their order, without keywords, which is quicker."""
@@ -1601,6 +1621,7 @@ class TaskRun:
             line = head + (self.computer.rows.tail if had_layout else self.computer.first_tail)(result)
         except BaseException as error:
             return self.fail(index, error)
+        self.channel.leave_if_forked()
         if not had_layout:
             self.publish_layout()
         return line
@@ -1613,6 +1634,7 @@ class TaskRun:
 
     def fail(self, index, error):
         """Records a point that failed, and gives the line that keeps its place."""
+        self.channel.leave_if_forked()
         stack = user_stack(error)
         record = {
             'time': now_ms(),
@@ -2062,6 +2084,7 @@ class Channel:
         self.commands = commands
         self.reports = reports
         self.on_close = on_close
+        self.owner = os.getpid()
         self.is_stopped = False
         self.waiting = []
         self.rest = b''
@@ -2071,7 +2094,13 @@ class Channel:
         self.poller = select.poll()
         self.poller.register(commands, select.POLLIN)
 
+    def leave_if_forked(self):
+        """Ends a process that the model forked and that came out of the function: it is not to answer a second time."""
+        if os.getpid() != self.owner:
+            os._exit(1)
+
     def report(self, message):
+        self.leave_if_forked()
         try:
             write_all(self.reports, (json.dumps(message, separators=(',', ':')) + '\n').encode())
         except (BrokenPipeError, ConnectionResetError):
@@ -2185,7 +2214,8 @@ class Host:
             work.compute()
         finally:
             self.log.close()
-        self.channel.report({'type': 'done'})
+        files = self.loaded().new_files()
+        self.channel.report({'type': 'done', 'files': files} if files else {'type': 'done'})
 
     def call(self, command):
         """Calls the function as it is, with arguments from the wire, until one call raises."""
@@ -2202,6 +2232,11 @@ class Host:
             keywords = {name: decode_value(value) for name, value in call.get('kwargs', {}).items()}
             try:
                 values.append(encode_value(function(*arguments, **keywords)))
+            except SystemExit:
+                # It ends the process, with the code and the text that Python gives it.
+                if os.getpid() == self.channel.owner:
+                    self.log.flush()
+                raise
             except BaseException as error:
                 answer.update(type='raised', position=position, error=error_text(error))
                 answer['stack'] = user_stack(error) or error_text(error)

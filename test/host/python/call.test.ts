@@ -175,6 +175,44 @@ describe('a call that raises', () => {
   });
 });
 
+describe('a call that ends its process', () => {
+  testWith('python3', 'by sys.exit does so as in Python', async () => {
+    const cases = [
+      ['', 0, ''],
+      ['None', 0, ''],
+      ['0', 0, ''],
+      ['3', 3, ''],
+      ['True', 1, ''],
+      ['"no more"', 1, 'no more\n'],
+    ] as const;
+    for (const [code, exitCode, words] of cases) {
+      const host = startHost();
+      host.send(modelOf(`import sys\ndef f():\n    print("first", end="")\n    sys.exit(${code})\n`), {
+        type: 'call',
+        id: 1,
+        calls: [{}],
+      });
+      expect(await host.ended).toEqual({ exitCode, signal: null, output: expect.any(String) });
+      expect((await host.ended).output.replace('first', '')).toBe(words);
+    }
+  });
+
+  testWith(
+    'python3',
+    'is not answered by a process that it forked, however that comes out of it',
+    async () => {
+      for (const way of ['return "child"', 'raise ValueError("child")', 'sys.exit(5)']) {
+        const source = `import os, sys\ndef f():\n    pid = os.fork()\n    if pid == 0:\n        ${way}\n    os.waitpid(pid, 0)\n    return "parent"\n`;
+        const host = startHost();
+        host.send(modelOf(source), { type: 'call', id: 1, calls: [{}, {}] });
+        expect((await host.next('returned'))['values']).toEqual(['parent', 'parent']);
+        host.send({ type: 'exit' });
+        expect((await host.ended).output).toBe('');
+      }
+    },
+  );
+});
+
 describe('numbers that processes share', () => {
   function shared(
     typecode: string,

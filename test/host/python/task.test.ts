@@ -1,6 +1,6 @@
 import { appendFileSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { createHash } from 'node:crypto';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { describe, expect } from '@jest/globals';
 import type { Layout } from '../../../src/format/layout.js';
 import { arange } from '../../../src/space/arange.js';
@@ -47,6 +47,32 @@ const lines = (start: number, stop: number): string =>
   ).join('');
 
 describe('a task in the Python host', () => {
+  testWith('python3', 'tells the files that the function imports itself, each once', async () => {
+    const model = modelOf('def f(x):\n    import json\n    return __import__(f"lazy{x // 4}").FACTOR * x\n');
+    const sources = ['FACTOR = 1\n', 'import deep\nFACTOR = 2\n', ''];
+    const { file } = model['worker'] as { file: string };
+    for (const [index, name] of ['lazy0.py', 'lazy1.py', 'deep.py'].entries())
+      writeFileSync(join(dirname(file), name), sources[index] ?? '');
+    const [lazy0, lazy1, deep] = sources.map((source) => createHash('sha256').update(source).digest('hex'));
+    const host = startHost();
+    const run = tenPoints();
+    const told = [];
+    host.send(model, run.run);
+    for (const [index, stop] of [2, 4, 6, 8].entries()) {
+      host.send(taskOf({ index, start: stop - 2, stop, ...(index > 0 ? { layout: SCALAR } : {}) }));
+      told.push(await host.next('done'));
+    }
+    const done = { type: 'done' };
+    expect(told).toEqual([
+      { ...done, files: { 'lazy0.py': lazy0 } },
+      done,
+      { ...done, files: { 'lazy1.py': lazy1, 'deep.py': deep } },
+      done,
+    ]);
+    host.send({ type: 'exit' });
+    await host.ended;
+  });
+
   testWith('python3', 'ends as a file whose size and hash are recorded', async () => {
     const run = tenPoints();
     await computeTask(DOUBLE, run, { start: 3, stop: 8 });
@@ -398,15 +424,24 @@ def f(x):
 import os, sys
 
 def f(x):
-    if x == 3:
+    if x in (0, 3, 5):
         pid = os.fork()
         if pid == 0:
+            if x == 5:
+                raise ValueError('never recorded')
             return 'never written'
         os.waitpid(pid, 0)
     return 2 * x
 `;
     await computeTask(modelOf(source), run, { stop: 10 });
     expect(run.read(FINAL)).toBe(lines(0, 10));
+    expect(run.has('failures.jsonl')).toBe(false);
+
+    const failed = tenPoints();
+    await computeTask(modelOf('def f(x):\n    raise ValueError(x)\n'), failed, { stop: 10 });
+    await computeTask(modelOf(source), failed, { stop: 10, retryFailed: true });
+    expect(failed.read(FINAL)).toBe(lines(0, 10));
+    expect(failed.records('failures.jsonl')).toHaveLength(10);
   });
 });
 
