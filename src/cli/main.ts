@@ -207,7 +207,8 @@ function report(error: unknown): number {
   // commander has already printed its message, or the help that was asked for.
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
   if (error instanceof FanfoldError || error instanceof StoppedError) {
-    process.stderr.write(`fanfold: ${printable(error.message)}\n`);
+    const code = error instanceof FanfoldError ? ` [${error.code}]` : '';
+    process.stderr.write(`fanfold: ${printable(error.message)}${code}\n`);
     return error.exitCode;
   }
   if (/^E[A-Z0-9]+$/.test(systemCode(error) ?? '')) {

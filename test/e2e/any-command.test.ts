@@ -166,6 +166,8 @@ describe('a command', () => {
     expect(fs.existsSync(scratch)).toBe(false);
 
     await resultOf(folder, ['-f', '--keep-scratch', ...args, ...command]);
+    const { worker } = JSON.parse(read(folder, 'out', 'sweep.json')) as { worker: { keepScratch?: boolean } };
+    expect(worker.keepScratch).toBe(true);
     expect(fs.readdirSync(scratch).sort()).toEqual(['point=0', 'point=1', 'point=2']);
     expect(read(scratch, 'point=2', 'sub', 'r.txt')).toBe('3\n');
     await resultOf(folder, ['-f', ...args, ...command]);

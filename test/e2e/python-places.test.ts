@@ -104,6 +104,28 @@ describe('a Python model that was changed', () => {
     },
   );
 
+  testWith('python3', 'in a file that only its function imports is refused too', async () => {
+    const folder = temporaryFolder();
+    const out = join(folder, 'run');
+    const code =
+      'import os\ndef f(x):\n    import late\n    if x == 2 and not os.environ.get("MENDED"):\n        raise ValueError("no")\n    return x * late.K\n';
+    const worker = `${writeWorker(folder, 'model.py', code)}:f`;
+    for (const method of ['fork', 'spawn']) {
+      writeWorker(folder, 'late.py', 'K = 1\n');
+      const args = ['--range', '0:4', '--tasks', '2', '--start-method', method, '--force', '--out', out];
+      expect((await fanfold([worker, ...args])).exitCode).toBe(1);
+      writeWorker(folder, 'late.py', 'K = 500\n');
+      const refused = await fanfold(['retry', out], { env: { MENDED: '1' } });
+      expect([refused.exitCode, refused.stderr]).toEqual([
+        2,
+        expect.stringContaining('changed since: late.py.'),
+      ]);
+      writeWorker(folder, 'late.py', 'K = 1\n');
+      expect((await fanfold(['retry', out], { env: { MENDED: '1' } })).exitCode).toBe(0);
+      expect(read(out, 'result.txt')).toBe('0   0\n1   1\n2   2\n3   3\n');
+    }
+  });
+
   testWith('python3', 'while a run goes on that imports it anew is refused then', async () => {
     const folder = temporaryFolder();
     const out = join(folder, 'run');

@@ -125,6 +125,11 @@ describe('a Python function', () => {
     expect(read(marks)).toBe('i');
     await run('spawn', '--start-method', 'spawn');
     expect(read(marks)).toBe('iiiii');
+    // A run that can't be forked is gone on with as it was begun.
+    fs.removeSync(join(folder, 'spawn', 'task_index=3.txt'));
+    expect((await fanfold(['resume', join(folder, 'spawn')], { env: { MARKS: marks } })).exitCode).toBe(0);
+    const { worker: kept } = JSON.parse(read(folder, 'spawn', 'sweep.json')) as { worker: object };
+    expect(kept).toMatchObject({ startMethod: 'spawn' });
   });
 
   testWith(

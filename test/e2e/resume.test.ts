@@ -20,6 +20,21 @@ const EXPECTED = Array.from({ length: POINTS }, (_, x) => `${String(x)}   ${Stri
 const SPEC = ['--range', `0:${String(POINTS)}`, '--tasks', '6', '--jobs', '3'];
 
 describe('a run that is stopped', () => {
+  test('by SIGKILL leaves no process and no temporary folder', async () => {
+    const { folder, out, args } = slowRun();
+    const temporary = join(folder, "a folder's");
+    fs.mkdirSync(temporary);
+    const run = start(args, { env: { TMPDIR: temporary } });
+    await until('some lines', () => doneLines(out) > 20);
+    expect(fs.readdirSync(temporary)).toHaveLength(1);
+    run.kill('SIGKILL');
+    await run;
+    await until('the processes to end', () => !events(out, 'start').some(({ pid }) => isAlive(pid)), 2_000);
+    await until('the folder to go', () => fs.readdirSync(temporary).length === 0, 2_000);
+    expect(await fanfold(args)).toMatchObject({ exitCode: 0 });
+    expect(read(out, 'result.txt')).toBe(EXPECTED);
+  });
+
   test('by Ctrl-C finishes the points in hand, exits with 130, says how to resume, and resumes', async () => {
     const { folder, out, args } = slowRun();
     const marks = join(folder, 'marks');

@@ -55,6 +55,11 @@ export function startPythonCrew({
     if (host === undefined) connection.destroy();
     else host.connect(hello, connection);
   });
+  // A file system without sockets: as if nothing could be loaded, before anything is computed.
+  listener.on('error', ({ message }) => {
+    const lastWords = `Its processes need a Unix socket in a temporary folder: ${message}. Set TMPDIR to another, or use --start-method spawn.`;
+    inbox.push({ exitCode: null, signal: null, lastWords });
+  });
 
   let nextId = 0;
   let worker: HostWorker | undefined;
