@@ -18,6 +18,12 @@ describe('quoteWord', () => {
     '1e',
     'j',
     'C:/data',
+    // Never assigned, format characters since Unicode 14 and 15, a letter since 15, and a noncharacter.
+    '\u0378',
+    '\u0890',
+    '\u{13439}',
+    '\u{1e030}',
+    '\uffff',
   ])('the plain word %s stays as it is', (word) => {
     expect(quoteWord(word)).toBe(word);
   });
@@ -37,6 +43,10 @@ describe('quoteWord', () => {
     '\u2028',
     '\ud800',
     'a\u200bb',
+    '\u061c',
+    '\ue000',
+    '\u{e0001}',
+    '\u{10fffd}',
   ])('%j is written as a JSON string', (text) => {
     expect(quoteWord(text)).toBe(quoteJson(text));
   });
@@ -66,6 +76,15 @@ describe('quoteWord', () => {
     '0o7',
   ])('the string %s, which looks like another type, is quoted', (text) => {
     expect(quoteWord(text)).toBe(`"${text}"`);
+  });
+
+  test('every control character and blank is quoted, and no letter, mark or symbol', () => {
+    for (let code = 0; code <= 0x10ffff; code++) {
+      const text = `a${String.fromCodePoint(code)}b`;
+      const isQuoted = quoteWord(text) !== text;
+      if (/[\p{Cc}\p{Cs}\p{Co}\p{Z}"\\#]/u.test(text) !== isQuoted && !/[\p{Cf}\p{Cn}]/u.test(text))
+        throw new Error(`U+${code.toString(16)} is ${isQuoted ? '' : 'not '}quoted.`);
+    }
   });
 
   test('any string is one word of a line, without a raw control character', () => {

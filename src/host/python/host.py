@@ -39,7 +39,6 @@ import time
 import traceback
 import types
 import typing
-import unicodedata
 import warnings
 
 # The pipes of a host that a coordinator starts, as in protocol.ts.
@@ -81,7 +80,15 @@ LOOKS_LIKE_A_VALUE = re.compile(
     rf'(?:[+-]?{NUMBER}(?:(?:[+-]{NUMBER})?j)?|0[xbo][\da-f]+|true|false|\(.*\))',
     re.IGNORECASE | re.ASCII,
 )
-HAS_MARK = re.compile(r'[ "\\#]')
+# Control and format characters, surrogates and those of private use, as Unicode 12.1 has them: by number, because each Python
+# has its own edition of Unicode, on which no byte may depend.
+CONTROLS = (
+    r'\0-\x1f\x7f-\x9f\xad\u0600-\u0605\u061c\u06dd\u070f\u08e2\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064'
+    r'\u2066-\u206f\ud800-\uf8ff\ufeff\ufff9-\ufffb\U000110bd\U000110cd\U00013430-\U00013438\U0001bca0-\U0001bca3'
+    r'\U0001d173-\U0001d17a\U000e0001\U000e0020-\U000e007f\U000f0000-\U000ffffd\U00100000-\U0010fffd'
+)
+NEEDS_QUOTES = re.compile(rf'[\s{CONTROLS}"\\#]')
+NEEDS_JSON = re.compile(rf'^"|[{CONTROLS}\u2028\u2029]')
 # What is no lone character of a JSON file, or a command to a terminal; Python's own encoder leaves it as it is.
 UNESCAPED_BY_JSON = re.compile(
     '[\u007f-\u009f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff]'
@@ -96,21 +103,16 @@ def quote_json(text):
 
 def quote_word(text):
     """A string as it is where that is unambiguous in a text file, otherwise as a JSON string."""
-    # What is not printable are just the blanks and the classes C of Unicode.
-    if text == '' or not text.isprintable() or HAS_MARK.search(text) or LOOKS_LIKE_A_VALUE.fullmatch(text):
+    if text == '' or NEEDS_QUOTES.search(text) or LOOKS_LIKE_A_VALUE.fullmatch(text):
         return quote_json(text)
     return text
 
 
 def quote_csv(text):
     """A string as one cell by RFC 4180, in it as a JSON string where it holds control characters."""
-    if text.startswith('"') or not text.isprintable() and any(map(needs_json, text)):
+    if NEEDS_JSON.search(text):
         return double_quotes(quote_json(text))
     return double_quotes(text) if ',' in text or quote_word(text) != text else text
-
-
-def needs_json(character):
-    return unicodedata.category(character)[0] == 'C' or character in '\u2028\u2029'
 
 
 def double_quotes(text):
