@@ -1,7 +1,8 @@
 import type { Socket } from 'node:net';
+import { DRAIN_MS } from '../../host/last-words.js';
 import { readLines } from '../../host/lines.js';
 import type { Command, Report } from '../../host/protocol.js';
-import { DRAIN_MS, EXIT_MS, killGroup, queue, type Death, type HostProcess } from './host-process.js';
+import { EXIT_MS, killGroup, queue, type Death, type HostProcess } from './host-process.js';
 import type { Reaper } from './reaper.js';
 
 /** What a fork says first. */

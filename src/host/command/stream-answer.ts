@@ -13,6 +13,13 @@ export interface StreamAnswer {
 /** A line that is no answer to the question; the program can't be trusted any more. */
 export class StreamAnswerError extends Error {
   override readonly name = 'StreamAnswerError';
+  /** What the program printed without being asked, where that shows that it answers more than it is asked. */
+  readonly unasked: string | undefined;
+
+  constructor(message: string, unasked?: string) {
+    super(message);
+    this.unasked = unasked;
+  }
 }
 
 /**
@@ -32,6 +39,7 @@ export function readAnswer(
   if (found !== undefined && found !== index) {
     throw new StreamAnswerError(
       `answered for the point ${printedBeginning(JSON.stringify(found))} when it was asked for ${String(index)}`,
+      printedBeginning(line),
     );
   }
   const hasIndex = found !== undefined;
