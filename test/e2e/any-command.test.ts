@@ -146,6 +146,15 @@ describe('a command', () => {
     );
   });
 
+  test('has a result of its own, though a process that an earlier point left prints meanwhile', async () => {
+    const folder = temporaryFolder();
+    // What the first point leaves prints while the second is at work, which waits for that.
+    const code =
+      'wait_for() { until test -e $1; do sleep 0.01; done; }; echo {x}; if test {x} = 1; then (wait_for began; echo 99; touch printed) & else touch began; wait_for printed; fi';
+    const args = ['--jobs', '1', '--param', 'x=1:3', '--result', 'last-line', '--shell', '--', code];
+    expect(await resultOf(folder, args)).toBe('1   1\n2   2\n');
+  });
+
   test('has a folder of its own, which is there only as long as it is of use', async () => {
     const folder = temporaryFolder();
     const args = ['--param', 'T=1:4', '--result', 'file:sub/r.txt', '--'];

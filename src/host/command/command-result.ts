@@ -10,7 +10,7 @@ export interface CommandOutput {
   readonly status: number;
   /** All that it printed. */
   readonly stdout: () => string;
-  /** The end of that, for a rule that looks at the last line alone. */
+  /** The end of that, with its last line that is not blank. */
   readonly stdoutEnd: () => string;
   /** The text of a file in the point's own folder. */
   readonly file: (name: string) => string;

@@ -24,12 +24,14 @@ export function commandWorker(worker: WorkerCommand, writeLog: WriteLog): Loaded
   let streams: Streams | undefined;
   return {
     run: async (point, context) => {
-      streams ??= openStreams(worker);
+      streams ??= openStreams(worker, hasResultInStdout(rule));
       const folder = hasFolder ? pointFolder(worker.scratch, context.index) : undefined;
       const valueOf = texts.valueOf(point, context, folder);
       const line = printedBeginning(command.line(valueOf));
       if (folder !== undefined) makeEmpty(folder);
       if (spec.stdin) writeFileSync(streams.stdin, `${texts.json(point, context)}\n`);
+      streams.stdout.empty();
+      streams.stderr.empty();
       const env = environment(worker, texts, point, context);
       const end = await streams.launcher
         .run({
@@ -62,9 +64,13 @@ interface Streams {
   close(): void;
 }
 
-function openStreams({ temporary, folder }: WorkerCommand): Streams {
+function hasResultInStdout({ kind }: ResultRule): boolean {
+  return kind !== 'exit' && kind !== 'file';
+}
+
+function openStreams({ temporary, folder }: WorkerCommand, isResult: boolean): Streams {
   const path = (name: string): string => join(temporary, `${String(process.pid)}.${name}`);
-  const [stdout, stderr] = [outputFile(path('stdout')), outputFile(path('stderr'))];
+  const [stdout, stderr] = [outputFile(path('stdout'), isResult), outputFile(path('stderr'), false)];
   const stdin = path('stdin');
   const launch = launcher({ stdin, stdout: stdout.path, stderr: stderr.path }, folder);
   return {
@@ -74,8 +80,6 @@ function openStreams({ temporary, folder }: WorkerCommand): Streams {
     launcher: launch,
     close: () => {
       launch.close();
-      stdout.close();
-      stderr.close();
     },
   };
 }
@@ -115,8 +119,7 @@ interface Finished {
 /** The result of a process that has ended; what it printed beside that goes into the log. */
 function finish({ worker, rule, streams, line, end, folder, writeLog }: Finished): unknown {
   const { stdout, stderr } = streams;
-  const hasResultInStdout = rule.kind !== 'exit' && rule.kind !== 'file';
-  if (!hasResultInStdout) stdout.copy(writeLog);
+  if (!hasResultInStdout(rule)) stdout.copy(writeLog);
   stderr.copy(writeLog);
   const place = folder === undefined ? '' : ` Its files are in ${folder}`;
   try {
@@ -125,11 +128,11 @@ function finish({ worker, rule, streams, line, end, folder, writeLog }: Finished
     return readResult(rule, worker.spec.columns, {
       status,
       stdout: stdout.text,
-      stdoutEnd: stdout.end,
+      stdoutEnd: stdout.lastLines,
       file: (name) => readFile(join(folder ?? '', name), name),
     });
   } catch (error) {
-    if (hasResultInStdout) stdout.copy(writeLog);
+    if (hasResultInStdout(rule)) stdout.copy(writeLog);
     if (error instanceof CommandError) throw new CommandError(`${error.message}${place}`);
     const words = printedEnd(stderr.end());
     throw new CommandError(
