@@ -137,6 +137,10 @@ describe('a command', () => {
     expect(await resultOf(folder, [...T, '--result', 'json', '--', 'echo', '{"a":{T},"b":"x"}'])).toBe(
       '1   1   x\n2   2   x\n',
     );
+    const numbers = '[3, 3.0, 1e5, 9007199254740993, NaN, -Infinity]';
+    expect(await resultOf(folder, [...T, '--result', 'json', '--', 'echo', numbers])).toContain(
+      '1   3   3.0   100000.0   9007199254740993   nan   -inf   \n',
+    );
     const columns = ['--columns', 'energy:float64,n', '--header'];
     expect(
       await resultOf(folder, [...T, ...columns, '--result', 'last-line', '--', 'printf', 'x\\n{T} 7\\n']),

@@ -51,6 +51,18 @@ describe('a program that stays alive', () => {
     expect(pids.filter(isAlive)).toEqual([]);
   });
 
+  test('has its numbers in the result as it wrote them', async () => {
+    const folder = temporaryFolder();
+    writeProgram(
+      folder,
+      'const answer = ({ index }) => say(`{"index":${index},"a":3,"b":3.0,"c":1e5,"d":9007199254740993,"e":nan,"f":-Infinity}`);',
+    );
+    const args = ['--range', '0:2', '--stream', '--', 'node', 'program.cjs'];
+    expect((await fanfold([...QUIET, ...args], { cwd: folder })).exitCode).toBe(0);
+    const rest = '3   3.0   100000.0   9007199254740993   nan   -inf\n';
+    expect(read(folder, 'out', 'result.txt')).toBe(`0   ${rest}1   ${rest}`);
+  });
+
   test('whose coordinator is killed dies with it, and the run goes on to the same bytes', async () => {
     const folder = temporaryFolder();
     writeProgram(

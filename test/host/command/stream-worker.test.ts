@@ -93,12 +93,12 @@ async function askAll({ ahead }: LoadedWorker, count: number, limit = count): Pr
 
 /** The doubles of 0 to count - 1, but for what some of them are instead. */
 function doubles(count: number, others: Record<number, unknown> = {}): unknown[] {
-  return Array.from({ length: count }, (_, index) => others[index] ?? index * 2);
+  return Array.from({ length: count }, (_, index) => others[index] ?? BigInt(index * 2));
 }
 
 /** The same, in answers that have their index. */
 function doublesTold(count: number, others: Record<number, unknown> = {}): unknown[] {
-  return Array.from({ length: count }, (_, index) => others[index] ?? { y: index * 2 });
+  return Array.from({ length: count }, (_, index) => others[index] ?? { y: BigInt(index * 2) });
 }
 
 const matching = (text: string): unknown => expect.stringContaining(text);
@@ -116,9 +116,10 @@ describe('a program that stays alive', () => {
 
   test('answers in its own time, with numbers, arrays and objects', async () => {
     const { worker: made } = worker(`
-      const answers = ['1.5', '[1, 2]', '{"e": 1, "f": "x"}', '{"index": 3, "e": 2}', '"text"', 'true'];
+      const answers = ['1.5', '[1, 2.0]', '{"e": 1, "f": "x"}', '{"index": 3, "e": 2}', '"text"', 'true', 'nan'];
       const answer = (q) => setTimeout(() => say(answers[q.index] + '\\n'), 7);`);
-    expect(await askAll(made, 6)).toEqual([1.5, [1, 2], { e: 1, f: 'x' }, { e: 2 }, 'text', true]);
+    const expected = [1.5, [1n, 2], { e: 1n, f: 'x' }, { e: 2n }, 'text', true, NaN];
+    expect(await askAll(made, 7)).toEqual(expected);
   });
 
   test('puts its answers under the names of the columns', async () => {
@@ -128,8 +129,8 @@ describe('a program that stays alive', () => {
       [{ name: 'a' }, { name: 'b' }],
     );
     expect(await askAll(made, 5)).toEqual([
-      { a: 1, b: 2 },
-      { a: 1, b: 2 },
+      { a: 1n, b: 2n },
+      { a: 1n, b: 2n },
       matching('Expected the columns a, b, got one value'),
       matching('Expected the columns a, b, got 3 values'),
       matching('Expected the columns a, b, got the columns a'),
@@ -170,7 +171,7 @@ describe('a program that stays alive', () => {
       },
     });
     const results = await askAll(watched, 300);
-    expect(results.map((y) => (typeof y === 'object' ? (y as { y: number }).y : y))).toEqual(
+    expect(results.map((y) => (typeof y === 'object' ? (y as { y: bigint }).y : y))).toEqual(
       code.includes('error')
         ? doubles(300).map((y, index) => (index % 20 === 0 ? matching('no') : y))
         : doubles(300),
@@ -192,7 +193,7 @@ describe('a program that stays alive', () => {
           "{ say(q.T * 2 + '\\n'); say('1\\n'); }",
           'printed more than its answer: 1',
         ],
-        ['not JSON', "say('nan\\n')", 'answered what is not JSON: nan'],
+        ['not JSON', "say('none\\n')", 'answered what is not JSON: none'],
         ['an empty line', "say('\\n')", 'answered what is not JSON: an empty line'],
         ['half an answer', "{ say('12'); process.exit(3); }", 'exit status 3'],
         ['its death', "{ console.error('singular'); process.exit(4); }", 'The end of its stderr: singular'],
@@ -232,14 +233,14 @@ describe('a program that stays alive', () => {
 
     test('long after its answer, has all its answers taken back at the end of the task', async () => {
       const { worker: made } = worker(slow("if (q.index === 2) say('99\\n');"));
-      expect(await askAll(made, 6)).toEqual([0, 2, 4, 99, 6, 8]);
+      expect(await askAll(made, 6)).toEqual([0n, 2n, 4n, 99n, 6n, 8n]);
       expect(made.recall?.isDue()).toBe(false);
       expect(await made.recall?.take()).toEqual({
         indices: [0, 1, 2, 3, 4, 5],
         error: expect.objectContaining({ message: matching('more answers than it was asked for') }),
       });
       expect(await made.recall?.take()).toBe(undefined);
-      expect(await made.run({ T: 7, s: '' }, context(7))).toBe(14);
+      expect(await made.run({ T: 7, s: '' }, context(7))).toBe(14n);
     });
 
     test('at once, has those before taken back too, and is started anew', async () => {
@@ -293,7 +294,7 @@ describe('a program that stays alive', () => {
     while (!fs.existsSync(said)) await new Promise((resolve) => setTimeout(resolve, 5));
     await new Promise((resolve) => setImmediate(resolve));
     await expect(made.run({ T: 3, s: 'a' }, context(3))).rejects.toThrow('answered out of turn');
-    expect(await made.run({ T: 4, s: 'a' }, context(4))).toBe(8);
+    expect(await made.run({ T: 4, s: 'a' }, context(4))).toBe(8n);
     expect(starts()).toBe(2);
   });
 
@@ -347,7 +348,7 @@ describe('a program that stays alive', () => {
     const { worker: made } = worker(
       "const answer = () => say(process.pid + '\\n'); setInterval(() => undefined, 1000); process.stdin.on('end', () => undefined);",
     );
-    const pid = (await made.run({ T: 0, s: '' }, context(0))) as number;
+    const pid = Number(await made.run({ T: 0, s: '' }, context(0)));
     await made.close?.();
     expect(() => process.kill(pid, 0)).toThrow('ESRCH');
   });
