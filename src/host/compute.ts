@@ -1,4 +1,4 @@
-import { layoutOf, type DeclaredColumns, type Layout } from '../format/layout.js';
+import { layoutOf, ResultError, type DeclaredColumns, type Layout } from '../format/layout.js';
 import { rowWriter, type Numbers, type RowSink, type RowWriter } from '../format/row.js';
 import type { Value } from '../format/value.js';
 import type { Axis } from '../space/axis.js';
@@ -57,8 +57,13 @@ export function computer(options: ComputerOptions): Computer {
   let rows: RowWriter | undefined = options.layout && makeRows(options, options.layout);
 
   const append = (sink: RowSink, values: (Value | undefined)[], result: unknown): void => {
-    rows ??= firstRows(options, result);
-    rows.append(sink, values, result);
+    try {
+      rows ??= firstRows(options, result);
+      rows.append(sink, values, result);
+    } catch (error) {
+      throw error instanceof ResultError && worker.refused !== undefined ? worker.refused(error) : error;
+    }
+    worker.accepted?.();
   };
   const givenBy = (values: (Value | undefined)[]): Point =>
     hasFixed ? { ...fixed, ...pointOf(space.axes, values) } : pointOf(space.axes, values);

@@ -15,6 +15,10 @@ export interface LoadedWorker {
   readonly columns?: DeclaredColumns;
   /** Computes several points together, instead of `run`; such a worker has no schema. */
   readonly ahead?: AheadWorker;
+  /** Called when the result of the point in hand is written. */
+  readonly accepted?: () => void;
+  /** Called where it can't be written, and says why in the worker's own words. */
+  readonly refused?: (error: Error) => Error;
   /** Takes back results that it gave, where it learns later that they are not to be trusted. */
   readonly recall?: Recall;
   /** Ends what it has started, before its process ends. */

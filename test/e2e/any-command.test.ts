@@ -220,19 +220,34 @@ describe('a command', () => {
         'T=1:4',
         '--shell',
         '--',
-        'test {T} = 2 && echo 1 2 3 || echo 1 2',
+        'echo at {T} >&2; test {T} = 2 && echo 1 2 3 || echo 1 2',
       ],
       { cwd: folder },
     );
     expect(exitCode).toBe(1);
-    expect(failures(folder).map(({ index, error }) => [index, error])).toEqual([
-      [
-        1,
-        expect.stringContaining(
-          'Expected the same columns as the points before (an array of 2), got an array of 3',
-        ),
-      ],
+    expect(failures(folder)).toEqual([
+      expect.objectContaining({
+        index: 1,
+        error:
+          'CommandError: echo at 2 >&2; test 2 = 2 && echo 1 2 3 || echo 1 2 ended with exit status 0, but gave no result. Expected the same columns as the points before (an array of 2), got an array of 3. The end of its stderr: at 2',
+      }),
     ]);
+    expect(failures(folder)[0]?.stack).toBe(undefined);
+  });
+
+  test('whose result has the name of a parameter fails, and its folder is kept', async () => {
+    const folder = temporaryFolder();
+    const code = 'touch {out}/trace; echo "{\\"T\\":1}"';
+    const { exitCode } = await fanfold(
+      [...QUIET, '--param', 'T=1,2', '--result', 'json', '--shell', '--', code],
+      { cwd: folder },
+    );
+    expect(exitCode).toBe(1);
+    expect(failures(folder).map(({ stack }) => stack)).toEqual([undefined, undefined]);
+    expect(failures(folder)[0]?.error).toMatch(
+      /^CommandError: touch .* ended with exit status 0, but gave no result\. Expected .* got "T", which is a parameter.* Its files are in \/.*\/point=\d$/,
+    );
+    expect(fs.readdirSync(join(folder, 'out', 'scratch')).sort()).toEqual(['point=0', 'point=1']);
   });
 
   test('goes on after its coordinator was killed, with the same bytes, and computes nothing twice', async () => {

@@ -123,6 +123,18 @@ describe('a program that stays alive', () => {
     expect(result.findIndex((line, x) => line !== `${String(x)}   ${String(2 * x)}`)).toBe(60_000);
   });
 
+  test('that answers other columns than before fails the point, with its command line', async () => {
+    const folder = temporaryFolder();
+    writeProgram(folder, 'const answer = (q) => tell(q, q.x === 2 ? { y: 1, z: 2 } : { y: 1 });');
+    const args = ['--range', '0:4', '--jobs', '1', '--stream', '--', 'node', 'program.cjs'];
+    expect((await fanfold([...QUIET, ...args], { cwd: folder })).exitCode).toBe(1);
+    const [failed, ...others] = lines(folder, 'out/failures.jsonl').map(
+      (line) => JSON.parse(line) as { index: number; error: string; stack?: string },
+    );
+    expect([failed?.index, failed?.stack, others]).toEqual([2, undefined, []]);
+    expect(failed?.error).toMatch(/^CommandError: node program\.cjs answered: Expected the same columns/);
+  });
+
   test('that prints a late line too many leaves no result of its task, until it has the index', async () => {
     const folder = temporaryFolder();
     // Each point takes 20 ms; the line too many comes 10 ms after the answer of the third, when the next is asked for.

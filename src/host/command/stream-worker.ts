@@ -51,6 +51,7 @@ export function streamWorker(worker: WorkerCommand, writeLog: WriteLog): LoadedW
       throw outcome?.reason;
     },
     ahead: { count: size.current, compute: ask },
+    refused: ({ message }) => new CommandError(`${dialogue.line} answered: ${message}`),
     recall: { isDue: dialogue.trust.isLost, take: () => takeBack(dialogue) },
     close: () => dialogue.process?.close() ?? Promise.resolve(),
   };
