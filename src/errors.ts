@@ -25,7 +25,7 @@ export type ErrorCode =
  * without a stack. Any other error is a defect of fanfold and is shown with one.
  */
 export class FanfoldError extends Error {
-  override readonly name = 'FanfoldError';
+  override readonly name: string = 'FanfoldError';
   readonly code: ErrorCode;
   /** What the command exits with: 2 for bad input, 1 where a run went wrong. */
   readonly exitCode: 1 | 2;

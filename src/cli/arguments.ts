@@ -33,6 +33,19 @@ export function splitCommand(argv: readonly string[]): { own: string[]; command:
   return { own: argv.slice(0, at), command: argv.slice(at + 1) };
 }
 
+/**
+ * A placeholder as a word of its own belongs to a command.
+ * @throws FanfoldError where there is no command
+ */
+export function refusePlaceholders(own: readonly string[]): void {
+  const stray = own.slice(2).find((word) => /^\{[\p{L}_][\p{L}\p{N}_]*\}$/u.test(word));
+  if (stray === undefined) return;
+  throw new FanfoldError(
+    'FANFOLD_USAGE',
+    `Expected a command after --, got "${stray}" before any. Put -- before the program: fanfold --param T=1:4 -- ./ising {T}.`,
+  );
+}
+
 /** A reader of a positive integer. */
 export function parseCount(option: string): (text: string) => number {
   return (text) => {

@@ -10,6 +10,7 @@ import {
   parseCount,
   parseDuration,
   parseSeed,
+  refusePlaceholders,
   splitCommand,
   type AxisText,
 } from './arguments.js';
@@ -187,11 +188,16 @@ for (const stream of [process.stdout, process.stderr]) {
   });
 }
 
-program.parseAsync(own).catch((error: unknown) => {
+start().catch((error: unknown) => {
   process.exitCode = report(error);
 });
 
 // --- internal ---
+
+async function start(): Promise<void> {
+  refusePlaceholders(own);
+  await program.parseAsync(own);
+}
 
 /** Most often a misspelt subcommand, or a value with blanks that the shell took apart. */
 function refuseExcess([first = '', second]: readonly string[]): void {

@@ -125,7 +125,7 @@ function literal(first: string): string {
   const [name] = namesIn(template);
   if (name === undefined) return fillTemplate(template, () => '');
   throw usage(
-    `Expected the program itself to be the same for every point, got "${first}". Let a script choose by its argument {${name}}; write {{${name}}} if the name really has braces.`,
+    `Expected the program itself to be the same for every point, got "${first}".${/\s/.test(first) ? ' If that is a whole line, take its quotes away, or use --shell.' : ''} Let a script choose by its argument {${name}}; write {{${name}}} if the name really has braces.`,
   );
 }
 

@@ -14,6 +14,7 @@ export interface CallPlace {
 
 /** A call that gave no value: its function threw (`FANFOLD_RAISED`), or its process ended (`FANFOLD_CRASHED`). */
 export class CallError extends FanfoldError {
+  override readonly name = 'CallError';
   /** The process that made the call. */
   readonly pid: number;
   readonly index: number | undefined;

@@ -8,7 +8,8 @@ export interface ProcessRecord {
   readonly tasks: number;
   /** Time spent on tasks. */
   readonly seconds: number;
-  readonly hasDied: boolean;
+  /** How it ended, where not by itself. */
+  readonly end: 'died' | 'ended at the time limit' | undefined;
 }
 
 /** The last time that a coordinator worked on a run. */
@@ -66,15 +67,15 @@ function mixedColumns(ends: readonly TaskEnd[]): string[] {
 }
 
 function processRecords(events: readonly RunEvent[]): ProcessRecord[] {
-  const records = new Map<number, { tasks: number; seconds: number; hasDied: boolean }>();
+  const records = new Map<number, { tasks: number; seconds: number; end: ProcessRecord['end'] }>();
   for (const event of events) {
     if (event.event !== 'end' && event.event !== 'died') continue;
-    const record = records.get(event.pid) ?? { tasks: 0, seconds: 0, hasDied: false };
+    const record = records.get(event.pid) ?? { tasks: 0, seconds: 0, end: undefined };
     if (event.event === 'end') {
       record.tasks++;
       record.seconds += event.seconds;
     } else {
-      record.hasDied = true;
+      record.end = event.isLate === true ? 'ended at the time limit' : 'died';
     }
     records.set(event.pid, record);
   }

@@ -1,4 +1,5 @@
 import type { Outcome } from '../sweep/sweep.js';
+import type { Manifest } from '../run/manifest.js';
 import { runPaths } from '../run/paths.js';
 import { readFailures, type FailureRecord } from '../run/records.js';
 import { failedIndices } from '../run/slice-file.js';
@@ -21,8 +22,8 @@ export function summarize(outcome: Outcome): string {
       (path) => `A file that this run did not write was moved aside: ${shortPath(path)}`,
     ),
     ...(session === undefined ? [] : describeSession(session, outcome, states)),
-    ...(status === 'complete' ? describeMixed(session?.mixed ?? []) : []),
-    ...(session === undefined ? [] : describeNans(session)),
+    ...(status === 'complete' ? describeMixed(session?.mixed ?? [], outcome.manifest) : []),
+    ...(session === undefined ? [] : describeNans(session, outcome.manifest)),
   ];
   if (status === 'complete') return lines.join('\n');
   const failures = currentFailures(directory, manifest, states);
@@ -79,30 +80,46 @@ function describeProcesses(processes: readonly ProcessRecord[]): string[] {
   const shown = processes.slice(0, MOST_PROCESSES);
   const width = Math.max(...shown.map(({ pid }) => String(pid).length));
   const lines = shown.map(
-    ({ pid, tasks, seconds, hasDied }) =>
-      `  pid ${String(pid).padStart(width)}  running time ${formatSeconds(seconds)}  ${count(tasks, 'task')}${hasDied ? ', died' : ''}`,
+    ({ pid, tasks, seconds, end }) =>
+      `  pid ${String(pid).padStart(width)}  running time ${formatSeconds(seconds)}  ${count(tasks, 'task')}${end === undefined ? '' : `, ${end}`}`,
   );
   const rest = processes.length - shown.length;
   return rest > 0 ? [...lines, `  and ${String(rest)} more`] : lines;
 }
 
 /** An unknown name gives `undefined` in JavaScript, and nan in every result: the commonest mistake of all. */
-function describeNans({ nans, points }: Session): string[] {
+function describeNans({ nans, points }: Session, { spec }: Manifest): string[] {
+  const isModule = 'file' in spec.worker && !isPython(spec.worker.file);
   return [...nans].map(([name, number]) => {
     const share =
       number >= points ? `All ${count(points, 'value')}` : `${count(number, 'value')} of ${String(points)}`;
     const advice =
-      number >= points ? ' Does the worker call its parameters by the names that were swept?' : '';
+      isModule && number >= points
+        ? ' Does the worker call its parameters by the names that were swept?'
+        : '';
     return `${share} of ${name} ${number === 1 && points > 1 ? 'is' : 'are'} nan.${advice}`;
   });
 }
 
-function describeMixed(mixed: readonly string[]): string[] {
+function describeMixed(mixed: readonly string[], { spec }: Manifest): string[] {
   if (mixed.length === 0) return [];
-  const columns = mixed.map((name) => `${name}: 'float64'`).join(', ');
   return [
-    `The result holds whole numbers printed as integers beside fractions (${mixed.join(', ')}); to print all as floats, let the worker export const columns = { ${columns} }.`,
+    `The result holds whole numbers printed as integers beside fractions (${mixed.join(', ')}); to print all as floats, ${floatAdvice(mixed, spec.worker)}.`,
   ];
+}
+
+/** How a worker of each kind says that its columns are floats. */
+function floatAdvice(names: readonly string[], worker: Manifest['spec']['worker']): string {
+  if (!('file' in worker)) return `use --columns ${names.map((name) => `${name}:float64`).join(',')}`;
+  const columns = names.map((name) => (isPython(worker.file) ? `'${name}'` : name));
+  const entries = columns.map((name) => `${name}: 'float64'`).join(', ');
+  return isPython(worker.file)
+    ? `let the model say columns = {${entries}}`
+    : `let the worker export const columns = { ${entries} }`;
+}
+
+function isPython(file: string): boolean {
+  return file.endsWith('.py');
 }
 
 function describeFailures(failures: readonly FailureRecord[], { directory, manifest }: Outcome): string[] {
@@ -113,7 +130,7 @@ function describeFailures(failures: readonly FailureRecord[], { directory, manif
   });
   const file = shortPath(runPaths(directory, manifest.spec.format).failures);
   return [
-    `${count(failures.length, 'point')} failed (all of them, with stacks, in ${file}):`,
+    `${count(failures.length, 'point')} failed (all of them in ${file}):`,
     ...shown,
     `Retry them alone with: ${commandFor('retry', directory)}`,
   ];

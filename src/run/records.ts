@@ -8,7 +8,17 @@ export type RunEvent =
   | { event: 'start'; time: number; task: number; host: string; pid: number; lines: number }
   | { event: 'layout'; time: number; task: number; layout: Layout }
   | TaskEnd
-  | { event: 'died'; time: number; task: number; host: string; pid: number; seconds: number; cause: string }
+  | {
+      event: 'died';
+      time: number;
+      task: number;
+      host: string;
+      pid: number;
+      seconds: number;
+      cause: string;
+      /** It was killed for a point that took too long. */
+      isLate?: true;
+    }
   | { event: 'close'; time: number; host: string; pid: number; seconds: number; reason: string };
 
 /** The end of a process's work on a task; with bytes and hash where the task is complete. */

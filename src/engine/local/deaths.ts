@@ -37,7 +37,12 @@ export function withLastWords(death: Death, logged: string): Death {
   return { ...death, lastWords: logged.includes(heard) ? logged : `${logged}\n${heard}` };
 }
 
-export function recordDeath(task: Task, host: HostProcess, death: Death, { paths }: Session): void {
+export function recordDeath(
+  task: Task,
+  host: HostProcess,
+  end: Exclude<TaskEnding, 'done'>,
+  { paths }: Session,
+): void {
   appendRecord(paths.events, {
     event: 'died',
     time: Date.now(),
@@ -45,7 +50,8 @@ export function recordDeath(task: Task, host: HostProcess, death: Death, { paths
     host: hostname(),
     pid: host.pid,
     seconds: (Date.now() - host.startedMs) / 1000,
-    cause: describeDeath(death),
+    cause: describeDeath(end.death),
+    ...(end.isLate ? { isLate: true } : {}),
   } satisfies RunEvent);
 }
 
@@ -82,12 +88,11 @@ export function blame(
 export function giveUp(task: Task, point: number, watch: Watch, session: Session): void {
   watch.doomed.push(point);
   const seconds = String((session.timeoutMs ?? 0) / 1000);
-  recordDoomed(
-    task,
-    point,
-    `It did not end within ${seconds} s (--timeout), so its process was killed.`,
-    session,
-  );
+  const { worker } = session;
+  const isStream = worker.kind === 'command' && worker.spec.stream;
+  const hint = isStream ? ' A program that stays alive must flush each answer.' : '';
+  const error = `It did not end within ${seconds} s (--timeout), so its process was killed.${hint}`;
+  recordDoomed(task, point, error, session);
 }
 
 // --- internal ---

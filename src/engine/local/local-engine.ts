@@ -101,7 +101,7 @@ async function finishTask(
     if (end === 'done') return host;
     session.hosts.delete(host);
     const death = withLastWords(end.death, endOfLog(log, written, LAST_WORDS_CHARACTERS));
-    recordDeath(task, host, death, session);
+    recordDeath(task, host, { ...end, death }, session);
     host = undefined;
     // It may have died right after its file was in place.
     if (session.isStopping || existsSync(session.paths.task(task.index))) return undefined;
