@@ -3,12 +3,13 @@
 points <- file("stdin", "r")
 while (length(line <- readLines(points, n = 1)) > 0) {
   r <- as.numeric(sub('.*"r":([^,}]+).*', "\\1", line))
+  index <- sub('.*"index":([0-9]+).*', "\\1", line)
   x <- 0.2
   total <- 0
   for (step in 1:1000) {
     total <- total + log(abs(r * (1 - 2 * x)))
     x <- r * x * (1 - x)
   }
-  cat(sprintf('{"x":%.17g,"lyapunov":%.17g}\n', x, total / 1000))
+  cat(sprintf('{"index":%s,"x":%.17g,"lyapunov":%.17g}\n', index, x, total / 1000))
   flush(stdout())
 }

@@ -8,12 +8,13 @@ int main(void) {
   char line[1024];
   while (fgets(line, sizeof line, stdin)) {
     double r, x = 0.2, sum = 0;
-    if (sscanf(line, "{\"r\":%lf", &r) != 1) return 1;
+    long index;
+    if (sscanf(line, "{\"r\":%lf,\"index\":%ld", &r, &index) != 2) return 1;
     for (int step = 0; step < 1000; step++) {
       sum += log(fabs(r * (1 - 2 * x)));
       x = r * x * (1 - x);
     }
-    printf("{\"x\":%.17g,\"lyapunov\":%.17g}\n", x, sum / 1000);
+    printf("{\"index\":%ld,\"x\":%.17g,\"lyapunov\":%.17g}\n", index, x, sum / 1000);
     fflush(stdout);
   }
   return 0;

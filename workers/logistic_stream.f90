@@ -5,18 +5,19 @@ program logistic_stream
   implicit none
   character(1024) :: line
   double precision :: r, x, total
-  integer :: step, status
+  integer :: point, step, status
   do
     read (*, '(a)', iostat=status) line
     if (status /= 0) exit
-    read (line(index(line, ':') + 1:index(line, ',') - 1), *) r
+    read (line(index(line, '"r":') + 4:), *) r
+    read (line(index(line, '"index":') + 8:), *) point
     x = 0.2d0
     total = 0
     do step = 1, 1000
       total = total + log(abs(r * (1 - 2 * x)))
       x = r * x * (1 - x)
     end do
-    print '(a, es24.16e3, a, es24.16e3, a)', '{"x":', x, ',"lyapunov":', total / 1000, '}'
+    print '(a, i0, 2(a, es24.16e3), a)', '{"index":', point, ',"x":', x, ',"lyapunov":', total / 1000, '}'
     flush (6)
   end do
 end program

@@ -4,9 +4,10 @@
 int main(void) {
   char line[1024];
   double x;
+  long index;
   while (fgets(line, sizeof line, stdin)) {
-    if (sscanf(line, "{\"x\":%lf", &x) != 1) return 1;
-    printf("%.17g\n", 2 * x);
+    if (sscanf(line, "{\"x\":%lf,\"index\":%ld", &x, &index) != 2) return 1;
+    printf("{\"index\":%ld,\"y\":%.17g}\n", index, 2 * x);
     fflush(stdout);
   }
   return 0;

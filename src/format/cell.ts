@@ -51,6 +51,7 @@ export function cellWriter(
       seen.fraction = true;
       return style.float64(value);
     }
+    if (typeof value === 'bigint') seen.whole = true;
     return undeclaredCell(value, column.name, style);
   };
 }
@@ -122,7 +123,8 @@ function declaredCell(value: unknown, name: string, dtype: Dtype, style: Style):
       if (typeof value === 'number' && Number.isSafeInteger(value)) return String(value === 0 ? 0 : value);
       break;
     case 'complex128':
-      if (typeof value === 'number') return style.complex128({ re: value, im: 0 });
+      if (typeof value === 'number' || typeof value === 'bigint')
+        return style.complex128({ re: Number(value), im: 0 });
       if (isComplex(value)) return style.complex128(value);
       break;
     case 'bool':

@@ -1,4 +1,4 @@
-import { layoutOf, type DeclaredColumns, type Layout } from '../format/layout.js';
+import { layoutOf, ResultError, type DeclaredColumns, type Layout } from '../format/layout.js';
 import { rowWriter, type Numbers, type RowSink, type RowWriter } from '../format/row.js';
 import type { Value } from '../format/value.js';
 import type { Axis } from '../space/axis.js';
@@ -7,7 +7,7 @@ import { PointContext } from './context.js';
 import { lookahead } from './lookahead.js';
 import type { RunJob } from './protocol.js';
 import { parsePoint } from './schema.js';
-import type { LoadedWorker } from './worker-module.js';
+import type { LoadedWorker, Recall } from './worker-module.js';
 
 /** What computes points of a run in this process. */
 export interface Computer {
@@ -20,6 +20,8 @@ export interface Computer {
   mayComputeTo(stop: number): void;
   /** True where a point is computed already, and its line is there at once. */
   isComputed(index: number): boolean;
+  /** Which results the worker takes back, if it ever does. */
+  readonly recall: Recall | undefined;
   /** The parameters of a point, as the worker gets them before its schema's defaults. */
   parameters(index: number): Point;
   /** Which numbers the undeclared columns have held. */
@@ -55,8 +57,13 @@ export function computer(options: ComputerOptions): Computer {
   let rows: RowWriter | undefined = options.layout && makeRows(options, options.layout);
 
   const append = (sink: RowSink, values: (Value | undefined)[], result: unknown): void => {
-    rows ??= firstRows(options, result);
-    rows.append(sink, values, result);
+    try {
+      rows ??= firstRows(options, result);
+      rows.append(sink, values, result);
+    } catch (error) {
+      throw error instanceof ResultError && worker.refused !== undefined ? worker.refused(error) : error;
+    }
+    worker.accepted?.();
   };
   const givenBy = (values: (Value | undefined)[]): Point =>
     hasFixed ? { ...fixed, ...pointOf(space.axes, values) } : pointOf(space.axes, values);
@@ -85,6 +92,7 @@ export function computer(options: ComputerOptions): Computer {
     },
     mayComputeTo: (stop) => ahead?.allow(stop),
     isComputed: (index) => ahead?.isKnown(index) === true,
+    recall: worker.recall,
     parameters: (index) => ({ ...fixed, ...space.point(index) }),
     numbers: () => rows?.numbers() ?? {},
     nans: () => rows?.nans() ?? {},

@@ -39,27 +39,61 @@ export async function computeTask(options: TaskOptions): Promise<void> {
   const compute: ComputePoint = (index, sink) => computePoint(index, sink, withPaths);
 
   const retried = task.retryFailed ? await retryFailed(paths, options, compute) : 0;
-  const file = openSliceFile(
-    paths.part(task.index),
-    paths.task(task.index),
-    readRetried(paths.retried(task.index)),
-  );
+  const replaced = readRetried(paths.retried(task.index));
+  const first: Session = { started, retried, replaced, failures: [] };
+  for (let session: Session | undefined = first; session !== undefined;) {
+    session = await runSession(session, withPaths, compute);
+  }
+}
+
+// --- internal ---
+
+/** The work on a task's file from its opening to its closing. */
+interface Session {
+  /** When it began, in ms. */
+  readonly started: number;
+  /** How many points were computed again before it. */
+  readonly retried: number;
+  /** The lines that take the places of others, by index. */
+  readonly replaced: ReadonlyMap<number, string>;
+  /** What is to be recorded once they have. */
+  readonly failures: readonly FailureRecord[];
+}
+
+/** Computes what is missing. Where results are taken back, the session that goes on without them is left to do. */
+async function runSession(
+  { started, retried, replaced, failures }: Session,
+  options: PointOptions,
+  compute: ComputePoint,
+): Promise<Session | undefined> {
+  const { task, computer, paths, signal } = options;
+  const places = [...replaced].map(([index, line]) => [index - task.start, line] as const);
+  const file = openSliceFile(paths.part(task.index), paths.task(task.index), new Map(places));
   try {
     rmSync(paths.retried(task.index), { force: true });
+    for (const failure of failures) appendRecord(paths.failures, failure);
     appendRecord(paths.events, {
       event: 'start',
       ...stamp(task.index),
       lines: file.lines,
     } satisfies RunEvent);
-    const computed = await computeRest(file, withPaths, compute);
+    const isGoingOn = failures.length === 0 || !signal.aborted;
+    const computed = isGoingOn ? await computeRest(file, options, compute) : 0;
+    const recalled = await computer.recall?.take();
     const seconds = (performance.now() - started) / 1000;
-    finish(file, options, { paths, seconds, points: retried + computed });
+    finish(file, options, { paths, seconds, points: retried + computed, isSound: recalled === undefined });
+    if (recalled === undefined) return undefined;
+    const { indices, error } = recalled;
+    return {
+      started: performance.now(),
+      retried: 0,
+      replaced: new Map(indices.map((index) => [index, failedLine(index)])),
+      failures: indices.map((index) => failureOf(index, error, options)),
+    };
   } finally {
     file.close();
   }
 }
-
-// --- internal ---
 
 /** Gives the line of a point to a sink; false where a stop came while it was computed, which is no failure. */
 type ComputePoint = (index: number, sink: RowSink) => Promise<boolean> | boolean;
@@ -90,17 +124,20 @@ function computePoint(index: number, sink: RowSink, options: PointOptions): Retu
 
 function failPoint(index: number, error: unknown, sink: RowSink, options: PointOptions): boolean {
   if (options.signal.aborted) return false;
-  const { paths, computer, task } = options;
-  appendRecord(paths.failures, {
+  appendRecord(options.paths.failures, failureOf(index, error, options));
+  addFailed(index, sink, options);
+  return true;
+}
+
+function failureOf(index: number, error: unknown, { task, computer }: PointOptions): FailureRecord {
+  return {
     time: Date.now(),
     index,
     task: task.index,
     parameters: storableParameters(computer.parameters(index)),
     attempt: (task.attempts[index] ?? 0) + 1,
     ...describeError(error),
-  } satisfies FailureRecord);
-  addFailed(index, sink, options);
-  return true;
+  };
 }
 
 function addFailed(index: number, sink: RowSink, { failed }: PointOptions): void {
@@ -149,14 +186,15 @@ function lineOf(found: { line: string }): RowSink {
 
 /** Computes from the file's last line to the task's end, writing each line at once, or those of fast points together. */
 async function computeRest(file: SliceFile, options: PointOptions, compute: ComputePoint): Promise<number> {
-  const { task, signal, failed } = options;
+  const { task, signal, failed, computer } = options;
   failed.count = 0;
   const lines = lineBuffer(file, failed);
   const pace = pacing(task.isCareful);
   let computed = 0;
   let isStopping = false;
-  if (!task.isCareful) options.computer.mayComputeTo(task.stop);
+  if (!task.isCareful) computer.mayComputeTo(task.stop);
   for (let index = task.start + file.lines; index < task.stop; index++) {
+    if (computer.recall?.isDue() === true) break;
     const found = compute(index, lines);
     if (found !== true && !(typeof found === 'boolean' ? found : await whileWaiting(found, lines))) break;
     computed++;
@@ -168,7 +206,7 @@ async function computeRest(file: SliceFile, options: PointOptions, compute: Comp
       isStopping = signal.aborted;
     }
     // What is computed already is kept.
-    if (isStopping && !options.computer.isComputed(index + 1)) break;
+    if (isStopping && !computer.isComputed(index + 1)) break;
   }
   lines.write();
   return computed;
@@ -213,9 +251,9 @@ function pacing(isCareful: boolean): { mayHoldBack(): boolean; isTurnDue(): bool
 function finish(
   file: SliceFile,
   { task, computer }: TaskOptions,
-  { paths, seconds, points }: { paths: RunPaths; seconds: number; points: number },
+  { paths, seconds, points, isSound }: { paths: RunPaths; seconds: number; points: number; isSound: boolean },
 ): void {
-  const isComplete = !isShort(file, task) && file.failed === 0;
+  const isComplete = isSound && !isShort(file, task) && file.failed === 0;
   const sealed = file.seal();
   const numbers = computer.numbers();
   const nans = computer.nans();

@@ -15,8 +15,28 @@ export interface LoadedWorker {
   readonly columns?: DeclaredColumns;
   /** Computes several points together, instead of `run`; such a worker has no schema. */
   readonly ahead?: AheadWorker;
+  /** Called when the result of the point in hand is written. */
+  readonly accepted?: () => void;
+  /** Called where it can't be written, and says why in the worker's own words. */
+  readonly refused?: (error: Error) => Error;
+  /** Takes back results that it gave, where it learns later that they are not to be trusted. */
+  readonly recall?: Recall;
   /** Ends what it has started, before its process ends. */
   readonly close?: () => Promise<void>;
+}
+
+/** How a worker takes results back. */
+export interface Recall {
+  /** There are such results, so that no more should be computed before they are taken back. */
+  readonly isDue: () => boolean;
+  /** Those of the time since it was last asked. It may wait a moment to find out. */
+  readonly take: () => Promise<Recalled | undefined>;
+}
+
+/** Points whose results are no results. */
+export interface Recalled {
+  readonly indices: readonly number[];
+  readonly error: Error;
 }
 
 /** A worker that can't be used; the message is for its author. */

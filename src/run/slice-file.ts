@@ -55,7 +55,7 @@ export function failedLine(index: number): string {
  *
  * The lines are copied into a new file that takes the old one's name, so that a host of a dead coordinator which still
  * runs holds a file without a name, and can neither write here nor publish.
- * @param replaced new lines of failed points, by index, which take their places while copying
+ * @param replaced new lines, by their places in the file, counted from 0; they take these places while copying
  */
 export function openSliceFile(part: string, final: string, replaced: ReadonlyMap<number, string>): SliceFile {
   const temporary = `${part}.${String(process.pid)}`;
@@ -69,7 +69,7 @@ export function openSliceFile(part: string, final: string, replaced: ReadonlyMap
     state.bytes += bytes.length;
   };
   for (const block of readWholeLines(part, 0)) {
-    const whole = block.failed > 0 && replaced.size > 0 ? replaceFailed(block, replaced) : block;
+    const whole = replaced.size > 0 ? replaceLines(block, state.lines, replaced) : block;
     add(whole.bytes, whole);
   }
   // What was durable must stay so: without this a power cut could leave the new name with no bytes.
@@ -150,13 +150,12 @@ function countFailed(bytes: Buffer): number {
   return failed;
 }
 
-function replaceFailed({ bytes }: LineBlock, replaced: ReadonlyMap<number, string>): LineBlock {
+/** @param first the place of the block's first line */
+function replaceLines({ bytes }: LineBlock, first: number, replaced: ReadonlyMap<number, string>): LineBlock {
   const lines = bytes.toString('utf8').split('\n').slice(0, -1);
-  const mended = lines.map((line) => {
-    const replacement = isFailedLine(line) ? replaced.get(Number(line.slice(FAILED.length))) : undefined;
-    return replacement ?? `${line}\n`;
-  });
-  return lineBlock(Buffer.from(mended.join('')));
+  return lineBlock(
+    Buffer.from(lines.map((line, index) => replaced.get(first + index) ?? `${line}\n`).join('')),
+  );
 }
 
 interface SliceState {

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { extname } from 'node:path';
 import { FanfoldError, systemCode } from '../errors.js';
+import { parseJson } from '../format/json.js';
 import type { Axis } from './axis.js';
 import { listOfTexts, type TypedText } from './list.js';
 import { checkName } from './space.js';
@@ -92,8 +93,7 @@ function parseJsonLines(text: string, path: string): Row[] {
         `${keys.join(', ') || 'none'} in line ${String(index + 1)}`,
       );
     }
-    const numbers = numberTexts(line);
-    rows.push(names.map((name) => readJsonValue(record[name], numbers[name]?.[0], path, index + 1)));
+    rows.push(names.map((name) => readJsonValue(record[name], path, index + 1)));
   }
   return rows;
 }
@@ -101,11 +101,11 @@ function parseJsonLines(text: string, path: string): Row[] {
 function parseRecord(line: string, path: string, number: number): Record<string, unknown> {
   let value: unknown;
   try {
-    value = JSON.parse(line);
+    value = parseJson(line, readNumberText);
   } catch {
     value = undefined;
   }
-  if (typeof value === 'object' && value !== null && !Array.isArray(value))
+  if (typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof NumberText))
     return value as Record<string, unknown>;
   throw refusal(
     path,
@@ -114,24 +114,26 @@ function parseRecord(line: string, path: string, number: number): Record<string,
   );
 }
 
-/** The same record with every number as the text it was written in, in an array: `1.0` is no `1`, and 2^53 + 1 no double. */
-function numberTexts(line: string): Record<string, [string]> {
-  const wrapped = line.replace(/"(?:[^"\\]|\\.)*"|-?\d[\d.eE+-]*/g, (token) =>
-    token.startsWith('"') ? token : `["${token}"]`,
-  );
-  return JSON.parse(wrapped) as Record<string, [string]>;
+function readNumberText(text: string): NumberText {
+  if (!/\d/.test(text)) throw new SyntaxError(`${text} is no JSON`);
+  return new NumberText(text);
 }
 
-function readJsonValue(
-  value: unknown,
-  numberText: string | undefined,
-  path: string,
-  number: number,
-): TypedText | undefined {
+/** A number as it was written, apart from a string: `1.0` is no `1`, and 2^53 + 1 no double. */
+class NumberText {
+  constructor(readonly text: string) {}
+
+  /** For a message that shows what holds it. */
+  toJSON(): number {
+    return Number(this.text);
+  }
+}
+
+function readJsonValue(value: unknown, path: string, number: number): TypedText | undefined {
   if (value === null) return undefined;
   if (typeof value === 'string') return { text: value, isQuoted: true };
   if (typeof value === 'boolean') return { text: String(value), isQuoted: false };
-  if (typeof value === 'number') return { text: numberText ?? String(value), isQuoted: false };
+  if (value instanceof NumberText) return { text: value.text, isQuoted: false };
   throw refusal(
     path,
     'numbers, strings, true, false or null',

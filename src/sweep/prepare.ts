@@ -191,9 +191,9 @@ function timeoutOf({ timeoutMs }: SweepRequest): { timeoutMs?: number } {
   return timeoutMs === undefined ? {} : { timeoutMs };
 }
 
-/** True where the worker's own results tell an integer from a float, as words of a text do: `3` and `3.0`. */
+/** True where the worker's own results tell an integer from a float, as the text of a command does: `3` and `3.0`. */
 function tellsIntegers(worker: SweepSpec['worker']): boolean {
-  return 'command' in worker && !worker.stream && worker.result !== 'json';
+  return 'command' in worker;
 }
 
 function newManifest(

@@ -137,6 +137,10 @@ describe('a command', () => {
     expect(await resultOf(folder, [...T, '--result', 'json', '--', 'echo', '{"a":{T},"b":"x"}'])).toBe(
       '1   1   x\n2   2   x\n',
     );
+    const numbers = '[3, 3.0, 1e5, 9007199254740993, NaN, -Infinity]';
+    expect(await resultOf(folder, [...T, '--result', 'json', '--', 'echo', numbers])).toContain(
+      '1   3   3.0   100000.0   9007199254740993   nan   -inf   \n',
+    );
     const columns = ['--columns', 'energy:float64,n', '--header'];
     expect(
       await resultOf(folder, [...T, ...columns, '--result', 'last-line', '--', 'printf', 'x\\n{T} 7\\n']),
@@ -144,6 +148,15 @@ describe('a command', () => {
     expect(await resultOf(folder, [...T, '--result', 'regex:E=(\\S+)', '--', 'echo', 'at E={T}.50'])).toBe(
       '1   1.5\n2   2.5\n',
     );
+  });
+
+  test('has a result of its own, though a process that an earlier point left prints meanwhile', async () => {
+    const folder = temporaryFolder();
+    // What the first point leaves prints while the second is at work, which waits for that.
+    const code =
+      'wait_for() { until test -e $1; do sleep 0.01; done; }; echo {x}; if test {x} = 1; then (wait_for began; echo 99; touch printed) & else touch began; wait_for printed; fi';
+    const args = ['--jobs', '1', '--param', 'x=1:3', '--result', 'last-line', '--shell', '--', code];
+    expect(await resultOf(folder, args)).toBe('1   1\n2   2\n');
   });
 
   test('has a folder of its own, which is there only as long as it is of use', async () => {
@@ -209,19 +222,34 @@ describe('a command', () => {
         'T=1:4',
         '--shell',
         '--',
-        'test {T} = 2 && echo 1 2 3 || echo 1 2',
+        'echo at {T} >&2; test {T} = 2 && echo 1 2 3 || echo 1 2',
       ],
       { cwd: folder },
     );
     expect(exitCode).toBe(1);
-    expect(failures(folder).map(({ index, error }) => [index, error])).toEqual([
-      [
-        1,
-        expect.stringContaining(
-          'Expected the same columns as the points before (an array of 2), got an array of 3',
-        ),
-      ],
+    expect(failures(folder)).toEqual([
+      expect.objectContaining({
+        index: 1,
+        error:
+          'CommandError: echo at 2 >&2; test 2 = 2 && echo 1 2 3 || echo 1 2 ended with exit status 0, but gave no result. Expected the same columns as the points before (an array of 2), got an array of 3. The end of its stderr: at 2',
+      }),
     ]);
+    expect(failures(folder)[0]?.stack).toBe(undefined);
+  });
+
+  test('whose result has the name of a parameter fails, and its folder is kept', async () => {
+    const folder = temporaryFolder();
+    const code = 'touch {out}/trace; echo "{\\"T\\":1}"';
+    const { exitCode } = await fanfold(
+      [...QUIET, '--param', 'T=1,2', '--result', 'json', '--shell', '--', code],
+      { cwd: folder },
+    );
+    expect(exitCode).toBe(1);
+    expect(failures(folder).map(({ stack }) => stack)).toEqual([undefined, undefined]);
+    expect(failures(folder)[0]?.error).toMatch(
+      /^CommandError: touch .* ended with exit status 0, but gave no result\. Expected .* got "T", which is a parameter.* Its files are in \/.*\/point=\d$/,
+    );
+    expect(fs.readdirSync(join(folder, 'out', 'scratch')).sort()).toEqual(['point=0', 'point=1']);
   });
 
   test('goes on after its coordinator was killed, with the same bytes, and computes nothing twice', async () => {

@@ -25,6 +25,7 @@ function writeProgram(folder: string, answer: string): string {
     `const fs = require('fs');
 fs.appendFileSync('pids', process.pid + '\\n');
 const say = (text) => fs.writeSync(1, text + '\\n');
+const tell = ({ index }, result) => say(JSON.stringify({ index, ...result }));
 require('readline').createInterface({ input: process.stdin }).on('line', (line) => {
   fs.appendFileSync('asked', line + '\\n');
   answer(JSON.parse(line));
@@ -40,7 +41,7 @@ function lines(folder: string, name: string): string[] {
 describe('a program that stays alive', () => {
   test('is started once for each job slot, and ends with the run', async () => {
     const folder = temporaryFolder();
-    writeProgram(folder, 'const answer = ({ x }) => say(x * 2);');
+    writeProgram(folder, 'const answer = (q) => tell(q, { y: q.x * 2 });');
     const args = ['--range', '0:2000', '--jobs', '2', '--stream', '--', 'node', 'program.cjs'];
     expect((await fanfold([...QUIET, ...args], { cwd: folder })).exitCode).toBe(0);
     const expected = Array.from({ length: 2000 }, (_, x) => `${String(x)}   ${String(2 * x)}\n`);
@@ -50,11 +51,23 @@ describe('a program that stays alive', () => {
     expect(pids.filter(isAlive)).toEqual([]);
   });
 
+  test('has its numbers in the result as it wrote them', async () => {
+    const folder = temporaryFolder();
+    writeProgram(
+      folder,
+      'const answer = ({ index }) => say(`{"index":${index},"a":3,"b":3.0,"c":1e5,"d":9007199254740993,"e":nan,"f":-Infinity}`);',
+    );
+    const args = ['--range', '0:2', '--stream', '--', 'node', 'program.cjs'];
+    expect((await fanfold([...QUIET, ...args], { cwd: folder })).exitCode).toBe(0);
+    const rest = '3   3.0   100000.0   9007199254740993   nan   -inf\n';
+    expect(read(folder, 'out', 'result.txt')).toBe(`0   ${rest}1   ${rest}`);
+  });
+
   test('whose coordinator is killed dies with it, and the run goes on to the same bytes', async () => {
     const folder = temporaryFolder();
     writeProgram(
       folder,
-      "const answer = ({ x }) => { if (x === 700 && !fs.existsSync('go')) return; say(JSON.stringify([x / 2, x % 3])); };",
+      "const answer = (q) => { if (q.x === 700 && !fs.existsSync('go')) return; tell(q, { a: q.x / 2, b: q.x % 3 }); };",
     );
     const args = [
       '--range',
@@ -84,7 +97,7 @@ describe('a program that stays alive', () => {
 
   test('finishes the points in hand when it is stopped, and none is lost or twice in the result', async () => {
     const folder = temporaryFolder();
-    writeProgram(folder, 'const answer = ({ x }) => say(x * 2);');
+    writeProgram(folder, 'const answer = (q) => tell(q, { y: q.x * 2 });');
     const args = [
       '--range',
       '0:60000',
@@ -110,11 +123,49 @@ describe('a program that stays alive', () => {
     expect(result.findIndex((line, x) => line !== `${String(x)}   ${String(2 * x)}`)).toBe(60_000);
   });
 
+  test('that answers other columns than before fails the point, with its command line', async () => {
+    const folder = temporaryFolder();
+    writeProgram(folder, 'const answer = (q) => tell(q, q.x === 2 ? { y: 1, z: 2 } : { y: 1 });');
+    const args = ['--range', '0:4', '--jobs', '1', '--stream', '--', 'node', 'program.cjs'];
+    expect((await fanfold([...QUIET, ...args], { cwd: folder })).exitCode).toBe(1);
+    const [failed, ...others] = lines(folder, 'out/failures.jsonl').map(
+      (line) => JSON.parse(line) as { index: number; error: string; stack?: string },
+    );
+    expect([failed?.index, failed?.stack, others]).toEqual([2, undefined, []]);
+    expect(failed?.error).toMatch(/^CommandError: node program\.cjs answered: Expected the same columns/);
+  });
+
+  test('that prints a late line too many leaves no result of its task, until it has the index', async () => {
+    const folder = temporaryFolder();
+    // Each point takes 20 ms; the line too many comes 10 ms after the answer of the third, when the next is asked for.
+    writeProgram(
+      folder,
+      `const pause = (ms) => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
+const answer = ({ x, index }) => {
+  pause(20);
+  if (fs.existsSync('mended')) return say(JSON.stringify({ index, y: x * 2 }));
+  say(x * 2);
+  if (index === 2) { pause(10); say(99); }
+};`,
+    );
+    const args = ['--range', '0:16', '--tasks', '2', '--jobs', '1', '--stream', '--', 'node', 'program.cjs'];
+    expect((await fanfold([...QUIET, ...args], { cwd: folder })).exitCode).toBe(1);
+    const failed = Array.from({ length: 8 }, (_, index) => `# failed ${String(index)}\n`).join('');
+    expect(read(folder, 'out', 'task_index=0.txt.part')).toBe(failed);
+    expect(read(folder, 'out', 'task_index=1.txt').split('\n')).toHaveLength(9);
+    expect(read(folder, 'out', 'failures.jsonl')).toContain('It printed unasked: 14. Let each answer have');
+    expect(read(folder, 'out', 'logs', 'task_index=0.log')).toContain('answers without the \"index\"');
+    const { stdout } = await fanfold(['status', 'out'], { cwd: folder });
+    expect(stdout).toContain('8 failed');
+    fs.writeFileSync(join(folder, 'mended'), '');
+    expect((await fanfold([...QUIET, '-f', ...args], { cwd: folder })).exitCode).toBe(0);
+  });
+
   test('that dies at some points fails those alone; they are retried after it was mended', async () => {
     const folder = temporaryFolder();
     writeProgram(
       folder,
-      "const answer = ({ x }) => { if (x % 400 === 399 && !fs.existsSync('mended')) process.exit(7); say(x * 2); };",
+      "const answer = (q) => { if (q.x % 400 === 399 && !fs.existsSync('mended')) process.exit(7); tell(q, { y: q.x * 2 }); };",
     );
     const args = [
       '--range',

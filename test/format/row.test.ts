@@ -310,9 +310,9 @@ describe('numbers', () => {
     ).toEqual({ a: 'both', b: 'whole', c: 'fraction' });
   });
 
-  test('nan beside whole numbers counts as a fraction, a bigint as nothing', () => {
+  test('nan beside whole numbers counts as a fraction, a bigint as a whole number', () => {
     expect(numbersAfter([1, NaN])).toEqual({ y: 'both' });
-    expect(numbersAfter([0.5, 2n ** 60n])).toEqual({ y: 'fraction' });
+    expect(numbersAfter([0.5, 2n ** 60n])).toEqual({ y: 'both' });
   });
 
   test('leaves out declared columns', () => {

@@ -1,8 +1,9 @@
 import type { Socket } from 'node:net';
+import { DRAIN_MS } from '../../host/last-words.js';
 import { readLines } from '../../host/lines.js';
 import type { Command, Report } from '../../host/protocol.js';
 import { deferred } from '../../deferred.js';
-import { DRAIN_MS, EXIT_MS, type Death, type HostProcess } from './host-process.js';
+import { EXIT_MS, type Death, type HostProcess } from './host-process.js';
 import { killGroup } from './process-group.js';
 import { queue } from './queue.js';
 import type { Reaper } from './reaper.js';

@@ -2,6 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import type { Readable, Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { FanfoldError } from '../../errors.js';
+import { DRAIN_MS, LAST_WORDS_CHARACTERS } from '../../host/last-words.js';
 import { readLines } from '../../host/lines.js';
 import type { Command, Report } from '../../host/protocol.js';
 import { killGroup } from './process-group.js';
@@ -53,11 +54,8 @@ export interface HostOptions {
 /** The host of everything but Python functions. */
 export const NODE_HOST = [process.execPath, fileURLToPath(new URL('host.cjs', import.meta.url))] as const;
 
-export const LAST_WORDS_CHARACTERS = 4096;
 /** Of the last words, as many are shown: a crash's traceback in Python has our own frames after the worker's. */
 const MOST_WORDS = 2000;
-/** A pipe whose other end is gone is read to its end at once; this only guards against a grandchild that holds it. */
-export const DRAIN_MS = 500;
 /** A library that hangs while its process exits, as some do that drive graphics cards, must not hold up the fold. */
 export const EXIT_MS = 2000;
 

@@ -1,6 +1,7 @@
 import { describeValue } from '../../format/layout.js';
 import type { Column } from '../../format/layout.js';
 import type { Scalar } from '../../format/value.js';
+import { parseResult } from './json-result.js';
 import { printedBeginning, printedEnd } from './printed.js';
 import type { ResultRule } from './result-rule.js';
 import { readWord, wordsOf } from './words.js';
@@ -10,7 +11,7 @@ export interface CommandOutput {
   readonly status: number;
   /** All that it printed. */
   readonly stdout: () => string;
-  /** The end of that, for a rule that looks at the last line alone. */
+  /** The end of that, with its last line that is not blank. */
   readonly stdoutEnd: () => string;
   /** The text of a file in the point's own folder. */
   readonly file: (name: string) => string;
@@ -111,7 +112,7 @@ function filledLines(text: string): string[] {
 function parseJson(text: string): unknown {
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    value = parseResult(text);
   } catch {
     throw new Error(`Expected JSON in its stdout, got: ${printedBeginning(text) || 'nothing'}`);
   }

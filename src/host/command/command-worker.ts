@@ -2,6 +2,7 @@ import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { systemCode } from '../../errors.js';
 import { pointFolder } from '../../run/paths.js';
+import type { CommandSpec } from '../../run/spec.js';
 import type { Point } from '../../space/space.js';
 import type { WorkerCommand } from '../protocol.js';
 import type { LoadedWorker } from '../worker-module.js';
@@ -22,28 +23,35 @@ export function commandWorker(worker: WorkerCommand, writeLog: WriteLog): Loaded
   const rule = parseResultRule(spec.result);
   const hasFolder = rule.kind === 'file' || command.names.includes('out');
   let streams: Streams | undefined;
+  let finished: Finished | undefined;
   return {
     run: async (point, context) => {
-      streams ??= openStreams(worker);
       const folder = hasFolder ? pointFolder(worker.scratch, context.index) : undefined;
       const valueOf = texts.valueOf(point, context, folder);
       const line = printedBeginning(command.line(valueOf));
-      if (folder !== undefined) makeEmpty(folder);
-      if (spec.stdin) writeFileSync(streams.stdin, `${texts.json(point, context)}\n`);
-      const env = environment(worker, texts, point, context);
-      const end = await streams.launcher
-        .run({
+      try {
+        streams ??= openStreams(worker, hasResultInStdout(rule));
+        if (folder !== undefined) makeEmpty(folder);
+        if (spec.stdin) writeFileSync(streams.stdin, `${texts.json(point, context)}\n`);
+        streams.stdout.empty();
+        streams.stderr.empty();
+        const env = environment(worker, texts, point, context);
+        const end = await streams.launcher.run({
           words: command.words(valueOf),
           env: folder === undefined ? env : { ...env, FANFOLD_OUT: folder },
           hasInput: spec.stdin,
-        })
-        .catch((error: unknown) => {
-          throw new CommandError(`${line} was not started or lost: ${messageOf(error)}`);
         });
-      const result = finish({ worker, rule, streams, line, end, folder, writeLog });
-      if (folder !== undefined && !worker.keepScratch) rmSync(folder, { recursive: true, force: true });
-      return result;
+        finished = { rule, streams, line, end, folder };
+      } catch (error) {
+        throw new CommandError(`${line} was not started or lost: ${messageOf(error)}`);
+      }
+      return resultOf(finished, spec, writeLog);
     },
+    accepted: () => {
+      const folder = finished?.folder;
+      if (folder !== undefined && !worker.keepScratch) rmSync(folder, { recursive: true, force: true });
+    },
+    refused: (error) => (finished === undefined ? error : failure(finished, error)),
     close: () => {
       streams?.close();
       return Promise.resolve();
@@ -62,9 +70,13 @@ interface Streams {
   close(): void;
 }
 
-function openStreams({ temporary, folder }: WorkerCommand): Streams {
+function hasResultInStdout({ kind }: ResultRule): boolean {
+  return kind !== 'exit' && kind !== 'file';
+}
+
+function openStreams({ temporary, folder }: WorkerCommand, isResult: boolean): Streams {
   const path = (name: string): string => join(temporary, `${String(process.pid)}.${name}`);
-  const [stdout, stderr] = [outputFile(path('stdout')), outputFile(path('stderr'))];
+  const [stdout, stderr] = [outputFile(path('stdout'), isResult), outputFile(path('stderr'), false)];
   const stdin = path('stdin');
   const launch = launcher({ stdin, stdout: stdout.path, stderr: stderr.path }, folder);
   return {
@@ -74,8 +86,6 @@ function openStreams({ temporary, folder }: WorkerCommand): Streams {
     launcher: launch,
     close: () => {
       launch.close();
-      stdout.close();
-      stderr.close();
     },
   };
 }
@@ -102,40 +112,44 @@ function makeEmpty(folder: string): void {
   mkdirSync(folder, { recursive: true });
 }
 
+/** A process that has ended. */
 interface Finished {
-  readonly worker: WorkerCommand;
   readonly rule: ResultRule;
   readonly streams: Streams;
   readonly line: string;
   readonly end: ProcessEnd;
   readonly folder: string | undefined;
-  readonly writeLog: WriteLog;
 }
 
 /** The result of a process that has ended; what it printed beside that goes into the log. */
-function finish({ worker, rule, streams, line, end, folder, writeLog }: Finished): unknown {
-  const { stdout, stderr } = streams;
-  const hasResultInStdout = rule.kind !== 'exit' && rule.kind !== 'file';
-  if (!hasResultInStdout) stdout.copy(writeLog);
+function resultOf(finished: Finished, { columns }: CommandSpec, writeLog: WriteLog): unknown {
+  const { rule, end, folder, line } = finished;
+  const { stdout, stderr } = finished.streams;
+  if (!hasResultInStdout(rule)) stdout.copy(writeLog);
   stderr.copy(writeLog);
-  const place = folder === undefined ? '' : ` Its files are in ${folder}`;
   try {
     const { status } = end;
     if (status === null || (status !== 0 && rule.kind !== 'exit')) throw endedError(line, end, stderr.end());
-    return readResult(rule, worker.spec.columns, {
+    return readResult(rule, columns, {
       status,
       stdout: stdout.text,
-      stdoutEnd: stdout.end,
+      stdoutEnd: stdout.lastLines,
       file: (name) => readFile(join(folder ?? '', name), name),
     });
   } catch (error) {
-    if (hasResultInStdout) stdout.copy(writeLog);
-    if (error instanceof CommandError) throw new CommandError(`${error.message}${place}`);
-    const words = printedEnd(stderr.end());
-    throw new CommandError(
-      `${line} ended with exit status ${String(end.status)}, but gave no result. ${messageOf(error)}${words === '' ? '' : ` The end of its stderr: ${words}`}${place}`,
-    );
+    if (hasResultInStdout(rule)) stdout.copy(writeLog);
+    throw failure(finished, error);
   }
+}
+
+/** Why a process has no result: the whole story of it. */
+function failure({ streams, line, end, folder }: Finished, error: unknown): CommandError {
+  const place = folder === undefined ? '' : ` Its files are in ${folder}`;
+  if (error instanceof CommandError) return new CommandError(`${error.message}${place}`);
+  const words = printedEnd(streams.stderr.end());
+  return new CommandError(
+    `${line} ended with exit status ${String(end.status)}, but gave no result. ${messageOf(error)}${words === '' ? '' : ` The end of its stderr: ${words}`}${place}`,
+  );
 }
 
 function readFile(path: string, name: string): string {

@@ -14,7 +14,7 @@ export interface Launch {
   readonly hasInput: boolean;
 }
 
-/** Paths of the files that stand for a process's standard streams. */
+/** Paths of the files that stand for a process's standard streams; what it prints is appended. */
 export interface Files {
   readonly stdin: string;
   readonly stdout: string;
@@ -79,7 +79,7 @@ while IFS= read -r fanfold_count; do
     fanfold_count=$((fanfold_count - 1))
   done
   IFS= read -r fanfold_in || exit
-  "$@" <"$fanfold_in" >"$fanfold_stdout" 2>"$fanfold_stderr"
+  "$@" <"$fanfold_in" >>"$fanfold_stdout" 2>>"$fanfold_stderr"
   echo $?
 done
 `;
@@ -173,8 +173,8 @@ async function runDirectly(
   const [program = '', ...args] = words;
   const streams = [
     hasInput ? openSync(files.stdin, 'r') : 'ignore',
-    openSync(files.stdout, 'w'),
-    openSync(files.stderr, 'w'),
+    openSync(files.stdout, 'a'),
+    openSync(files.stderr, 'a'),
   ] as const;
   try {
     return await new Promise((resolve, reject) => {

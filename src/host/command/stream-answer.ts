@@ -1,5 +1,6 @@
 import type { Column } from '../../format/layout.js';
 import { nameColumns } from './command-result.js';
+import { parseResult } from './json-result.js';
 import { printedBeginning } from './printed.js';
 
 /** A line of a program that stays alive, read. */
@@ -13,6 +14,13 @@ export interface StreamAnswer {
 /** A line that is no answer to the question; the program can't be trusted any more. */
 export class StreamAnswerError extends Error {
   override readonly name = 'StreamAnswerError';
+  /** What the program printed without being asked, where that shows that it answers more than it is asked. */
+  readonly unasked: string | undefined;
+
+  constructor(message: string, unasked?: string) {
+    super(message);
+    this.unasked = unasked;
+  }
 }
 
 /**
@@ -29,9 +37,10 @@ export function readAnswer(
   if (typeof value !== 'object' || value === null || Array.isArray(value))
     return { outcome: settle(() => nameColumns(value, columns)), hasIndex: false };
   const { index: found, ...result } = value as Record<string, unknown>;
-  if (found !== undefined && found !== index) {
+  if (found !== undefined && (typeof found !== 'bigint' || Number(found) !== index)) {
     throw new StreamAnswerError(
-      `answered for the point ${printedBeginning(JSON.stringify(found))} when it was asked for ${String(index)}`,
+      `answered for the point ${describeIndex(found)} when it was asked for ${String(index)}`,
+      printedBeginning(line),
     );
   }
   const hasIndex = found !== undefined;
@@ -43,9 +52,13 @@ export function readAnswer(
 
 // --- internal ---
 
+function describeIndex(found: unknown): string {
+  return printedBeginning(typeof found === 'bigint' ? String(found) : JSON.stringify(found));
+}
+
 function parse(line: string): unknown {
   try {
-    return JSON.parse(line);
+    return parseResult(line);
   } catch {
     throw new StreamAnswerError(`answered what is not JSON: ${printedBeginning(line) || 'an empty line'}`);
   }

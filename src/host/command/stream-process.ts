@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
-import { setTimeout as wait } from 'node:timers/promises';
+import { DRAIN_MS, LAST_WORDS_CHARACTERS } from '../last-words.js';
+import { readLines } from '../lines.js';
 import { endOf, type ProcessEnd } from './command-error.js';
 import type { WriteLog } from './output-file.js';
 
@@ -8,12 +9,14 @@ export interface StreamProcess {
   readonly hasEnded: () => boolean;
   /** Sends text, and waits until there are `count` lines of answers, or there will be no more. */
   ask(text: string, count: number): Promise<void>;
-  /** Waits for output that nobody asked for; not long, and not at all where it has ended. */
+  /** Waits for output that nobody asked for, until there is some; not at all where it has ended. */
   linger(ms: number): Promise<void>;
   /** Its next whole lines, `count` at most. */
   take(count: number): string[];
   /** What it has printed and nobody has taken, a torn line too. */
   unread(): string;
+  /** True where it closed its standard output and lived on, so that it had to be ended. */
+  readonly wasMute: () => boolean;
   /** How it ended. */
   end(): ProcessEnd;
   /** The end of what it wrote on its standard error. */
@@ -23,11 +26,10 @@ export interface StreamProcess {
   close(): Promise<void>;
 }
 
-const LAST_WORDS_CHARACTERS = 4096;
 /** A line longer than any result: the program prints without end. */
 const MOST_CHARACTERS = 64 << 20;
-/** A program that has ended is read to the end of its output; a child of its own may hold that open. */
-const DRAIN_MS = 500;
+/** A program that ends closes its output a moment before. */
+const MUTE_MS = 500;
 const END_MS = 1500;
 
 /**
@@ -37,20 +39,29 @@ const END_MS = 1500;
 export function startStream(words: readonly string[], folder: string, writeLog: WriteLog): StreamProcess {
   const [program = '', ...args] = words;
   const child = spawn(program, args, { cwd: folder, stdio: ['pipe', 'pipe', 'pipe'], windowsHide: true });
-  const output = { lines: [] as string[], rest: '', stderr: '' };
+  const lines: string[] = [];
+  let lastWords = '';
   let ended: ProcessEnd | undefined;
+  let isMute = false;
   let wake: () => void = () => undefined;
 
-  child.stdout.setEncoding('utf8');
-  child.stdout.on('data', (text: string) => {
-    const lines = (output.rest + text).split('\n');
-    output.rest = lines.pop() ?? '';
-    for (const line of lines) output.lines.push(line);
-    if (output.rest.length > MOST_CHARACTERS) child.kill('SIGKILL');
+  const torn = readLines(child.stdout, (line) => {
+    lines.push(line);
+  });
+  child.stdout.on('data', () => {
+    if (torn.length() > MOST_CHARACTERS) child.kill('SIGKILL');
     wake();
   });
+  let muteTimer: NodeJS.Timeout | undefined;
+  child.stdout.once('end', () => {
+    if (child.exitCode !== null || child.signalCode !== null) return;
+    muteTimer = setTimeout(() => {
+      isMute = true;
+      child.kill('SIGKILL');
+    }, MUTE_MS);
+  });
   child.stderr.on('data', (bytes: Buffer) => {
-    output.stderr = (output.stderr + bytes.toString('utf8')).slice(-LAST_WORDS_CHARACTERS);
+    lastWords = (lastWords + bytes.toString('utf8')).slice(-LAST_WORDS_CHARACTERS);
     writeLog(bytes);
   });
   // Its end tells why it reads no more.
@@ -63,10 +74,11 @@ export function startStream(words: readonly string[], folder: string, writeLog: 
       resolve();
     };
     child.once('error', (error) => {
-      output.stderr += error.message;
+      lastWords += error.message;
       finish({ status: 127, signal: null });
     });
     child.once('exit', (status, signal) => {
+      clearTimeout(muteTimer);
       const end = endOf(status, signal);
       const timer = setTimeout(finish, DRAIN_MS, end);
       child.once('close', () => {
@@ -80,16 +92,26 @@ export function startStream(words: readonly string[], folder: string, writeLog: 
     ask: (text, count) =>
       new Promise((resolve) => {
         wake = () => {
-          if (output.lines.length >= count || ended !== undefined) resolve();
+          if (lines.length >= count || ended !== undefined) resolve();
         };
         child.stdin.write(text);
         wake();
       }),
-    linger: (ms) => (ended === undefined ? Promise.race([whenEnded, wait(ms)]) : Promise.resolve()),
-    take: (count) => output.lines.splice(0, count),
-    unread: () => output.lines.map((line) => `${line}\n`).join('') + output.rest,
+    linger: (ms) =>
+      new Promise((resolve) => {
+        const timer = setTimeout(resolve, ms);
+        wake = () => {
+          if (lines.length === 0 && torn.length() === 0 && ended === undefined) return;
+          clearTimeout(timer);
+          resolve();
+        };
+        wake();
+      }),
+    take: (count) => lines.splice(0, count),
+    unread: () => lines.map((line) => `${line}\n`).join('') + torn.text(),
+    wasMute: () => isMute,
     end: () => ended ?? { status: null, signal: null },
-    lastWords: () => output.stderr,
+    lastWords: () => lastWords,
     kill: () => child.kill('SIGKILL'),
     close: async () => {
       child.stdin.end();

@@ -3,7 +3,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import type { Point } from '../../space/space.js';
 import type { WorkerContext } from '../context.js';
 import type { WorkerCommand } from '../protocol.js';
-import type { LoadedWorker } from '../worker-module.js';
+import type { LoadedWorker, Recalled } from '../worker-module.js';
 import { batchSize, type BatchSize } from './batch-size.js';
 import { CommandError, endedError } from './command-error.js';
 import { commandWords } from './command-words.js';
@@ -12,6 +12,7 @@ import { pointText } from './point-text.js';
 import { printedBeginning } from './printed.js';
 import { readAnswer, StreamAnswerError, type StreamAnswer } from './stream-answer.js';
 import { startStream, type StreamProcess } from './stream-process.js';
+import { trust, type Trust } from './trust.js';
 
 /** A worker that is one program for all points: it reads a JSON line for each, and answers one. */
 export function streamWorker(worker: WorkerCommand, writeLog: WriteLog): LoadedWorker {
@@ -23,6 +24,7 @@ export function streamWorker(worker: WorkerCommand, writeLog: WriteLog): LoadedW
     worker,
     writeLog,
     size,
+    trust: trust(),
     line: command.line(() => ''),
     start: () =>
       startStream(
@@ -32,6 +34,7 @@ export function streamWorker(worker: WorkerCommand, writeLog: WriteLog): LoadedW
       ),
     process: undefined,
     answered: 0,
+    isSaid: false,
     suspects: 0,
   };
   const ask = (points: readonly (readonly [Point, WorkerContext])[]): Promise<Outcome[]> => {
@@ -48,6 +51,8 @@ export function streamWorker(worker: WorkerCommand, writeLog: WriteLog): LoadedW
       throw outcome?.reason;
     },
     ahead: { count: size.current, compute: ask },
+    refused: ({ message }) => new CommandError(`${dialogue.line} answered: ${message}`),
+    recall: { isDue: dialogue.trust.isLost, take: () => takeBack(dialogue) },
     close: () => dialogue.process?.close() ?? Promise.resolve(),
   };
 }
@@ -66,6 +71,8 @@ interface Dialogue {
   readonly worker: WorkerCommand;
   readonly writeLog: WriteLog;
   readonly size: BatchSize;
+  /** Which answers may be another point's. */
+  readonly trust: Trust;
   /** The command for a person. */
   readonly line: string;
   readonly start: () => StreamProcess;
@@ -73,11 +80,16 @@ interface Dialogue {
   process: StreamProcess | undefined;
   /** How many questions it has answered. */
   answered: number;
+  /** It was told that answers without their index are asked for one by one. */
+  isSaid: boolean;
   /** How many of the next points are of a batch in which something went wrong. */
   suspects: number;
 }
 
-/** Programs that print too much are found out by this wait after an answer; those that echo the index need none. */
+/**
+ * Programs that print too much are found out by this wait after an answer, or at the latest by the wait at a task's end;
+ * those that echo the index need none.
+ */
 const LINGER_MS = 1;
 /** While it is looked for which point spoilt a batch. */
 const SUSPICIOUS_LINGER_MS = 5;
@@ -110,8 +122,8 @@ async function askBatch(dialogue: Dialogue, questions: readonly Question[]): Pro
   const started = performance.now();
   await unlessStalled(program.ask(questions.map(({ text }) => text).join(''), questions.length));
   const ms = performance.now() - started;
-  const answers = await readAnswers(dialogue, program, questions, lingerMs(ms));
-  if (answers instanceof StreamAnswerError || answers.length < questions.length) {
+  const answers = await readAnswers(dialogue, program, questions, 0);
+  if (answers instanceof StreamAnswerError || answers.length < questions.length || !answers.every(isOwn)) {
     discard(dialogue);
     return undefined;
   }
@@ -122,12 +134,11 @@ async function askBatch(dialogue: Dialogue, questions: readonly Question[]): Pro
 async function askOne(dialogue: Dialogue, question: Question): Promise<Outcome> {
   const { line, size } = dialogue;
   const program = running(dialogue);
-  const early = program.unread();
-  if (early !== '') {
+  const early = printedBeginning(program.unread());
+  if (program.unread() !== '') {
+    dialogue.trust.lose(early);
     discard(dialogue);
-    return rejected(
-      `${line} answered out of turn: before it was asked for this point it printed: ${printedBeginning(early)}`,
-    );
+    return rejected(`${line} answered out of turn: before it was asked for this point it printed: ${early}`);
   }
   const started = performance.now();
   await withHint(dialogue, program.ask(question.text, 1));
@@ -139,12 +150,16 @@ async function askOne(dialogue: Dialogue, question: Question): Promise<Outcome> 
     dialogue.suspects > 0 ? SUSPICIOUS_LINGER_MS : lingerMs(ms),
   );
   if (answers instanceof StreamAnswerError) {
+    if (answers.unasked !== undefined) dialogue.trust.lose(answers.unasked);
     discard(dialogue);
     return rejected(`${line} ${answers.message}`);
   }
   const [answer] = answers;
   if (answer !== undefined) {
-    size.note(1, ms);
+    if (isOwn(answer)) size.note(1, ms);
+    else sayAlone(dialogue);
+    if (answer.hasIndex) dialogue.trust.prove();
+    else if (answer.outcome.status === 'fulfilled') dialogue.trust.add(question.index, ms);
     return named(answer.outcome, dialogue);
   }
   const hasLeft = dialogue.answered > 0 && program.end().status === 0 && program.unread() === '';
@@ -172,15 +187,41 @@ async function readAnswers(
     dialogue.answered += answers.length;
     if (answers.length === questions.length) {
       if (!answers.every(({ hasIndex }) => hasIndex)) await program.linger(lingerForMs);
-      const unasked = program.unread();
-      if (unasked !== '')
-        return new StreamAnswerError(`printed more than its answer: ${printedBeginning(unasked)}`);
+      const unasked = printedBeginning(program.unread());
+      if (program.unread() !== '')
+        return new StreamAnswerError(`printed more than its answer: ${unasked}`, unasked);
     }
     return answers;
   } catch (error) {
     if (error instanceof StreamAnswerError) return error;
     throw error;
   }
+}
+
+/** It says itself that it is this point's; or it is an error, which can't be a wrong result. */
+function isOwn({ hasIndex, outcome }: StreamAnswer): boolean {
+  return hasIndex || outcome.status === 'rejected';
+}
+
+/**
+ * At the end of a task: what a program prints now it printed too much before, and so none of its answers without an index is
+ * known to be of the point that it was taken for.
+ */
+async function takeBack(dialogue: Dialogue): Promise<Recalled | undefined> {
+  const { trust, process, line } = dialogue;
+  if (process !== undefined && !trust.isLost() && trust.isOpen()) {
+    await process.linger(trust.watchMs());
+    if (process.unread() !== '') {
+      trust.lose(printedBeginning(process.unread()));
+      discard(dialogue);
+    }
+  }
+  const { indices, printed } = trust.end();
+  if (indices.length === 0) return undefined;
+  const error = new CommandError(
+    `${line} gave more answers than it was asked for, so that it can't be known whose they are. It printed unasked: ${printed || 'an empty line'}. Let each answer have the "index" of its point.`,
+  );
+  return { indices, error };
 }
 
 function running(dialogue: Dialogue): StreamProcess {
@@ -195,6 +236,20 @@ function discard(dialogue: Dialogue): void {
   dialogue.process?.kill();
   dialogue.process = undefined;
   dialogue.size.reset();
+  dialogue.trust.prove();
+}
+
+/** Said once: it is the difference between thousands of points a second and hundreds. */
+function sayAlone(dialogue: Dialogue): void {
+  const { size, line, writeLog } = dialogue;
+  size.reset();
+  if (dialogue.isSaid) return;
+  dialogue.isSaid = true;
+  writeLog(
+    Buffer.from(
+      `fanfold: ${line} answers without the "index" of the point, so it is asked for one point at a time, with a pause after each. Points that take less than 5 ms are computed faster with it.\n`,
+    ),
+  );
 }
 
 /** A thousandth of a second, or a tenth of the time that a longer point took. */
@@ -228,6 +283,10 @@ async function withHint({ line, writeLog }: Dialogue, asked: Promise<void>): Pro
 
 function unansweredError(line: string, program: StreamProcess): CommandError {
   const torn = program.unread();
+  if (program.wasMute())
+    return new CommandError(
+      `${line} closed its stdout and lived on, so that it could not answer any more, and was ended.`,
+    );
   const when =
     torn === '' ? ' before it answered' : ` in the middle of its answer, ${printedBeginning(torn)}`;
   return endedError(line, program.end(), program.lastWords(), when);

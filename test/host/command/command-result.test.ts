@@ -22,9 +22,13 @@ describe('the result of a command', () => {
     ['line', '\n  1.5 2 up  \n\n', [1.5, 2n, 'up']],
     ['line', '1 2\r\n', [1n, 2n]],
     ['last-line', 'step 1\nstep 2\n4.5\n\n', 4.5],
-    ['json', '{"a": 1, "b": "x"}', { a: 1, b: 'x' }],
-    ['json', '[1,\n 2]\n', [1, 2]],
+    ['json', '{"a": 1, "b": "x"}', { a: 1n, b: 'x' }],
+    ['json', '[1,\n 2.0]\n', [1n, 2]],
     ['json', '1e3', 1000],
+    ['json', '9007199254740993', 9007199254740993n],
+    ['json', '[NaN, -Infinity, nan, -inf, true]', [NaN, -Infinity, NaN, -Infinity, true]],
+    ['json', '[{"re": 1, "im": 2.5}, "NaN"]', [{ re: 1, im: 2.5 }, 'NaN']],
+    ['json', '{"re": 0, "im": 1}', { re: 0, im: 1 }],
     ['regex:E = (\\S+)', 'x\nE = -1.5 eV\nE = 7\n', -1.5],
     ['regex:^(\\d+) (\\d+)$', 'no\n1 2\n', [1n, 2n]],
     ['regex:\\d+\\.\\d+', 'pi is 3.14', 3.14],
@@ -46,7 +50,9 @@ describe('the result of a command', () => {
     ['line', '1\n2\n', 'got 2 lines'],
     ['line', '1 ****\n', 'did not fit its field'],
     ['last-line', '\n', 'got nothing'],
-    ['json', 'nan', 'Expected JSON in its stdout, got: nan'],
+    ['json', 'none', 'Expected JSON in its stdout, got: none'],
+    ['json', '[1, 2', 'Expected JSON'],
+    ['json', '01', 'Expected JSON'],
     ['json', '', 'got: nothing'],
     ['json', '1 2', 'Expected JSON'],
     ['json', 'null', 'got null'],
@@ -59,7 +65,7 @@ describe('the result of a command', () => {
 
   test('is put under the names of its columns', () => {
     expect(read('line', '1 2', ENERGY)).toEqual({ energy: 1n, error: 2n });
-    expect(read('json', '[1, 2]', ENERGY)).toEqual({ energy: 1, error: 2 });
+    expect(read('json', '[1, 2.0]', ENERGY)).toEqual({ energy: 1n, error: 2 });
     expect(Object.keys(read('json', '{"error": 2, "energy": 1}', ENERGY) as object)).toEqual([
       'energy',
       'error',

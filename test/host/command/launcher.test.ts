@@ -7,6 +7,9 @@ import { testWith, type Tool } from '../../tools.js';
 
 const folder = fs.mkdtempSync(join(tmpdir(), 'fanfold-launcher-'));
 const files = { stdin: join(folder, 'in'), stdout: join(folder, 'out'), stderr: join(folder, 'err') };
+const emptyFiles = (): void => {
+  for (const file of [files.stdout, files.stderr]) fs.writeFileSync(file, '');
+};
 const printed = (): string => fs.readFileSync(files.stdout, 'utf8');
 
 afterAll(() => fs.remove(folder));
@@ -56,7 +59,10 @@ describe.each(SHELLS)('processes started by a shell (%s)', (tool, shell) => {
     words: string[],
     env: Record<string, string | undefined> = {},
     hasInput = false,
-  ): ReturnType<Launcher['run']> => launch.run({ words, env, hasInput });
+  ): ReturnType<Launcher['run']> => {
+    emptyFiles();
+    return launch.run({ words, env, hasInput });
+  };
 
   testWith(tool, 'get each argument as it is, whatever it holds', async () => {
     for (const text of HOSTILE) {
@@ -88,6 +94,7 @@ describe.each(SHELLS)('processes started by a shell (%s)', (tool, shell) => {
   testWith(tool, 'keep the environment of the user, but for what is fanfold’s', async () => {
     process.env['fanfold_test_line'] = 'of the user';
     const own = launcher(files, folder, shell);
+    emptyFiles();
     await own.run({ words: ['/usr/bin/env', '-0'], env: {}, hasInput: false });
     delete process.env['fanfold_test_line'];
     own.close();
@@ -123,6 +130,7 @@ describe.each(SHELLS)('processes started by a shell (%s)', (tool, shell) => {
 });
 
 test('a shell that somebody kills is started anew for the next process', async () => {
+  emptyFiles();
   const launch = launcher(files, folder);
   await expect(
     launch.run({ words: ['/bin/sh', '-c', 'kill -s KILL $PPID'], env: {}, hasInput: false }),

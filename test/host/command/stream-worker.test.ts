@@ -15,10 +15,11 @@ afterEach(async () => {
 });
 afterAll(() => fs.remove(folder));
 
-/** What each program is made of: `question` is read, `say` answers, `starts` counts how often it was started. */
+/** What each program is made of: `say` prints, `tell` answers a question with its index, `starts` counts the starts. */
 const FRAME = `
 const fs = require('fs');
 const say = (text) => fs.writeSync(1, text);
+const tell = (q, y) => say(JSON.stringify({ index: q.index, y }) + '\\n');
 const counter = process.argv[2];
 const starts = (fs.existsSync(counter) ? Number(fs.readFileSync(counter, 'utf8')) : 0) + 1;
 fs.writeFileSync(counter, String(starts));
@@ -92,7 +93,12 @@ async function askAll({ ahead }: LoadedWorker, count: number, limit = count): Pr
 
 /** The doubles of 0 to count - 1, but for what some of them are instead. */
 function doubles(count: number, others: Record<number, unknown> = {}): unknown[] {
-  return Array.from({ length: count }, (_, index) => others[index] ?? index * 2);
+  return Array.from({ length: count }, (_, index) => others[index] ?? BigInt(index * 2));
+}
+
+/** The same, in answers that have their index. */
+function doublesTold(count: number, others: Record<number, unknown> = {}): unknown[] {
+  return Array.from({ length: count }, (_, index) => others[index] ?? { y: BigInt(index * 2) });
 }
 
 const matching = (text: string): unknown => expect.stringContaining(text);
@@ -110,9 +116,10 @@ describe('a program that stays alive', () => {
 
   test('answers in its own time, with numbers, arrays and objects', async () => {
     const { worker: made } = worker(`
-      const answers = ['1.5', '[1, 2]', '{"e": 1, "f": "x"}', '{"index": 3, "e": 2}', '"text"', 'true'];
+      const answers = ['1.5', '[1, 2.0]', '{"e": 1, "f": "x"}', '{"index": 3, "e": 2}', '"text"', 'true', 'nan'];
       const answer = (q) => setTimeout(() => say(answers[q.index] + '\\n'), 7);`);
-    expect(await askAll(made, 6)).toEqual([1.5, [1, 2], { e: 1, f: 'x' }, { e: 2 }, 'text', true]);
+    const expected = [1.5, [1n, 2], { e: 1n, f: 'x' }, { e: 2n }, 'text', true, NaN];
+    expect(await askAll(made, 7)).toEqual(expected);
   });
 
   test('puts its answers under the names of the columns', async () => {
@@ -122,8 +129,8 @@ describe('a program that stays alive', () => {
       [{ name: 'a' }, { name: 'b' }],
     );
     expect(await askAll(made, 5)).toEqual([
-      { a: 1, b: 2 },
-      { a: 1, b: 2 },
+      { a: 1n, b: 2n },
+      { a: 1n, b: 2n },
       matching('Expected the columns a, b, got one value'),
       matching('Expected the columns a, b, got 3 values'),
       matching('Expected the columns a, b, got the columns a'),
@@ -138,8 +145,21 @@ describe('a program that stays alive', () => {
     expect(starts()).toBe(1);
   });
 
-  test('is asked in growing batches once its answers come fast', async () => {
-    const { worker: made } = worker("const answer = (q) => say(q.T * 2 + '\\n');");
+  test.each([
+    ['in growing batches once its answers come fast and have their index', 'tell(q, q.T * 2)', true],
+    ['one point at a time where its answers have no index', "say(q.T * 2 + '\\n')", false],
+    [
+      'one point at a time where some have none',
+      "q.index % 20 === 0 ? say(q.T * 2 + '\\n') : tell(q, q.T * 2)",
+      false,
+    ],
+    [
+      'in batches where only its errors have no index',
+      'q.index % 20 === 0 ? say(\'{"error":"no"}\\n\') : tell(q, q.T * 2)',
+      true,
+    ],
+  ])('is asked %s', async (_, code, isTogether) => {
+    const { worker: made, log } = worker(`const answer = (q) => ${code};`);
     const sizes = new Set<number>();
     const { ahead } = made;
     const watched = { ...made, ahead: { ...ahead, count: () => ahead?.count() ?? 1 } } as LoadedWorker;
@@ -150,9 +170,16 @@ describe('a program that stays alive', () => {
         return compute?.(points);
       },
     });
-    expect(await askAll(watched, 2000)).toEqual(doubles(2000));
+    const results = await askAll(watched, 300);
+    expect(results.map((y) => (typeof y === 'object' ? (y as { y: bigint }).y : y))).toEqual(
+      code.includes('error')
+        ? doubles(300).map((y, index) => (index % 20 === 0 ? matching('no') : y))
+        : doubles(300),
+    );
     expect(sizes.has(1)).toBe(true);
-    expect(Math.max(...sizes)).toBeGreaterThan(8);
+    if (isTogether) expect(Math.max(...sizes)).toBeGreaterThan(8);
+    else expect(sizes.size).toBe(1);
+    expect(log().split('without the "index" of the point').length).toBe(isTogether ? 1 : 2);
   });
 
   // The first of the indices is asked alone, the second in a batch.
@@ -166,7 +193,7 @@ describe('a program that stays alive', () => {
           "{ say(q.T * 2 + '\\n'); say('1\\n'); }",
           'printed more than its answer: 1',
         ],
-        ['not JSON', "say('nan\\n')", 'answered what is not JSON: nan'],
+        ['not JSON', "say('none\\n')", 'answered what is not JSON: none'],
         ['an empty line', "say('\\n')", 'answered what is not JSON: an empty line'],
         ['half an answer', "{ say('12'); process.exit(3); }", 'exit status 3'],
         ['its death', "{ console.error('singular'); process.exit(4); }", 'The end of its stderr: singular'],
@@ -175,17 +202,72 @@ describe('a program that stays alive', () => {
         ['another point’s index', 'say(\'{"index":1,"y":0}\\n\')', 'answered for the point 1 when'],
       ])('%s', async (_, misbehave, message) => {
         const { worker: made, starts } = worker(
-          `const answer = (q) => { if (q.index === ${String(bad)}) { ${misbehave}; } else say(q.T * 2 + '\\n'); };`,
+          `const answer = (q) => { if (q.index === ${String(bad)}) { ${misbehave}; } else tell(q, q.T * 2); };`,
         );
-        expect(await askAll(made, bad + 20)).toEqual(doubles(bad + 20, { [bad]: matching(message) }));
+        expect(await askAll(made, bad + 20)).toEqual(doublesTold(bad + 20, { [bad]: matching(message) }));
         expect(starts()).toBeGreaterThan(1);
+        expect(await made.recall?.take()).toBe(undefined);
       });
     },
   );
 
   test('that leaves a question of a batch unanswered does not hold up the points before it', async () => {
-    const { worker: made } = worker("const answer = (q) => { if (q.index !== 700) say(q.T * 2 + '\\n'); };");
-    expect(await askAll(made, 700, 2000)).toEqual(doubles(700));
+    const { worker: made } = worker('const answer = (q) => { if (q.index !== 700) tell(q, q.T * 2); };');
+    expect(await askAll(made, 700, 2000)).toEqual(doublesTold(700));
+  });
+
+  describe('that prints a line too many, without the index of its point,', () => {
+    // It computes for 20 ms, and so reads the next question before the line of the third comes out.
+    const slow = (after: string): string => `
+      const waiting = [];
+      const answer = (q) => { waiting.push(q); if (waiting.length === 1) compute(); };
+      const compute = () => setTimeout(() => {
+        const q = waiting[0];
+        say(q.T * 2 + '\\n');
+        setTimeout(() => {
+          ${after}
+          waiting.shift();
+          if (waiting.length > 0) compute();
+        }, q.index === 2 ? 10 : 0);
+      }, 20);`;
+
+    test('long after its answer, has all its answers taken back at the end of the task', async () => {
+      const { worker: made } = worker(slow("if (q.index === 2) say('99\\n');"));
+      expect(await askAll(made, 6)).toEqual([0n, 2n, 4n, 99n, 6n, 8n]);
+      expect(made.recall?.isDue()).toBe(false);
+      expect(await made.recall?.take()).toEqual({
+        indices: [0, 1, 2, 3, 4, 5],
+        error: expect.objectContaining({ message: matching('more answers than it was asked for') }),
+      });
+      expect(await made.recall?.take()).toBe(undefined);
+      expect(await made.run({ T: 7, s: '' }, context(7))).toBe(14n);
+    });
+
+    test('at once, has those before taken back too, and is started anew', async () => {
+      const { worker: made, starts } = worker(
+        "const answer = (q) => say(q.T * 2 + (q.index === 3 ? '\\n1\\n' : '\\n'));",
+      );
+      expect(await askAll(made, 6)).toEqual(doubles(6, { 3: matching('printed more than its answer: 1') }));
+      expect(made.recall?.isDue()).toBe(true);
+      const recalled = await made.recall?.take();
+      expect(recalled?.indices).toEqual([0, 1, 2]);
+      expect(recalled?.error.message).toContain('It printed unasked: 1. Let each answer have the "index"');
+      expect(made.recall?.isDue()).toBe(false);
+      expect(starts()).toBe(2);
+    });
+
+    test('is not blamed where it is silent to the end of the task', async () => {
+      const { worker: made } = worker("const answer = (q) => say(q.T * 2 + '\\n');");
+      await askAll(made, 6);
+      expect(await made.recall?.take()).toBe(undefined);
+    });
+  });
+
+  test('that closes its standard output is ended, and the point says why', async () => {
+    const { worker: made } = worker(
+      'const answer = () => fs.closeSync(1); setInterval(() => undefined, 1000); process.stdin.on("end", () => undefined);',
+    );
+    await expect(made.run({ T: 0, s: '' }, context(0))).rejects.toThrow('closed its stdout and lived on');
   });
 
   test('that begins a second line fails the point, while it is asked one at a time', async () => {
@@ -212,7 +294,7 @@ describe('a program that stays alive', () => {
     while (!fs.existsSync(said)) await new Promise((resolve) => setTimeout(resolve, 5));
     await new Promise((resolve) => setImmediate(resolve));
     await expect(made.run({ T: 3, s: 'a' }, context(3))).rejects.toThrow('answered out of turn');
-    expect(await made.run({ T: 4, s: 'a' }, context(4))).toBe(8);
+    expect(await made.run({ T: 4, s: 'a' }, context(4))).toBe(8n);
     expect(starts()).toBe(2);
   });
 
@@ -256,7 +338,7 @@ describe('a program that stays alive', () => {
   });
 
   test('writes its standard error into the log', async () => {
-    const { worker: made, log } = worker("const answer = (q) => { console.error('at', q.T); say('1\\n'); };");
+    const { worker: made, log } = worker("const answer = (q) => { console.error('at', q.T); tell(q, 1); };");
     await askAll(made, 2);
     await made.close?.();
     expect(log()).toBe('at 0\nat 1\n');
@@ -266,7 +348,7 @@ describe('a program that stays alive', () => {
     const { worker: made } = worker(
       "const answer = () => say(process.pid + '\\n'); setInterval(() => undefined, 1000); process.stdin.on('end', () => undefined);",
     );
-    const pid = (await made.run({ T: 0, s: '' }, context(0))) as number;
+    const pid = Number(await made.run({ T: 0, s: '' }, context(0)));
     await made.close?.();
     expect(() => process.kill(pid, 0)).toThrow('ESRCH');
   });
