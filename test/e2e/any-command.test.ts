@@ -132,6 +132,33 @@ describe('a command', () => {
       '1   1\n2   2\n',
     );
     expect(
+      await resultOf(folder, [
+        '-f',
+        '--param',
+        's=0,129,130,137,255',
+        '--result',
+        'exit',
+        '--',
+        'sh',
+        '-c',
+        'exit {s}',
+      ]),
+    ).toBe('0   0\n129   129\n130   130\n137   137\n255   255\n');
+    const killed = [
+      '-f',
+      ...QUIET,
+      '--range',
+      '0:1',
+      '--result',
+      'exit',
+      '--',
+      'sh',
+      '-c',
+      'kill -s KILL $$',
+    ];
+    expect((await fanfold(killed, { cwd: folder })).exitCode).toBe(1);
+    expect(failures(folder)[0]?.error).toContain('was ended by SIGKILL');
+    expect(
       await resultOf(folder, [...T, '--result', 'json', '--', 'echo', '{"a":{T},"b":[{T}]}']).catch(String),
     ).toContain('Expected');
     expect(await resultOf(folder, [...T, '--result', 'json', '--', 'echo', '{"a":{T},"b":"x"}'])).toBe(
