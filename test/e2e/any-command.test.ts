@@ -113,6 +113,19 @@ describe('a command', () => {
     expect(fs.existsSync(join(folder, 'hacked'))).toBe(false);
   });
 
+  test('may not have a value where the shell reads no word', async () => {
+    const folder = temporaryFolder();
+    for (const line of ['echo $(({T} + 1))', 'cat <<END\n{T}\nEND']) {
+      const { exitCode, stderr } = await fanfold(['--param', 'T=1:3', '--shell', '--', line], {
+        cwd: folder,
+      });
+      expect([exitCode, stderr]).toEqual([2, expect.stringContaining('Assign it first, as in: T={T};')]);
+    }
+    expect(fs.readdirSync(folder)).toEqual([]);
+    const line = 'T={T}; echo $((T + 1))';
+    expect(await resultOf(folder, ['--param', 'T=1:3', '--shell', '--', line])).toBe('1   2\n2   3\n');
+  });
+
   test('gets its point on standard input, and in the environment', async () => {
     const folder = temporaryFolder();
     const args = ['--param', 'T=0.5,1', '--set', 'name=a b'];

@@ -50,7 +50,7 @@ describe('what a command prints', () => {
     const line = '1 '.repeat(100_000);
     print(100 * MB, `\n${line}\n`);
     expect(file.lastLines() === `${line}\n`).toBe(true);
-    print(0, `${line}`);
+    print(0, line);
     expect(file.lastLines() === line).toBe(true);
     print(65 * MB, '1\n');
     expect(() => file.lastLines()).toThrow('Expected at most 64 MB');
