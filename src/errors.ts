@@ -37,6 +37,11 @@ export class FanfoldError extends Error {
   }
 }
 
+/** The error of options or arguments that can't be meant so. */
+export function usage(message: string): FanfoldError {
+  return new FanfoldError('FANFOLD_USAGE', message);
+}
+
 /** The system's error code (`ENOENT`, …) of a failed call, or undefined for anything else. */
 export function systemCode(error: unknown): string | undefined {
   // Not `instanceof Error`: errors of node's own modules are of another realm inside a test runner's context.

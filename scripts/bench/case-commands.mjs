@@ -49,7 +49,7 @@ function fanfoldCommand(out) {
     out,
     '-q',
     '--result',
-    'exit',
+    'regex:^',
   ];
   return [...FANFOLD, ...options, '--', 'true'];
 }

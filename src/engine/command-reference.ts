@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
-import { FanfoldError } from '../errors.js';
+import { FanfoldError, usage } from '../errors.js';
 import type { Column } from '../format/layout.js';
-import type { Dtype } from '../format/value.js';
+import { DTYPES, type Dtype } from '../format/value.js';
 import { namesIn, parseTemplate, fillTemplate } from '../host/command/placeholders.js';
 import { groupNames, parseResultRule } from '../host/command/result-rule.js';
 import type { CommandSpec } from '../run/spec.js';
@@ -24,8 +24,6 @@ export interface CommandOptions {
   readonly shell?: boolean | undefined;
   readonly stdin?: boolean | undefined;
 }
-
-const DTYPES: readonly string[] = ['int64', 'float64', 'complex128', 'bool', 'string'] satisfies Dtype[];
 
 /**
  * The spec of a command, with what is not given filled in.
@@ -60,17 +58,12 @@ export function commandReference(spec: CommandSpec, place: CommandPlace = {}): C
   return { kind: 'command', spec, program, folder, keepScratch };
 }
 
-/**
- * Reads `--columns energy,error:float64`.
- * @throws FanfoldError for an empty or repeated name, or an unknown type
- */
+/** Reads `--columns energy,error:float64`; names and types are checked with the command that they are of. */
 export function parseColumns(text: string): NonNullable<CommandSpec['columns']> {
-  return checkColumns(
-    text.split(',').map((part) => {
-      const { name = '', dtype } = /^(?<name>[^:]*)(?::(?<dtype>.*))?$/.exec(part.trim())?.groups ?? {};
-      return dtype === undefined ? { name } : { name, dtype: dtype as Dtype };
-    }),
-  );
+  return text.split(',').map((part) => {
+    const { name = '', dtype } = /^(?<name>[^:]*)(?::(?<dtype>.*))?$/.exec(part.trim())?.groups ?? {};
+    return dtype === undefined ? { name } : { name, dtype: dtype as Dtype };
+  });
 }
 
 // --- internal ---
@@ -96,7 +89,7 @@ function checkOptions(spec: CommandSpec, keepScratch: boolean): void {
     throw usage(`Expected --stream without ${name}: a program that stays alive reads its points on stdin.`);
 }
 
-function checkColumns(columns: NonNullable<CommandSpec['columns']>): NonNullable<CommandSpec['columns']> {
+function checkColumns(columns: readonly Column[]): void {
   const names = columns.map(({ name }) => name);
   const repeated = names.find((name, index) => names.indexOf(name) !== index);
   if (names.length === 0 || names.includes(''))
@@ -107,7 +100,6 @@ function checkColumns(columns: NonNullable<CommandSpec['columns']>): NonNullable
     throw usage(
       `Expected the type of --columns to be one of ${DTYPES.join(', ')}, got "${odd.dtype ?? ''}".`,
     );
-  return columns;
 }
 
 /** Named groups go by their names, so they must be those of the columns. */
@@ -148,8 +140,4 @@ function describeMissing(name: string, found: FoundProgram | undefined, folder: 
         ? `${expected} but there is no such file: ${resolve(folder, name)}.`
         : `${expected} but it is in none of the folders of PATH. A program of this folder is named ./${name}.`;
   }
-}
-
-function usage(message: string): FanfoldError {
-  return new FanfoldError('FANFOLD_USAGE', message);
 }

@@ -1,6 +1,15 @@
 /** The types of a column, in NumPy's names. */
 export type Dtype = 'int64' | 'float64' | 'complex128' | 'bool' | 'string';
 
+/** All of them, to check a name against. */
+export const DTYPES: readonly string[] = [
+  'int64',
+  'float64',
+  'complex128',
+  'bool',
+  'string',
+] satisfies Dtype[];
+
 export interface Complex {
   readonly re: number;
   readonly im: number;

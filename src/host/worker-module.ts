@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module';
 import { pathToFileURL } from 'node:url';
 import type { DeclaredColumns } from '../format/layout.js';
-import type { Dtype } from '../format/value.js';
+import { DTYPES } from '../format/value.js';
 import type { Point } from '../space/space.js';
 import type { Worker } from './context.js';
 import type { AheadWorker } from './lookahead.js';
@@ -43,8 +43,6 @@ export interface Recalled {
 export class WorkerError extends Error {
   override readonly name = 'WorkerError';
 }
-
-const DTYPES: readonly string[] = ['int64', 'float64', 'complex128', 'bool', 'string'] satisfies Dtype[];
 
 /**
  * Imports a worker: the named function, and the exports `schema` and `columns` where it has them.

@@ -1,4 +1,4 @@
-import { FanfoldError } from '../errors.js';
+import { usage } from '../errors.js';
 import type { CommandReference } from '../engine/worker-reference.js';
 import { commandWords } from '../host/command/command-words.js';
 import { POINT_NAMES } from '../host/command/placeholders.js';
@@ -50,8 +50,4 @@ function refuseGaps({ name, values }: Axis): void {
         `Expected a value of {${name}} for every point, but the points file has none for point ${String(index)}.`,
       );
   }
-}
-
-function usage(message: string): FanfoldError {
-  return new FanfoldError('FANFOLD_USAGE', message);
 }

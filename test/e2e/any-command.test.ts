@@ -113,6 +113,19 @@ describe('a command', () => {
     expect(fs.existsSync(join(folder, 'hacked'))).toBe(false);
   });
 
+  test('may not have a value where the shell reads no word', async () => {
+    const folder = temporaryFolder();
+    for (const line of ['echo $(({T} + 1))', 'cat <<END\n{T}\nEND']) {
+      const { exitCode, stderr } = await fanfold(['--param', 'T=1:3', '--shell', '--', line], {
+        cwd: folder,
+      });
+      expect([exitCode, stderr]).toEqual([2, expect.stringContaining('Assign it first, as in: T={T};')]);
+    }
+    expect(fs.readdirSync(folder)).toEqual([]);
+    const line = 'T={T}; echo $((T + 1))';
+    expect(await resultOf(folder, ['--param', 'T=1:3', '--shell', '--', line])).toBe('1   2\n2   3\n');
+  });
+
   test('gets its point on standard input, and in the environment', async () => {
     const folder = temporaryFolder();
     const args = ['--param', 'T=0.5,1', '--set', 'name=a b'];
@@ -131,6 +144,33 @@ describe('a command', () => {
     expect(await resultOf(folder, [...T, '--result', 'exit', '--', 'sh', '-c', 'exit {T}'])).toBe(
       '1   1\n2   2\n',
     );
+    expect(
+      await resultOf(folder, [
+        '-f',
+        '--param',
+        's=0,129,130,137,255',
+        '--result',
+        'exit',
+        '--',
+        'sh',
+        '-c',
+        'exit {s}',
+      ]),
+    ).toBe('0   0\n129   129\n130   130\n137   137\n255   255\n');
+    const killed = [
+      '-f',
+      ...QUIET,
+      '--range',
+      '0:1',
+      '--result',
+      'exit',
+      '--',
+      'sh',
+      '-c',
+      'kill -s KILL $$',
+    ];
+    expect((await fanfold(killed, { cwd: folder })).exitCode).toBe(1);
+    expect(failures(folder)[0]?.error).toContain('was ended by SIGKILL');
     expect(
       await resultOf(folder, [...T, '--result', 'json', '--', 'echo', '{"a":{T},"b":[{T}]}']).catch(String),
     ).toContain('Expected');

@@ -40,6 +40,7 @@ export function commandWorker(worker: WorkerCommand, writeLog: WriteLog): Loaded
           words: command.words(valueOf),
           env: folder === undefined ? env : { ...env, FANFOLD_OUT: folder },
           hasInput: spec.stdin,
+          isExact: rule.kind === 'exit',
         });
         finished = { rule, streams, line, end, folder };
       } catch (error) {

@@ -1,4 +1,6 @@
+import { FanfoldError } from '../../errors.js';
 import { parseTemplate } from './placeholders.js';
+import { shellContext } from './shell-context.js';
 
 /** A shell's line, with the values of its placeholders beside it. */
 export interface ShellLine {
@@ -11,41 +13,33 @@ export interface ShellLine {
 /**
  * Makes a program of a shell's line. A value never becomes part of it: whatever it holds it is one word, or, where the
  * user has quotes around the placeholder, a part of the quoted text.
+ * @throws FanfoldError for a placeholder in arithmetic or in a here-document, where quotes don't make a word
  */
 export function parseShellLine(line: string): ShellLine {
   const names: string[] = [];
+  const context = shellContext();
   let program = '';
-  let quote: Quote = '';
   for (const piece of parseTemplate(line)) {
-    if (typeof piece === 'string') {
-      program += piece;
-      quote = quoteAfter(piece, quote);
-    } else {
-      names.push(piece.name);
-      program += reference(names.length, quote);
-    }
+    const trap = context.trap();
+    if (typeof piece !== 'string' && trap !== undefined) throw refusal(piece.name, trap);
+    const text = typeof piece === 'string' ? piece : reference(names.push(piece.name), context.quote());
+    context.read(text);
+    program += text;
   }
   return { program, names };
 }
 
 // --- internal ---
 
-type Quote = '' | '"' | "'";
-
-/** The quotes that are open behind a piece of a line. */
-function quoteAfter(text: string, before: Quote): Quote {
-  let quote = before;
-  for (let at = 0; at < text.length; at++) {
-    const character = text[at];
-    if (character === '\\' && quote !== "'") at++;
-    else if (quote === '' && (character === '"' || character === "'")) quote = character;
-    else if (character === quote) quote = '';
-  }
-  return quote;
-}
-
-function reference(position: number, quote: Quote): string {
+function reference(position: number, quote: '' | '"' | "'"): string {
   const value = `\${${String(position)}}`;
   if (quote === '"') return value;
   return quote === "'" ? `'"${value}"'` : `"${value}"`;
+}
+
+function refusal(name: string, trap: string): FanfoldError {
+  return new FanfoldError(
+    'FANFOLD_USAGE',
+    `Expected the placeholders of --shell where the shell reads words, got {${name}} inside ${trap}. Assign it first, as in: ${name}={${name}}; and use $${name} there.`,
+  );
 }

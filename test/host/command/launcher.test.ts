@@ -61,7 +61,7 @@ describe.each(SHELLS)('processes started by a shell (%s)', (tool, shell) => {
     hasInput = false,
   ): ReturnType<Launcher['run']> => {
     emptyFiles();
-    return launch.run({ words, env, hasInput });
+    return launch.run({ words, env, hasInput, isExact: false });
   };
 
   testWith(tool, 'get each argument as it is, whatever it holds', async () => {
@@ -95,7 +95,7 @@ describe.each(SHELLS)('processes started by a shell (%s)', (tool, shell) => {
     process.env['fanfold_test_line'] = 'of the user';
     const own = launcher(files, folder, shell);
     emptyFiles();
-    await own.run({ words: ['/usr/bin/env', '-0'], env: {}, hasInput: false });
+    await own.run({ words: ['/usr/bin/env', '-0'], env: {}, hasInput: false, isExact: false });
     delete process.env['fanfold_test_line'];
     own.close();
     const names = printed().split('\0');
@@ -133,9 +133,11 @@ test('a shell that somebody kills is started anew for the next process', async (
   emptyFiles();
   const launch = launcher(files, folder);
   await expect(
-    launch.run({ words: ['/bin/sh', '-c', 'kill -s KILL $PPID'], env: {}, hasInput: false }),
+    launch.run({ words: ['/bin/sh', '-c', 'kill -s KILL $PPID'], env: {}, hasInput: false, isExact: false }),
   ).rejects.toThrow('The shell that starts commands ended by SIGKILL');
-  expect(await launch.run({ words: ['/bin/echo', 'again'], env: {}, hasInput: false })).toEqual({
+  expect(
+    await launch.run({ words: ['/bin/echo', 'again'], env: {}, hasInput: false, isExact: false }),
+  ).toEqual({
     status: 0,
     signal: null,
   });
@@ -143,9 +145,19 @@ test('a shell that somebody kills is started anew for the next process', async (
   launch.close();
 });
 
+test('an exit status and a signal of the same number are told apart where that is asked for', async () => {
+  const launch = launcher(files, folder);
+  const end = (code: string, isExact: boolean): ReturnType<Launcher['run']> =>
+    launch.run({ words: ['/bin/sh', '-c', code], env: {}, hasInput: false, isExact });
+  expect(await end('exit 137', true)).toEqual({ status: 137, signal: null });
+  expect(await end('kill -s KILL $$', true)).toEqual({ status: null, signal: 'SIGKILL' });
+  expect(await end('exit 137', false)).toEqual({ status: null, signal: 'SIGKILL' });
+  launch.close();
+});
+
 test('a NUL, which no argument can hold, is refused', async () => {
   const launch = launcher(files, folder);
-  await expect(launch.run({ words: ['/bin/echo', 'a\0b'], env: {}, hasInput: false })).rejects.toThrow(
-    'null bytes',
-  );
+  await expect(
+    launch.run({ words: ['/bin/echo', 'a\0b'], env: {}, hasInput: false, isExact: false }),
+  ).rejects.toThrow('null bytes');
 });
