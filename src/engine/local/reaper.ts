@@ -33,7 +33,8 @@ IFS=' '
 for pid in $groups; do kill -s KILL -- "-$pid" 2>/dev/null; done
 IFS='
 '
-for path in $paths; do rm -rf -- "$path"; done
+# A process that was killed this moment may still have made a file.
+for path in $paths; do rm -rf -- "$path" 2>/dev/null || { sleep 1; rm -rf -- "$path"; }; done
 `;
 
 /** Starts the reaper: a POSIX shell of about one megabyte. Elsewhere a host ends itself when its stdin closes. */
