@@ -49,7 +49,7 @@ function fanfoldCommand(out) {
     out,
     '-q',
     '--result',
-    'regex:^',
+    'exit',
   ];
   return [...FANFOLD, ...options, '--', 'true'];
 }

@@ -157,6 +157,11 @@ describe('a command', () => {
         'exit {s}',
       ]),
     ).toBe('0   0\n129   129\n130   130\n137   137\n255   255\n');
+    // Only the first status that may mean a signal costs its point a second run.
+    const marks = join(folder, 'marks');
+    const marked = ['-f', '--param', 's=3,137,137,130', '--jobs', '1', '--result', 'exit', '--'];
+    await resultOf(folder, [...marked, 'sh', '-c', 'echo {s} >>"$0"; exit {s}', marks]);
+    expect(read(marks)).toBe('3\n137\n137\n137\n130\n');
     const killed = [
       '-f',
       ...QUIET,

@@ -24,24 +24,33 @@ export function commandWorker(worker: WorkerCommand, writeLog: WriteLog): Loaded
   const hasFolder = rule.kind === 'file' || command.names.includes('out');
   let streams: Streams | undefined;
   let finished: Finished | undefined;
+  let isExact = false;
   return {
     run: async (point, context) => {
       const folder = hasFolder ? pointFolder(worker.scratch, context.index) : undefined;
       const valueOf = texts.valueOf(point, context, folder);
       const line = printedBeginning(command.line(valueOf));
-      try {
-        streams ??= openStreams(worker, hasResultInStdout(rule));
+      const start = async (opened: Streams): Promise<ProcessEnd> => {
         if (folder !== undefined) makeEmpty(folder);
-        if (spec.stdin) writeFileSync(streams.stdin, `${texts.json(point, context)}\n`);
-        streams.stdout.empty();
-        streams.stderr.empty();
+        if (spec.stdin) writeFileSync(opened.stdin, `${texts.json(point, context)}\n`);
+        opened.stdout.empty();
+        opened.stderr.empty();
         const env = environment(worker, texts, point, context);
-        const end = await streams.launcher.run({
+        return opened.launcher.run({
           words: command.words(valueOf),
           env: folder === undefined ? env : { ...env, FANFOLD_OUT: folder },
           hasInput: spec.stdin,
-          isExact: rule.kind === 'exit',
+          isExact,
         });
+      };
+      try {
+        streams ??= openStreams(worker, hasResultInStdout(rule));
+        let end = await start(streams);
+        if (rule.kind === 'exit' && end.signal !== null && !isExact) {
+          // A status from 129 on, or a signal: from here on they are told apart, and this point is begun again.
+          isExact = true;
+          end = await start(streams);
+        }
         finished = { rule, streams, line, end, folder };
       } catch (error) {
         throw new CommandError(`${line} was not started or lost: ${messageOf(error)}`);
