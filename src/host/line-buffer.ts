@@ -1,4 +1,4 @@
-import { Worker } from 'node:worker_threads';
+import type { Worker } from 'node:worker_threads';
 import type { RowSink } from '../format/row.js';
 import type { SliceFile } from '../run/slice-file.js';
 
@@ -115,7 +115,9 @@ function write() {
 `;
 
 function startWatchman(): Worker {
-  const worker = new Worker(WATCHMAN, {
+  // Loaded only now: most tasks need no other thread.
+  const { Worker: Thread } = process.getBuiltinModule('node:worker_threads');
+  const worker = new Thread(WATCHMAN, {
     eval: true,
     workerData: { bytes: new Uint8Array(memory), control },
     execArgv: [],

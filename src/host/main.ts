@@ -8,9 +8,6 @@ import type { Axis } from '../space/axis.js';
 import { needsPoints, spaceFrom } from '../space/definition.js';
 import type { PointsColumns } from '../space/points-columns.js';
 import type { Space } from '../space/space.js';
-import { commandWorker } from './command/command-worker.js';
-import { streamWorker } from './command/stream-worker.js';
-import { makeCalls } from './call.js';
 import { computer } from './compute.js';
 import { readLines } from './lines.js';
 import {
@@ -82,11 +79,13 @@ async function obey(command: Exclude<Command, { type: 'stop' }>): Promise<void> 
     case 'task':
       await runTask(command.task, required(run), required(loaded));
       break;
-    case 'call':
+    case 'call': {
+      const { makeCalls } = await import('./call.js');
       // Calls leave nothing that could be kept: here a signal means what it means to any process.
       for (const signal of SIGNALS) process.off(signal, leaveToCoordinator);
       report(await makeCalls(command, required(loaded).run as (...args: unknown[]) => unknown));
       break;
+    }
     case 'fork':
       throw new Error('Only a Python host forks.');
     case 'exit':
@@ -98,7 +97,7 @@ async function obey(command: Exclude<Command, { type: 'stop' }>): Promise<void> 
 async function load(found: HostWorker): Promise<LoadedWorker | undefined> {
   try {
     if (found.kind === 'python') throw new Error('A Python worker was sent to a host of node.');
-    const worker = found.kind === 'module' ? await loadWorker(found) : loadCommand(found);
+    const worker = found.kind === 'module' ? await loadWorker(found) : await loadCommand(found);
     const { columns } = worker;
     report({
       type: 'loaded',
@@ -112,8 +111,14 @@ async function load(found: HostWorker): Promise<LoadedWorker | undefined> {
   }
 }
 
-function loadCommand(command: WorkerCommand): LoadedWorker {
-  return command.spec.stream ? streamWorker(command, writeLog) : commandWorker(command, writeLog);
+/** Loaded only by a host that needs it, as all that starts processes. */
+async function loadCommand(command: WorkerCommand): Promise<LoadedWorker> {
+  if (command.spec.stream) {
+    const { streamWorker } = await import('./command/stream-worker.js');
+    return streamWorker(command, writeLog);
+  }
+  const { commandWorker } = await import('./command/command-worker.js');
+  return commandWorker(command, writeLog);
 }
 
 function openRun(job: RunJob): Run {
