@@ -1,5 +1,6 @@
 import { openShared, sharedDescription } from '../shared/value.js';
 import type { SharedDescription } from '../shared/memory.js';
+import type { Items } from '../shared/typecode.js';
 import { isComplex } from '../format/value.js';
 
 // Values on their way to and from a host's function: JSON, in which what JSON has no form for is an object with one key
@@ -34,18 +35,6 @@ export function decodeValue(value: unknown): unknown {
 
 // --- internal ---
 
-type TypedArray =
-  | Int8Array
-  | Uint8Array
-  | Int16Array
-  | Uint16Array
-  | Int32Array
-  | Uint32Array
-  | BigInt64Array
-  | BigUint64Array
-  | Float32Array
-  | Float64Array;
-
 const ARRAYS = {
   int8: Int8Array,
   uint8: Uint8Array,
@@ -57,7 +46,7 @@ const ARRAYS = {
   uint64: BigUint64Array,
   float32: Float32Array,
   float64: Float64Array,
-} satisfies Record<string, new (buffer: ArrayBuffer) => TypedArray>;
+} satisfies Record<string, new (buffer: ArrayBuffer) => Items>;
 
 function isPlain(value: unknown): boolean {
   if (typeof value === 'number') return Number.isFinite(value) && !Object.is(value, -0);

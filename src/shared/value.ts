@@ -5,21 +5,41 @@ import { openMemory, type SharedDescription, type SharedMemory } from './memory.
 // the host that calls it another.
 const DESCRIPTION = Symbol.for('fanfold.shared');
 
-/** A number that several processes read and write. Made by `sharedValue`. */
-export class SharedValue {
-  readonly #memory: SharedMemory;
+/** What a shared value and a shared array have in common: one lock, one file. */
+class Shared {
+  protected readonly memory: SharedMemory;
 
   constructor(memory: SharedMemory) {
-    this.#memory = memory;
+    this.memory = memory;
   }
 
+  /**
+   * Does something while no other process is inside `lock` or `add` of this value or array. Not recursive: inside, use
+   * `value`, `get` and `set`, not `add`. The lock of a process that was killed is taken over.
+   */
+  lock<T>(action: () => T | Promise<T>): Promise<T> {
+    return this.memory.lock(action);
+  }
+
+  /** Closes the file, and removes it where this process has made it. */
+  close(): void {
+    this.memory.close();
+  }
+
+  get [DESCRIPTION](): SharedDescription {
+    return this.memory.description;
+  }
+}
+
+/** A number that several processes read and write. Made by `sharedValue`. */
+export class SharedValue extends Shared {
   /** The number as it is now. A bigint where it is an integer beyond 2^53. */
   get value(): number | bigint {
-    return this.#memory.read(0);
+    return this.memory.read(0);
   }
 
   set value(value: number | bigint) {
-    this.#memory.write(0, value);
+    this.memory.write(0, value);
   }
 
   /**
@@ -29,32 +49,14 @@ export class SharedValue {
   add(amount: number | bigint): Promise<number | bigint> {
     return this.lock(() => (this.value = sum(this.value, amount)));
   }
-
-  /**
-   * Does something while no other process is inside `lock` or `add` of this value. Not recursive: inside, use `value`,
-   * not `add`. The lock of a process that was killed is taken over.
-   */
-  lock<T>(action: () => T | Promise<T>): Promise<T> {
-    return this.#memory.lock(action);
-  }
-
-  /** Closes the file, and removes it where this process has made it. */
-  close(): void {
-    this.#memory.close();
-  }
-
-  get [DESCRIPTION](): SharedDescription {
-    return this.#memory.description;
-  }
 }
 
 /** Numbers that several processes read and write. Made by `sharedArray`. */
-export class SharedArray implements Iterable<number | bigint> {
+export class SharedArray extends Shared implements Iterable<number | bigint> {
   readonly length: number;
-  readonly #memory: SharedMemory;
 
   constructor(memory: SharedMemory) {
-    this.#memory = memory;
+    super(memory);
     this.length = memory.description.length;
   }
 
@@ -63,12 +65,12 @@ export class SharedArray implements Iterable<number | bigint> {
    * @throws FanfoldError where there is no such position
    */
   get(index: number): number | bigint {
-    return this.#memory.read(this.#checkIndex(index));
+    return this.memory.read(this.#checkIndex(index));
   }
 
   /** @throws FanfoldError where there is no such position, or its type can't hold the value */
   set(index: number, value: number | bigint): void {
-    this.#memory.write(this.#checkIndex(index), value);
+    this.memory.write(this.#checkIndex(index), value);
   }
 
   /** Adds to the number at a position, as one step. Gives the new number. */
@@ -83,7 +85,7 @@ export class SharedArray implements Iterable<number | bigint> {
 
   /** A copy of all numbers. Others may write while it is made: it is of one moment only under the lock. */
   toArray(): (number | bigint)[] {
-    return this.#memory.readAll();
+    return this.memory.readAll();
   }
 
   /** Writes several numbers from a position on. */
@@ -91,25 +93,11 @@ export class SharedArray implements Iterable<number | bigint> {
     if (values.length === 0) return;
     this.#checkIndex(start);
     this.#checkIndex(start + values.length - 1);
-    this.#memory.writeAll(values, start);
+    this.memory.writeAll(values, start);
   }
 
   [Symbol.iterator](): ArrayIterator<number | bigint> {
     return this.toArray()[Symbol.iterator]();
-  }
-
-  /** As that of a SharedValue; there is one for the whole array. */
-  lock<T>(action: () => T | Promise<T>): Promise<T> {
-    return this.#memory.lock(action);
-  }
-
-  /** Closes the file, and removes it where this process has made it. */
-  close(): void {
-    this.#memory.close();
-  }
-
-  get [DESCRIPTION](): SharedDescription {
-    return this.#memory.description;
   }
 
   #checkIndex(index: number): number {
