@@ -42,6 +42,11 @@ export function usage(message: string): FanfoldError {
   return new FanfoldError('FANFOLD_USAGE', message);
 }
 
+/** The words of anything that was thrown. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
 /** The system's error code (`ENOENT`, …) of a failed call, or undefined for anything else. */
 export function systemCode(error: unknown): string | undefined {
   // Not `instanceof Error`: errors of node's own modules are of another realm inside a test runner's context.

@@ -1,3 +1,4 @@
+import { messageOf } from '../errors.js';
 import { readFileSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { writeAll } from '../run/atomic-file.js';
@@ -183,7 +184,7 @@ function describeLoadError(error: unknown): string {
 }
 
 function breakDown(error: unknown): void {
-  const message = error instanceof Error ? error.message : String(error);
+  const message = messageOf(error);
   report({
     type: 'broken',
     message,

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type * as z from 'zod/mini';
-import { FanfoldError, systemCode } from '../errors.js';
+import { FanfoldError, messageOf, systemCode } from '../errors.js';
 import { writeFileAtomic } from './atomic-file.js';
 import type { RunPaths } from './paths.js';
 import type { StoredManifest } from './manifest-schema.js';
@@ -47,7 +47,7 @@ function parseJson(text: string, path: string): unknown {
   try {
     return JSON.parse(text);
   } catch (error) {
-    throw damaged(path, error instanceof Error ? error.message : String(error));
+    throw damaged(path, messageOf(error));
   }
 }
 

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { extname } from 'node:path';
-import { FanfoldError, systemCode } from '../errors.js';
+import { FanfoldError, messageOf, systemCode } from '../errors.js';
 import { parseJson } from '../format/json.js';
 import type { Axis } from './axis.js';
 import { listOfTexts, type TypedText } from './list.js';
@@ -68,11 +68,7 @@ async function parseDelimited(text: string, delimiter: string, path: string): Pr
         quoting || cell.trim() !== '' ? { text: quoting ? cell : cell.trim(), isQuoted: quoting } : undefined,
     }) as unknown as Row[];
   } catch (error) {
-    throw refusal(
-      path,
-      'rows of as many cells as the first',
-      error instanceof Error ? error.message : String(error),
-    );
+    throw refusal(path, 'rows of as many cells as the first', messageOf(error));
   }
 }
 

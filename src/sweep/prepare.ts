@@ -133,7 +133,7 @@ function updateManifest(existing: Manifest, plan: Plan, bundle: WorkerBundle): M
     worker: { ...worker, ...howRun(request.worker), files: { ...bundle.files }, ...copyOf(bundle) },
     ...timeoutOf(request),
     ...(isSameWorker
-      ? existing.earlierWorkers && { earlierWorkers }
+      ? {}
       : { earlierWorkers: [...earlierWorkers, { files: worker.files, until: new Date().toISOString() }] }),
   };
   if (isDeepStrictEqual(manifest, existing)) return existing;

@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import fs from 'fs-extra';
 import { join } from 'node:path';
 import { quoteForShell } from '../../src/format/shell.js';
-import { events, fanfold, read, start, temporaryFolder, until } from './command.js';
+import { failures, events, fanfold, read, start, temporaryFolder, until } from './command.js';
 
 const QUIET = ['-q', '--out', 'out'];
 
@@ -18,19 +18,6 @@ async function resultOf(folder: string, args: readonly string[]): Promise<string
   const { exitCode, stderr } = await fanfold([...QUIET, ...args], { cwd: folder });
   expect([exitCode, stderr]).toEqual([0, '']);
   return read(folder, 'out', 'result.txt');
-}
-
-interface Failure {
-  readonly index: number;
-  readonly error: string;
-  readonly stack?: string;
-}
-
-function failures(folder: string): Failure[] {
-  return read(folder, 'out', 'failures.jsonl')
-    .trim()
-    .split('\n')
-    .map((line) => JSON.parse(line) as Failure);
 }
 
 describe('a command', () => {
@@ -175,7 +162,7 @@ describe('a command', () => {
       'kill -s KILL $$',
     ];
     expect((await fanfold(killed, { cwd: folder })).exitCode).toBe(1);
-    expect(failures(folder)[0]?.error).toContain('was ended by SIGKILL');
+    expect(failures(join(folder, 'out'))[0]?.error).toContain('was ended by SIGKILL');
     expect(
       await resultOf(folder, [...T, '--result', 'json', '--', 'echo', '{"a":{T},"b":[{T}]}']).catch(String),
     ).toContain('Expected');
@@ -216,7 +203,9 @@ describe('a command', () => {
     expect(failed.exitCode).toBe(1);
     const scratch = join(folder, 'out', 'scratch');
     expect(fs.readdirSync(scratch)).toEqual(['point=1']);
-    expect(failures(folder)[0]?.error).toContain(`Its files are in ${fs.realpathSync(scratch)}/point=1`);
+    expect(failures(join(folder, 'out'))[0]?.error).toContain(
+      `Its files are in ${fs.realpathSync(scratch)}/point=1`,
+    );
     fs.writeFileSync(join(scratch, 'point=1', 'old'), '');
     fs.writeFileSync(join(folder, 'mended'), '');
     expect((await fanfold(['retry', 'out', '-q'], { cwd: folder })).exitCode).toBe(0);
@@ -243,7 +232,7 @@ describe('a command', () => {
     const line = `CommandError: '${join(folder, 'a b')}'`;
     expect(exitCode).toBe(1);
     expect(stderr).toContain(`${line} 1 ended with exit status 3. The end of its stderr: line 1`);
-    const errors = failures(folder).sort((a, b) => a.index - b.index);
+    const errors = failures(join(folder, 'out')).sort((a, b) => a.index - b.index);
     // The fourth prints one word, which is a result.
     expect(errors.map(({ index }) => index)).toEqual([0, 1, 2]);
     expect(errors[0]?.error).toBe(`${line} 1 ended with exit status 3. The end of its stderr: line 1`);
@@ -272,14 +261,14 @@ describe('a command', () => {
       { cwd: folder },
     );
     expect(exitCode).toBe(1);
-    expect(failures(folder)).toEqual([
+    expect(failures(join(folder, 'out'))).toEqual([
       expect.objectContaining({
         index: 1,
         error:
           'CommandError: echo at 2 >&2; test 2 = 2 && echo 1 2 3 || echo 1 2 ended with exit status 0, but gave no result. Expected the same columns as the points before (an array of 2), got an array of 3. The end of its stderr: at 2',
       }),
     ]);
-    expect(failures(folder)[0]?.stack).toBe(undefined);
+    expect(failures(join(folder, 'out'))[0]?.stack).toBe(undefined);
   });
 
   test('whose result has the name of a parameter fails, and its folder is kept', async () => {
@@ -290,8 +279,8 @@ describe('a command', () => {
       { cwd: folder },
     );
     expect(exitCode).toBe(1);
-    expect(failures(folder).map(({ stack }) => stack)).toEqual([undefined, undefined]);
-    expect(failures(folder)[0]?.error).toMatch(
+    expect(failures(join(folder, 'out')).map(({ stack }) => stack)).toEqual([undefined, undefined]);
+    expect(failures(join(folder, 'out'))[0]?.error).toMatch(
       /^CommandError: touch .* ended with exit status 0, but gave no result\. Expected .* got "T", which is a parameter.* Its files are in \/.*\/point=\d$/,
     );
     expect(fs.readdirSync(join(folder, 'out', 'scratch')).sort()).toEqual(['point=0', 'point=1']);

@@ -74,10 +74,26 @@ export function events(directory: string, kind: string): EventRecord[] {
 }
 
 /** Waits until a condition holds, and says what was waited for where it never does. */
+interface Failure {
+  readonly index: number;
+  readonly attempt: number;
+  readonly error: string;
+  readonly stack?: string;
+}
+
 /** The lines of a run's failures.jsonl. */
-export function failures(directory: string): { index: number; attempt: number; error: string }[] {
+export function failures(directory: string): Failure[] {
   const lines = read(directory, 'failures.jsonl').trimEnd().split('\n');
-  return lines.map((line) => JSON.parse(line) as { index: number; attempt: number; error: string });
+  return lines.map((line) => JSON.parse(line) as Failure);
+}
+
+/** Whole lines in all task files of a run, under way or finished. */
+export function doneLines(directory: string): number {
+  if (!fs.existsSync(directory)) return 0;
+  return fs
+    .readdirSync(directory)
+    .filter((name) => /^task_index=\d+\.txt(?:\.part)?$/.test(name))
+    .reduce((sum, name) => sum + readOrNothing(join(directory, name)).split('\n').length - 1, 0);
 }
 
 export async function until(what: string, holds: () => boolean, timeoutMs = 20_000): Promise<void> {
@@ -98,5 +114,14 @@ export function isAlive(pid: number): boolean {
     return !/\) Z /.test(status);
   } catch {
     return false;
+  }
+}
+
+/** A part may be renamed between the listing and the reading. */
+function readOrNothing(path: string): string {
+  try {
+    return read(path);
+  } catch {
+    return '';
   }
 }

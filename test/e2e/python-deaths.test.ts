@@ -3,7 +3,17 @@ import { execFileSync } from 'node:child_process';
 import fs from 'fs-extra';
 import { join } from 'node:path';
 import { testWith } from '../tools.js';
-import { events, fanfold, isAlive, read, start, temporaryFolder, until, writeWorker } from './command.js';
+import {
+  doneLines,
+  events,
+  fanfold,
+  isAlive,
+  read,
+  start,
+  temporaryFolder,
+  until,
+  writeWorker,
+} from './command.js';
 
 // Each point takes a few milliseconds of real computing.
 const SLOW = `
@@ -27,24 +37,6 @@ function slowRun(code = SLOW): { out: string; args: string[] } {
     out,
     args: [worker, '--range', `0:${String(POINTS)}`, '--tasks', '6', '--jobs', '3', '--out', out],
   };
-}
-
-function readOrNothing(path: string): string {
-  try {
-    return read(path);
-  } catch {
-    // Renamed between the listing and the reading.
-    return '';
-  }
-}
-
-/** Whole lines in all task files, under way or finished. */
-function doneLines(out: string): number {
-  if (!fs.existsSync(out)) return 0;
-  return fs
-    .readdirSync(out)
-    .filter((name) => /^task_index=\d+\.txt(?:\.part)?$/.test(name))
-    .reduce((sum, name) => sum + readOrNothing(join(out, name)).split('\n').length - 1, 0);
 }
 
 /** Processes that computed in this run and are alive. */

@@ -2,7 +2,7 @@ import { describe, expect } from '@jest/globals';
 import fs from 'fs-extra';
 import { join } from 'node:path';
 import { testWith } from '../tools.js';
-import { fanfold, read, start, temporaryFolder, until, writeWorker } from './command.js';
+import { failures, fanfold, read, start, temporaryFolder, until, writeWorker } from './command.js';
 
 // Fast points are computed many at a time; nothing of that may show.
 
@@ -55,11 +55,9 @@ describe('a Python function that is fast', () => {
         return `${String(x)}   ${x % 2 === 1 ? String(x) : Number.isInteger(half) ? `${String(half)}.0` : String(half)}`;
       }),
     );
-    const failures = lines(join(out, 'failures.jsonl')).map(
-      (line) => JSON.parse(line) as { index: number; error: string },
-    );
-    expect(failures.map(({ index }) => index)).toEqual(bad);
-    expect(failures.map(({ error }) => error)).toEqual([
+    const failed = failures(out);
+    expect(failed.map(({ index }) => index)).toEqual(bad);
+    expect(failed.map(({ error }) => error)).toEqual([
       'ValueError: half',
       'StopIteration: early',
       expect.stringContaining('got an object'),

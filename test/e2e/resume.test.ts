@@ -1,7 +1,17 @@
 import { describe, expect, test } from '@jest/globals';
 import fs from 'fs-extra';
 import { join } from 'node:path';
-import { events, fanfold, isAlive, read, start, temporaryFolder, until, writeWorker } from './command.js';
+import {
+  doneLines,
+  events,
+  fanfold,
+  isAlive,
+  read,
+  start,
+  temporaryFolder,
+  until,
+  writeWorker,
+} from './command.js';
 
 // Each point takes a few milliseconds of real computing and leaves a mark, so that points computed twice are counted.
 const SLOW = `
@@ -346,24 +356,6 @@ function slowRun(): { folder: string; out: string; args: string[] } {
 
 function lines(path: string): string[] {
   return fs.existsSync(path) ? read(path).split('\n').slice(0, -1) : [];
-}
-
-/** Whole lines in all task files, under way or finished. */
-function doneLines(out: string): number {
-  if (!fs.existsSync(out)) return 0;
-  return fs
-    .readdirSync(out)
-    .filter((name) => /^task_index=\d+\.txt(?:\.part)?$/.test(name))
-    .reduce((sum, name) => sum + readOrNothing(join(out, name)).split('\n').length - 1, 0);
-}
-
-/** A part may be renamed between the listing and the reading. */
-function readOrNothing(path: string): string {
-  try {
-    return read(path);
-  } catch {
-    return '';
-  }
 }
 
 function livingHosts(out: string): number[] {

@@ -4,6 +4,7 @@ import fs from 'fs-extra';
 import { join } from 'node:path';
 import { testWith } from '../tools.js';
 import {
+  failures,
   events,
   fanfold,
   isAlive,
@@ -15,6 +16,8 @@ import {
   writeWorker,
 } from './command.js';
 
+/** A thousand points over two programs. */
+const THOUSAND = '--range 0:1000 --tasks 2 --jobs 2 --stream -- node program.cjs'.split(' ');
 const QUIET = ['-q', '--out', 'out'];
 
 /** A program in JavaScript that answers each point by `answer(question)`; it notes its process and every question. */
@@ -69,18 +72,7 @@ describe('a program that stays alive', () => {
       folder,
       "const answer = (q) => { if (q.x === 700 && !fs.existsSync('go')) return; tell(q, { a: q.x / 2, b: q.x % 3 }); };",
     );
-    const args = [
-      '--range',
-      '0:1000',
-      '--tasks',
-      '2',
-      '--jobs',
-      '2',
-      '--stream',
-      '--',
-      'node',
-      'program.cjs',
-    ];
+    const args = THOUSAND;
     const run = start([...QUIET, ...args], { cwd: folder });
     await until('the point that never answers', () =>
       lines(folder, 'asked').some((line) => line.includes('"x":700,')),
@@ -167,22 +159,9 @@ const answer = ({ x, index }) => {
       folder,
       "const answer = (q) => { if (q.x % 400 === 399 && !fs.existsSync('mended')) process.exit(7); tell(q, { y: q.x * 2 }); };",
     );
-    const args = [
-      '--range',
-      '0:1000',
-      '--tasks',
-      '2',
-      '--jobs',
-      '2',
-      '--stream',
-      '--',
-      'node',
-      'program.cjs',
-    ];
+    const args = THOUSAND;
     expect((await fanfold([...QUIET, ...args], { cwd: folder })).exitCode).toBe(1);
-    const failed = lines(folder, 'out/failures.jsonl').map(
-      (line) => JSON.parse(line) as { index: number; error: string },
-    );
+    const failed = failures(join(folder, 'out'));
     expect(failed.map(({ index }) => index).sort((a, b) => a - b)).toEqual([399, 799]);
     expect(failed[0]?.error).toContain('node program.cjs ended with exit status 7 before it answered');
     fs.writeFileSync(join(folder, 'mended'), '');

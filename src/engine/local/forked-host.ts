@@ -3,7 +3,7 @@ import { DRAIN_MS } from '../../host/last-words.js';
 import { readLines } from '../../host/lines.js';
 import type { Command, Report } from '../../host/protocol.js';
 import { deferred } from '../../deferred.js';
-import { EXIT_MS, type Death, type HostProcess } from './host-process.js';
+import { endInTime, type Death, type HostProcess } from './host-process.js';
 import { killGroup } from './process-group.js';
 import { queue } from './queue.js';
 import type { Reaper } from './reaper.js';
@@ -101,15 +101,7 @@ export function forkedHost({ reaper, startedMs, server }: ForkOptions): ForkedHo
           host.end({ exitCode: null, signal: null, lastWords: '' });
         });
     },
-    exit: () => {
-      send({ type: 'exit' });
-      const timer = setTimeout(() => {
-        host.kill();
-      }, EXIT_MS);
-      return ended.promise.finally(() => {
-        clearTimeout(timer);
-      });
-    },
+    exit: () => endInTime(host, ended.promise),
     kill: (signal) => {
       isKilled = true;
       if (!isEnded && pid !== 0) killGroup(pid, signal);

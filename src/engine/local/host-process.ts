@@ -57,7 +57,7 @@ export const NODE_HOST = [process.execPath, fileURLToPath(new URL('host.cjs', im
 /** Of the last words, as many are shown: a crash's traceback in Python has our own frames after the worker's. */
 const MOST_WORDS = 2000;
 /** A library that hangs while its process exits, as some do that drive graphics cards, must not hold up the fold. */
-export const EXIT_MS = 2000;
+const EXIT_MS = 2000;
 
 /** Starts a host in a process group of its own, so that its children end with it. */
 export function startHost({ program, env, reaper, onEnd }: HostOptions): HostProcess {
@@ -113,15 +113,7 @@ export function startHost({ program, env, reaper, onEnd }: HostOptions): HostPro
     },
     send,
     next: inbox.next,
-    exit: () => {
-      send({ type: 'exit' });
-      const timer = setTimeout(() => {
-        host.kill();
-      }, EXIT_MS);
-      return ended.finally(() => {
-        clearTimeout(timer);
-      });
-    },
+    exit: () => endInTime(host, ended),
     hold: (isHeld) => {
       for (const handle of [child, ...child.stdio] as ({ ref(): void; unref(): void } | null)[]) {
         if (isHeld) handle?.ref();
@@ -133,6 +125,19 @@ export function startHost({ program, env, reaper, onEnd }: HostOptions): HostPro
     },
   };
   return host;
+}
+
+/** Asks a host to end, and waits for that; one that does not is killed. */
+export async function endInTime(host: HostProcess, ended: Promise<unknown>): Promise<void> {
+  host.send({ type: 'exit' });
+  const timer = setTimeout(() => {
+    host.kill();
+  }, EXIT_MS);
+  try {
+    await ended;
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 export function isDeath(report: Report | Death): report is Death {

@@ -1,3 +1,4 @@
+import { messageOf } from '../../errors.js';
 import { describeValue } from '../../format/layout.js';
 import type { Column } from '../../format/layout.js';
 import type { Scalar } from '../../format/value.js';
@@ -80,12 +81,9 @@ function readColumn(text: string, column: Column | undefined): Scalar {
   try {
     return readWord(text, column?.dtype);
   } catch (error) {
-    throw new Error(
-      `Expected numbers in its result, ${error instanceof Error ? error.message : String(error)}.`,
-      {
-        cause: error,
-      },
-    );
+    throw new Error(`Expected numbers in its result, ${messageOf(error)}.`, {
+      cause: error,
+    });
   }
 }
 

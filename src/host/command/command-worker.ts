@@ -1,6 +1,6 @@
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { systemCode } from '../../errors.js';
+import { messageOf, systemCode } from '../../errors.js';
 import { pointFolder } from '../../run/paths.js';
 import type { CommandSpec } from '../../run/spec.js';
 import type { Point } from '../../space/space.js';
@@ -174,8 +174,4 @@ function readFile(path: string, name: string): string {
       },
     );
   }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

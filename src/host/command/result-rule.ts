@@ -1,4 +1,4 @@
-import { FanfoldError } from '../../errors.js';
+import { FanfoldError, messageOf } from '../../errors.js';
 
 /** What of a command's doings is its result. */
 export type ResultRule =
@@ -41,7 +41,7 @@ function compile(source: string): RegExp {
   } catch (error) {
     throw new FanfoldError(
       'FANFOLD_USAGE',
-      `Expected --result regex: with a JavaScript regular expression, got "${source}" (${error instanceof Error ? error.message : String(error)}).`,
+      `Expected --result regex: with a JavaScript regular expression, got "${source}" (${messageOf(error)}).`,
     );
   }
 }

@@ -1,3 +1,4 @@
+import { messageOf } from '../../errors.js';
 import { performance } from 'node:perf_hooks';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Point } from '../../space/space.js';
@@ -296,7 +297,7 @@ function unansweredError(line: string, program: StreamProcess): CommandError {
 function named(outcome: Outcome, { line }: Dialogue): Outcome {
   if (outcome.status === 'fulfilled') return outcome;
   const { reason } = outcome as { reason: unknown };
-  return rejected(`${line} answered: ${reason instanceof Error ? reason.message : String(reason)}`);
+  return rejected(`${line} answered: ${messageOf(reason)}`);
 }
 
 function rejected(message: string): Outcome {
