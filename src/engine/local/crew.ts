@@ -35,15 +35,20 @@ export function startCrew({ count, env, folder, program }: CrewOptions & Pick<Ho
     everyone.add(host);
     return host;
   };
-  const close = (): void => {
+  const killAll = (): void => {
     for (const host of everyone) host.kill();
+  };
+  const closeReaper = (): void => {
+    // Who made the folder removes it now: two at once would trip over each other.
+    reaper.keep(folder);
     reaper.close();
   };
   const waiting: HostProcess[] = [];
   try {
     while (waiting.length < count) waiting.push(start());
   } catch (error) {
-    close();
+    killAll();
+    reaper.close();
     throw error;
   }
   return {
@@ -56,8 +61,11 @@ export function startCrew({ count, env, folder, program }: CrewOptions & Pick<Ho
     take: () => waiting.shift() ?? start(),
     end: async () => {
       await Promise.all(Array.from(everyone, (host) => host.exit()));
-      reaper.close();
+      closeReaper();
     },
-    close,
+    close: () => {
+      killAll();
+      closeReaper();
+    },
   };
 }

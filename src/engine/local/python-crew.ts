@@ -107,6 +107,8 @@ export function startPythonCrew({
   let server = serve();
   const cleanUp = (): void => {
     listener.close();
+    // Removed here, and by who made it: two at once would trip over each other.
+    for (const path of new Set([folder, socketFolder])) reaper.keep(path);
     reaper.close();
     if (socketFolder !== folder) rmSync(socketFolder, { recursive: true, force: true });
   };

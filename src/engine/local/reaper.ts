@@ -49,7 +49,7 @@ export function startReaper(): Reaper {
   shell.stdin.on('error', ignore);
   const tell = (act: string, what: string): void => {
     // A path with a line break can't be told, and is left behind where the coordinator is killed.
-    if (!what.includes('\n')) shell.stdin.write(`${act} ${what}\n`);
+    if (shell.stdin.writable && !what.includes('\n')) shell.stdin.write(`${act} ${what}\n`);
   };
   return {
     watch: (pid) => {
