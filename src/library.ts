@@ -6,6 +6,8 @@ import { FanfoldError } from './errors.js';
 import type { Format } from './format/cell.js';
 import type { DeclaredColumns } from './format/layout.js';
 import type { Scalar, Value } from './format/value.js';
+import { DEFAULT_LIMITS, withLimits } from './run/limits.js';
+import { readLimits, type LimitSettings } from './sweep/limit-settings.js';
 import { planSweep, type Plan } from './sweep/plan.js';
 import { readColumns, readResults, type Row } from './report/results.js';
 import { currentFailures } from './report/summary.js';
@@ -60,7 +62,7 @@ interface CommandOptions {
   readonly keepScratch?: boolean | undefined;
 }
 
-interface SpaceOptions {
+interface SpaceOptions extends LimitSettings {
   /** Parameters and their values: `linspace(0, 1, 11)`, an array, or text such as `'0:1:0.1'`. The last runs fastest. */
   readonly params?: Readonly<Record<string, ValuesInput | string>>;
   /** Names of parameters that walk together. */
@@ -79,8 +81,6 @@ interface SpaceOptions {
   readonly slicing?: Slicing;
   /** Processes at once; by default the processors that this process may use. */
   readonly jobs?: number;
-  /** The longest that a point may take, in seconds; its process is then killed and the point recorded as failed. */
-  readonly timeout?: number;
   /** A new process for every task. */
   readonly fresh?: boolean;
   /** `OMP_NUM_THREADS` and its kin for each process; by default processors / jobs, unless the environment has them. */
@@ -181,7 +181,7 @@ async function planOf(options: SweepOptions): Promise<Plan> {
     slicing: options.slicing,
     tasks: options.tasks,
     jobs,
-    timeoutMs: checkTimeout(options.timeout),
+    limits: withLimits(DEFAULT_LIMITS, readLimits(options)),
     format: options.format ?? 'txt',
     header: options.header,
     out: options.out,
@@ -274,6 +274,11 @@ const OPTIONS: Record<keyof SweepOptions, true> = {
   fresh: true,
   threads: true,
   timeout: true,
+  retries: true,
+  retryDelay: true,
+  maxMemory: true,
+  maxFailures: true,
+  onError: true,
   format: true,
   header: true,
   out: true,
@@ -329,14 +334,6 @@ function checkWorker(options: SweepOptions): void {
 function checkStartMethod(method: string | undefined): StartMethod | undefined {
   if (method === undefined || method === 'fork' || method === 'spawn') return method;
   throw new FanfoldError('FANFOLD_USAGE', `Expected startMethod to be "fork" or "spawn", got "${method}".`);
-}
-
-function checkTimeout(seconds: number | undefined): number | undefined {
-  if (seconds === undefined || (seconds > 0 && Number.isFinite(seconds))) return seconds && seconds * 1000;
-  throw new FanfoldError(
-    'FANFOLD_USAGE',
-    `Expected timeout to be a positive number of seconds, got ${String(seconds)}.`,
-  );
 }
 
 function checkSeed(seed: number | bigint): bigint {

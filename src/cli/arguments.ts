@@ -64,12 +64,21 @@ const MOST_MS = 2 ** 31 - 1;
 
 /** A reader of a duration such as `30s`, `500ms`, `5m` or `1.5h`, a bare number being seconds; gives milliseconds. */
 export function parseDuration(option: string): (text: string) => number {
+  return durationReader(option, (ms) => ms > 0);
+}
+
+/** A reader of a duration that may be 0. */
+export function parseDelay(option: string): (text: string) => number {
+  return durationReader(option, (ms) => ms >= 0);
+}
+
+function durationReader(option: string, isRight: (ms: number) => boolean): (text: string) => number {
   return (text) => {
     const { number, unit } =
       /^(?<number>\d+(?:\.\d*)?|\.\d+)\s*(?<unit>[a-z]*)$/.exec(text.trim())?.groups ?? {};
     const factor = UNITS[unit === '' ? 's' : (unit ?? '')];
     const ms = Number(number) * (factor ?? NaN);
-    if (ms > 0 && ms <= MOST_MS) return ms;
+    if (isRight(ms) && ms <= MOST_MS) return ms;
     throw new FanfoldError(
       'FANFOLD_USAGE',
       `Expected ${option} to be a duration of up to 24 days, such as 30s, 500ms, 5m or 1.5h, got "${text}".`,

@@ -8,12 +8,12 @@ import {
   collectAxis,
   collectText,
   parseCount,
-  parseDuration,
   parseSeed,
   refusePlaceholders,
   splitCommand,
   type AxisText,
 } from './arguments.js';
+import { addLimits } from './limit-options.js';
 
 // The command: options are read here, and each subcommand's own module is only loaded when it is called.
 
@@ -40,7 +40,7 @@ const program = new Command('fanfold')
   .enablePositionalOptions()
   .addHelpText('after', `\nThe options of a sweep are shown by: fanfold run --help\n${EXAMPLES}`);
 
-program
+const sweep = program
   .command('run', { isDefault: true })
   .allowExcessArguments()
   .description('run a sweep, or go on with it (the default command)')
@@ -86,11 +86,6 @@ program
     new Option('--slicing <rule>', 'how points are cut into tasks').choices(['guan', 'balanced'] as const),
   )
   .option('--jobs <n>', 'processes at once (default: the processors that may be used)', parseCount('--jobs'))
-  .option(
-    '--timeout <duration>',
-    'the longest that a point may take, such as 30s; it is then recorded as failed',
-    parseDuration('--timeout'),
-  )
   .option('--serial', 'one process at a time')
   .option(
     '--threads <n>',
@@ -121,12 +116,13 @@ program
   .option('-n, --dry-run', 'show what would be done, and start nothing')
   .option('--allow-changed-worker', 'keep what an earlier version of the worker computed')
   .option('-q, --quiet', 'no progress and no summary')
-  .addHelpText('after', EXAMPLES)
-  .action(async (worker, options, { args }) => {
-    refuseExcess(args);
-    const { run } = await import('./run.js');
-    process.exitCode = await run(worker, { ...options, command });
-  });
+  .addHelpText('after', EXAMPLES);
+
+addLimits(sweep).action(async (worker, options, { args }) => {
+  refuseExcess(args);
+  const { run } = await import('./run.js');
+  process.exitCode = await run(worker, { ...options, command });
+});
 
 const CONTINUATIONS = [
   ['resume', 'go on with a run that was stopped', false],
@@ -134,18 +130,13 @@ const CONTINUATIONS = [
 ] as const;
 
 for (const [name, description, retryFailed] of CONTINUATIONS) {
-  program
+  const continuation = program
     .command(name)
     .description(description)
     .argument('<dir>', 'the run directory')
     .option('--jobs <n>', 'processes at once', parseCount('--jobs'))
     .option('--python <path>', "a Python worker's interpreter (default: the one that the run was begun with)")
     .option('--threads <n>', 'OMP_NUM_THREADS and its kin for each process', parseCount('--threads'))
-    .option(
-      '--timeout <duration>',
-      'the longest that a point may take, such as 30s',
-      parseDuration('--timeout'),
-    )
     .addOption(
       new Option('--start-method <method>', 'how Python processes come about').choices([
         'fork',
@@ -153,11 +144,11 @@ for (const [name, description, retryFailed] of CONTINUATIONS) {
       ] as const),
     )
     .option('--allow-changed-worker', 'keep what an earlier version of the worker computed')
-    .option('-q, --quiet', 'no progress and no summary')
-    .action(async (directory, options) => {
-      const { resume } = await import('./resume.js');
-      process.exitCode = await resume(directory, { ...options, retryFailed });
-    });
+    .option('-q, --quiet', 'no progress and no summary');
+  addLimits(continuation).action(async (directory, options) => {
+    const { resume } = await import('./resume.js');
+    process.exitCode = await resume(directory, { ...options, retryFailed });
+  });
 }
 
 program

@@ -4,6 +4,7 @@ import { commandReference, commandSpec, parseColumns } from '../engine/command-r
 import { parseWorkerReference, type StartMethod, type WorkerReference } from '../engine/worker-reference.js';
 import { FanfoldError } from '../errors.js';
 import type { Format } from '../format/cell.js';
+import { DEFAULT_LIMITS, withLimits } from '../run/limits.js';
 import type { SweepRequest } from '../sweep/plan.js';
 import type { Slicing } from '../slicing.js';
 import type { Axis } from '../space/axis.js';
@@ -13,9 +14,10 @@ import { readPointsFile } from '../space/points-file.js';
 import { checkNames, space } from '../space/space.js';
 import { parseFixed, parseRange, parseValues } from '../space/values-syntax.js';
 import { splitNamed, type AxisText } from './arguments.js';
+import { limitsGiven, type LimitOptions } from './limit-options.js';
 
 /** The options of `fanfold run` that say what is to be computed. */
-export interface RequestOptions {
+export interface RequestOptions extends LimitOptions {
   readonly worker?: string | undefined;
   readonly python?: string | undefined;
   readonly startMethod?: StartMethod | undefined;
@@ -35,7 +37,6 @@ export interface RequestOptions {
   readonly tasks?: number | undefined;
   readonly slicing?: Slicing | undefined;
   readonly jobs?: number | undefined;
-  readonly timeout?: number | undefined;
   readonly serial?: true | undefined;
   readonly seed?: bigint | undefined;
   readonly format: Format;
@@ -85,7 +86,7 @@ export async function readRequest(
     slicing: options.slicing,
     tasks: options.tasks,
     jobs: serial === true ? 1 : (jobs ?? usableProcessors()),
-    timeoutMs: options.timeout,
+    limits: withLimits(DEFAULT_LIMITS, limitsGiven(options)),
     format,
     header,
     out: options.out,

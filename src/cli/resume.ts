@@ -4,15 +4,15 @@ import type { StartMethod } from '../engine/worker-reference.js';
 import { planOf } from '../sweep/existing-run.js';
 import { shortPath } from '../report/command-line.js';
 import { execute } from './execute.js';
+import { limitsGiven, type LimitOptions } from './limit-options.js';
 
 /** `fanfold resume` and `fanfold retry`: gives the exit code. */
 export async function resume(
   directory: string,
-  options: {
+  options: LimitOptions & {
     jobs?: number | undefined;
     python?: string | undefined;
     startMethod?: StartMethod | undefined;
-    timeout?: number | undefined;
     threads?: number | undefined;
     quiet?: true | undefined;
     allowChangedWorker?: true | undefined;
@@ -23,7 +23,7 @@ export async function resume(
     jobs: options.jobs ?? usableProcessors(),
     python: options.python,
     startMethod: options.startMethod,
-    timeoutMs: options.timeout,
+    limits: limitsGiven(options),
   });
   const { worker } = plan.request;
   if (worker.kind === 'module' && !existsSync(worker.file) && options.quiet !== true) {

@@ -78,6 +78,21 @@ export const StoredSpec = z.strictObject({
   format: z.enum(['txt', 'csv', 'jsonl']),
 });
 
+/** What points and processes may take, as `limits.ts` says of each. */
+const StoredLimits = z.strictObject({
+  timeoutMs: z.exactOptional(z.number().check(z.positive())),
+  retries: z.int().check(z.nonnegative()),
+  retryDelayMs: z.number().check(z.nonnegative()),
+  maxMemoryBytes: z.exactOptional(z.int().check(z.positive())),
+  maxFailures: z.exactOptional(
+    z.union([
+      z.strictObject({ points: z.int().check(z.nonnegative()) }),
+      z.strictObject({ percent: z.number().check(z.nonnegative()) }),
+    ]),
+  ),
+  onError: z.enum(['stop', 'continue', 'nan']),
+});
+
 /** `sweep.json`: what a run is, and which files it consists of. */
 export const StoredManifest = z.strictObject({
   version: z.literal(MANIFEST_VERSION),
@@ -114,8 +129,7 @@ export const StoredManifest = z.strictObject({
   earlierWorkers: z.optional(
     z.array(z.strictObject({ files: z.record(z.string(), z.string()), until: z.string() })),
   ),
-  /** The longest that a point may take, in milliseconds. */
-  timeoutMs: z.optional(z.number()),
+  limits: StoredLimits,
   pointsFile: z.optional(z.string()),
   versions: z.strictObject({ fanfold: z.string(), node: z.string(), python: z.optional(z.string()) }),
   commit: z.optional(z.string()),

@@ -5,6 +5,7 @@ import type { WorkerBundle } from '../engine/worker-bundle.js';
 import { parseWorkerReference, type StartMethod, type WorkerReference } from '../engine/worker-reference.js';
 import { FanfoldError } from '../errors.js';
 import { fold } from '../fold.js';
+import { withLimits, type GivenLimits } from '../run/limits.js';
 import { readManifest, writeManifest, type Manifest } from '../run/manifest.js';
 import { runPaths } from '../run/paths.js';
 import { openDirectory } from '../run/run-directory.js';
@@ -17,7 +18,8 @@ import { planSweep, type Plan, type SweepRequest } from './plan.js';
 export interface ResumeOptions {
   /** Processes at once. */
   readonly jobs: number;
-  readonly timeoutMs?: number | undefined;
+  /** Those that are to change. */
+  readonly limits?: GivenLimits;
   /** The interpreter of a Python worker. */
   readonly python?: string | undefined;
   readonly startMethod?: StartMethod | undefined;
@@ -39,7 +41,7 @@ export async function planOf(directory: string, how: ResumeOptions): Promise<Pla
     slicing: spec.slicing,
     tasks: spec.tasks === 'auto' ? undefined : spec.tasks,
     jobs: how.jobs,
-    timeoutMs: how.timeoutMs ?? manifest.timeoutMs,
+    limits: withLimits(manifest.limits, how.limits ?? {}),
     format: spec.format,
     header: manifest.header,
     out: directory,

@@ -2,6 +2,7 @@ import { basename, join, resolve } from 'node:path';
 import type { Format } from '../format/cell.js';
 import { FanfoldError } from '../errors.js';
 import type { WorkerReference } from '../engine/worker-reference.js';
+import type { Limits } from '../run/limits.js';
 import { shortHash, specHash, workerLabel, type SweepSpec } from '../run/spec.js';
 import { checkTasks, type Slicing } from '../slicing.js';
 import type { Axis } from '../space/axis.js';
@@ -24,8 +25,7 @@ export interface SweepRequest {
   readonly tasks: number | undefined;
   /** Processes at once. */
   readonly jobs: number;
-  /** The longest that a point may take, in milliseconds. */
-  readonly timeoutMs: number | undefined;
+  readonly limits: Limits;
   readonly format: Format;
   /** Undefined for the format's own custom: a csv has one, a txt none. */
   readonly header: boolean | undefined;

@@ -131,7 +131,7 @@ function updateManifest(existing: Manifest, plan: Plan, bundle: WorkerBundle): M
     ...existing,
     header,
     worker: { ...worker, ...howRun(request.worker), files: { ...bundle.files }, ...copyOf(bundle) },
-    ...timeoutOf(request),
+    limits: request.limits,
     ...(isSameWorker
       ? {}
       : { earlierWorkers: [...earlierWorkers, { files: worker.files, until: new Date().toISOString() }] }),
@@ -187,10 +187,6 @@ function howRun(
   }
 }
 
-function timeoutOf({ timeoutMs }: SweepRequest): { timeoutMs?: number } {
-  return timeoutMs === undefined ? {} : { timeoutMs };
-}
-
 /** True where the worker's own results tell an integer from a float, as the text of a command does: `3` and `3.0`. */
 function tellsIntegers(worker: SweepSpec['worker']): boolean {
   return 'command' in worker;
@@ -212,7 +208,7 @@ function newManifest(
     wholeNumbers: isFloat || tellsIntegers(spec.worker) ? 'float64' : 'int64',
     ...(columns === undefined ? {} : { columns: { ...columns } }),
     header: plan.header,
-    ...timeoutOf(request),
+    limits: request.limits,
     worker: {
       ...whereIs(request.worker, directory),
       ...howRun(request.worker),

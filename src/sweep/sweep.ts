@@ -228,7 +228,7 @@ async function compute(
     learn: (files) => {
       writeManifest(paths, { ...manifest, worker: { ...manifest.worker, files: { ...files } } });
     },
-    timeoutMs: request.timeoutMs,
+    limits: request.limits,
   });
   const { columns } = manifest;
   const job = {

@@ -1,3 +1,4 @@
+import { DEFAULT_LIMITS } from '../../src/run/limits.js';
 import type { Manifest } from '../../src/run/manifest.js';
 import { specHash, type SweepSpec } from '../../src/run/spec.js';
 
@@ -36,6 +37,7 @@ export function sampleManifest(spec = sampleSpec()): Manifest {
     wholeNumbers: 'float64',
     columns: { energy: 'float64', state: 'string' },
     header: true,
+    limits: { ...DEFAULT_LIMITS, maxFailures: { percent: 5 } },
     worker: { path: '../model.ts', files: { 'model.ts': 'ab12', 'lib/util.ts': 'cd34' }, module: 'ef56' },
     pointsFile: 'points.csv',
     versions: { fanfold: '0.1.0', node: '20.19.0' },

@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { basename } from 'node:path';
 import { planSweep, type SweepRequest } from '../../src/sweep/plan.js';
+import { DEFAULT_LIMITS } from '../../src/run/limits.js';
 import { arange } from '../../src/space/arange.js';
 import { grid } from '../../src/space/grid.js';
 
@@ -12,7 +13,7 @@ const REQUEST: SweepRequest = {
   slicing: undefined,
   tasks: undefined,
   jobs: 2,
-  timeoutMs: undefined,
+  limits: DEFAULT_LIMITS,
   format: 'txt',
   header: undefined,
   out: undefined,

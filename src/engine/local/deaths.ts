@@ -87,7 +87,7 @@ export function blame(
 /** Records a point that took too long, and does without it. */
 export function giveUp(task: Task, point: number, watch: Watch, session: Session): void {
   watch.doomed.push(point);
-  const seconds = String((session.timeoutMs ?? 0) / 1000);
+  const seconds = String((session.limits.timeoutMs ?? 0) / 1000);
   const { worker } = session;
   const isStream = worker.kind === 'command' && worker.spec.stream;
   const hint = isStream ? ' A program that stays alive must flush each answer.' : '';

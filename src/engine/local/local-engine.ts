@@ -93,7 +93,7 @@ async function finishTask(
       ...task,
       ...(layout === undefined ? {} : { layout }),
       // Of points that are tried again only their process can tell which is in hand.
-      isCareful: watch.isCareful || (work.retryFailed && session.timeoutMs !== undefined),
+      isCareful: watch.isCareful || (work.retryFailed && session.limits.timeoutMs !== undefined),
       retryFailed: work.retryFailed,
       doomed: watch.doomed,
       attempts: work.retryFailed ? attemptsIn(task, session) : {},
@@ -121,7 +121,8 @@ async function computeTask(host: HostProcess, session: Session, task: TaskJob): 
 }
 
 function deadlineOf(host: HostProcess, session: Session, task: TaskJob): Deadline | undefined {
-  const { timeoutMs, paths } = session;
+  const { paths, limits } = session;
+  const { timeoutMs } = limits;
   if (timeoutMs === undefined) return undefined;
   return watchPoints({
     limitMs: timeoutMs,

@@ -1,6 +1,7 @@
 import type { Layout } from '../../format/layout.js';
 import type { HostWorker } from '../../host/protocol.js';
 import type { FileHashes } from '../../run/file-hashes.js';
+import type { Limits } from '../../run/limits.js';
 import type { RunPaths } from '../../run/paths.js';
 import type { FailureRecord } from '../../run/records.js';
 import type { Work } from '../engine.js';
@@ -18,8 +19,7 @@ export interface LocalEngineOptions {
   readonly crew: Crew;
   /** Called with files that a model has imported late, which the manifest doesn't have yet. */
   readonly learn: (files: FileHashes) => void;
-  /** The longest that a point may take, in milliseconds; its process is then killed, and the point recorded as failed. */
-  readonly timeoutMs: number | undefined;
+  readonly limits: Limits;
 }
 
 /** What the slots of a run share. */
