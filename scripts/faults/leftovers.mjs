@@ -1,0 +1,12 @@
+import { join } from 'node:path';
+import { listOf } from './points.mjs';
+
+/** What a complete run keeps; also what was set aside because it was damaged. */
+const KEPT =
+  /^(?:sweep\.json|worker\.mjs|points\.json|(?:events|failures)\.jsonl|logs|result\.\w+|task_index=\d+\.(?:txt|csv|jsonl)(?:\.(?:foreign|damaged)-\d+)?)$/;
+
+/** Temporary files that a complete run left in its directory, in that for temporary files, or in its scratch folder. */
+export function leftoversIn(run) {
+  const own = listOf(run.out).filter((name) => !KEPT.test(name));
+  return [...own, ...listOf(join(run.place, 'tmp')).map((name) => `tmp/${name}`)];
+}
