@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { test } from '@jest/globals';
 
 /** A tool that not every machine has. */
@@ -9,6 +10,7 @@ export type Tool =
   | 'tmux'
   | 'tmpfs'
   | 'posix'
+  | 'procfs'
   | 'dash'
   | 'bash'
   | 'busybox'
@@ -22,6 +24,7 @@ const TOOLS: Record<Tool, { readonly name: string; readonly find: () => boolean 
   script: { name: "util-linux's script", find: () => succeeds('script', ['--version']) },
   tmux: { name: 'tmux', find: () => succeeds('tmux', ['-V']) },
   posix: { name: 'a POSIX system', find: () => process.platform !== 'win32' },
+  procfs: { name: '/proc', find: () => existsSync('/proc/self/stat') },
   dash: { name: 'dash', find: () => succeeds('dash', ['-c', 'true']) },
   bash: { name: 'bash', find: () => succeeds('bash', ['-c', 'true']) },
   busybox: { name: 'busybox', find: () => succeeds('busybox', ['sh', '-c', 'true']) },

@@ -5,6 +5,7 @@ import { writeAll } from '../run/atomic-file.js';
 import { appendRecord } from '../run/journal.js';
 import { runPaths } from '../run/paths.js';
 import type { RunEvent } from '../run/records.js';
+import { SupersededError } from '../run/slice-file.js';
 import type { Axis } from '../space/axis.js';
 import { needsPoints, spaceFrom } from '../space/definition.js';
 import type { PointsColumns } from '../space/points-columns.js';
@@ -22,7 +23,7 @@ import {
 } from './protocol.js';
 import { problemsOf } from './schema.js';
 import { redirectOutput } from './task-log.js';
-import { computeTask } from './task.js';
+import { computeTask, type TaskOptions } from './task.js';
 import { loadWorker, type LoadedWorker } from './worker-module.js';
 
 // The program of a child process: loads the worker, computes tasks one after another, writes their files.
@@ -157,9 +158,20 @@ async function runTask(task: TaskJob, { job, space, fixed }: Run, worker: Loaded
     report({ type: 'point', index });
   };
   report({ type: 'begin' });
-  await computeTask({ job, task, computer: compute, signal: stop.signal, announce });
+  const outcome = await computeOwn({ job, task, computer: compute, signal: stop.signal, announce });
   useLog(undefined);
-  report({ type: 'done' });
+  report({ type: outcome });
+}
+
+/** Another process may take the task over: one of a coordinator that slept, say. */
+async function computeOwn(options: TaskOptions): Promise<'done' | 'superseded'> {
+  try {
+    await computeTask(options);
+    return 'done';
+  } catch (error) {
+    if (error instanceof SupersededError) return 'superseded';
+    throw error;
+  }
 }
 
 function report(message: Report): void {

@@ -139,6 +139,8 @@ export type Report =
    * imported since, by path relative to the model's folder.
    */
   | { type: 'done'; files?: Readonly<Record<string, string>> }
+  /** Another process has taken the task's file over: what was computed of it now is lost. */
+  | { type: 'superseded' }
   /** A forked child has connected to its socket. */
   | { type: 'hello'; id: number; pid: number }
   | { type: 'forked'; id: number; pid: number }

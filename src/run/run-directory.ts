@@ -12,6 +12,7 @@ import {
 import { dirname, join } from 'node:path';
 import { FanfoldError, systemCode } from '../errors.js';
 import { repairJournal } from './journal.js';
+import { endLeftovers } from './leftovers.js';
 import { takeLock } from './lock.js';
 import { isPointFolder, isRunFile, runPaths, type RunPaths } from './paths.js';
 import type { TaskState } from './task-state.js';
@@ -41,11 +42,12 @@ export function checkDirectory(directory: string, options: { isForced: boolean }
 }
 
 /**
- * Makes this process the coordinator of a run directory, and removes what a coordinator that was killed left half-made.
+ * Makes this process the coordinator of a run directory, ends the processes of a coordinator that was killed, and removes
+ * what it left half-made.
  * @returns a function that ends that
  * @throws FanfoldError where another coordinator is at work, or the directory can't be made
  */
-export function openDirectory(directory: string): () => void {
+export async function openDirectory(directory: string): Promise<() => void> {
   const paths = runPaths(directory);
   let release: () => void;
   try {
@@ -56,6 +58,7 @@ export function openDirectory(directory: string): () => void {
     throw unwritable(directory, error);
   }
   try {
+    await endLeftovers(paths.events);
     for (const name of readdirSync(directory)) {
       if (isLeftover(name)) rmSync(join(directory, name), { force: true });
     }
@@ -94,7 +97,10 @@ export function removeScratch({ scratch }: RunPaths): void {
  * Moves files aside that bear a task's name but were not finished by this run, so that they never reach the result.
  * @returns their new names
  */
-export function setForeignAside(paths: RunPaths, tasks: readonly TaskState[]): string[] {
+export function setForeignAside(
+  paths: RunPaths,
+  tasks: readonly Pick<TaskState, 'index' | 'status'>[],
+): string[] {
   return tasks
     .filter(({ status }) => status === 'foreign')
     .map(({ index }) => {

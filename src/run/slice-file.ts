@@ -20,7 +20,10 @@ export interface SliceFile {
   readonly descriptor: number;
   /** Appends whole lines. */
   append(bytes: Uint8Array, count: LineCount): void;
-  /** Makes the bytes durable and gives their size and hash; `publish` then puts the file in its final place. */
+  /**
+   * Makes the bytes durable and gives their size and hash; `publish` then puts the file in its final place. Both throw a
+   * SupersededError where the name is another file's by now.
+   */
   seal(): { lines: number; bytes: number; sha256: string };
   publish(): void;
   close(): void;
@@ -182,17 +185,30 @@ function sliceFile(
     append: add,
     seal: () => {
       fsyncSync(file);
-      if (!isSameFile(file, part)) throw new SupersededError(`${part} belongs to another process now`);
+      refuseIfTaken(file, part);
       return { lines: state.lines, bytes: state.bytes, sha256: state.hash.copy().digest('hex') };
     },
     publish: () => {
-      renameSync(part, final);
+      refuseIfTaken(file, part);
+      try {
+        renameSync(part, final);
+      } catch (error) {
+        throw systemCode(error) === 'ENOENT' ? superseded(part) : error;
+      }
       syncFolder(dirname(final));
     },
     close: () => {
       closeSync(file);
     },
   };
+}
+
+function refuseIfTaken(file: number, part: string): void {
+  if (!isSameFile(file, part)) throw superseded(part);
+}
+
+function superseded(part: string): SupersededError {
+  return new SupersededError(`${part} belongs to another process now`);
 }
 
 function isSameFile(file: number, path: string): boolean {

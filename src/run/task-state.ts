@@ -27,8 +27,12 @@ export function readTaskStates(directory: string, manifest: Manifest): TaskState
   return Array.from({ length: manifest.tasks }, (_, index) => {
     const slice = sliceOf(manifest.points, manifest.tasks, manifest.spec.slicing, index);
     const length = slice.stop - slice.start;
-    if (has(paths.task(index))) {
-      const isOurs = ends.get(index)?.file?.bytes === statSync(paths.task(index)).size;
+    // One who reads without the lock may find a file gone that was there a moment ago.
+    const size = has(paths.task(index))
+      ? statSync(paths.task(index), { throwIfNoEntry: false })?.size
+      : undefined;
+    if (size !== undefined) {
+      const isOurs = ends.get(index)?.file?.bytes === size;
       return {
         index,
         ...slice,

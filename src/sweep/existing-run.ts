@@ -57,7 +57,7 @@ export async function planOf(directory: string, how: ResumeOptions): Promise<Pla
  */
 export async function refold(directory: string, header?: boolean): Promise<string> {
   const manifest = await requireManifest(directory);
-  const release = openDirectory(directory);
+  const release = await openDirectory(directory);
   try {
     const wanted = { ...manifest, header: header ?? manifest.header };
     const result = fold(directory, wanted);

@@ -81,7 +81,7 @@ export async function runSweep(plan: Plan, options: RunOptions): Promise<Outcome
     const checking = checkWorker(plan, { existing, allowChangedWorker, crew, folder, bundling });
     const checked = await untilStopped(checking, options.controls.stop, crew);
     const commit = await committing;
-    const release = openDirectory(directory);
+    const release = await openDirectory(directory);
     try {
       const manifest = await prepareDirectory(plan, checked.bundle, {
         ...checked,

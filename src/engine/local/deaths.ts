@@ -13,8 +13,11 @@ const DEATHS_OF_A_POINT = 2;
 /** A host that ends this often outside any point stops the run. */
 const DEATHS_OUTSIDE = 3;
 
-/** A task ended, or its process did: at a point that it had announced, or outside any. */
-export type TaskEnding = 'done' | DeathInTask | { death: Death; isLate: true; point: number };
+/**
+ * A task ended, or another process has taken its file, or its own process ended: at a point that it had announced, or
+ * outside any.
+ */
+export type TaskEnding = 'done' | 'superseded' | DeathInTask | { death: Death; isLate: true; point: number };
 
 export interface DeathInTask {
   readonly death: Death;
@@ -29,6 +32,8 @@ export interface Watch {
   readonly deaths: Map<number, number>;
   readonly doomed: number[];
   outside: number;
+  /** How often another process has taken the task's file. */
+  superseded: number;
 }
 
 /** A death with what its process had sent into the log itself, which its coordinator hears only there. */
@@ -40,7 +45,7 @@ export function withLastWords(death: Death, logged: string): Death {
 export function recordDeath(
   task: Task,
   host: HostProcess,
-  end: Exclude<TaskEnding, 'done'>,
+  end: Exclude<TaskEnding, string>,
   { paths }: Session,
 ): void {
   appendRecord(paths.events, {

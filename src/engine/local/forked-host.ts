@@ -4,7 +4,7 @@ import { readLines } from '../../host/lines.js';
 import type { Command, Report } from '../../host/protocol.js';
 import { deferred } from '../../deferred.js';
 import { endInTime, type Death, type HostProcess } from './host-process.js';
-import { killGroup } from './process-group.js';
+import { killGroup } from '../../process-group.js';
 import { queue } from './queue.js';
 import type { Reaper } from './reaper.js';
 
@@ -41,6 +41,7 @@ export function forkedHost({ reaper, startedMs, server }: ForkOptions): ForkedHo
   let closed: Promise<unknown> = Promise.resolve();
   let isKilled = false;
   let isEnded = false;
+  const started = deferred<undefined>();
   const ended = deferred<undefined>();
   const send = (...commands: readonly Command[]): void => {
     const lines = commands.map((command) => `${JSON.stringify(command)}\n`).join('');
@@ -51,6 +52,7 @@ export function forkedHost({ reaper, startedMs, server }: ForkOptions): ForkedHo
     get pid() {
       return pid;
     },
+    started: started.promise,
     startedMs,
     hasLoaded: true,
     divert: server.divert,
@@ -64,6 +66,7 @@ export function forkedHost({ reaper, startedMs, server }: ForkOptions): ForkedHo
       pid = number;
       if (isKilled) killGroup(pid);
       else reaper.watch(pid);
+      started.resolve(undefined);
     },
     connect: (hello, socket) => {
       host.begin(hello.pid);
@@ -81,6 +84,7 @@ export function forkedHost({ reaper, startedMs, server }: ForkOptions): ForkedHo
     end: (death) => {
       if (isEnded) return;
       isEnded = true;
+      started.resolve(undefined);
       if (pid !== 0) {
         killGroup(pid);
         reaper.forget(pid);

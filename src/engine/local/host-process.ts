@@ -5,7 +5,7 @@ import { FanfoldError } from '../../errors.js';
 import { DRAIN_MS, LAST_WORDS_CHARACTERS } from '../../host/last-words.js';
 import { readLines } from '../../host/lines.js';
 import type { Command, Report } from '../../host/protocol.js';
-import { killGroup } from './process-group.js';
+import { killGroup } from '../../process-group.js';
 import { queue } from './queue.js';
 import type { Reaper } from './reaper.js';
 
@@ -22,7 +22,10 @@ export type OutputSink = (bytes: Buffer, stream: 'stdout' | 'stderr') => void;
 
 /** A running host, as its coordinator holds it. */
 export interface HostProcess {
+  /** 0 for one that is yet to be forked. */
   readonly pid: number;
+  /** Resolves once `pid` is known, or never will be. */
+  readonly started: Promise<unknown>;
   readonly startedMs: number;
   /** True once it was told to load a worker. */
   readonly hasLoaded: boolean;
@@ -103,6 +106,7 @@ export function startHost({ program, env, reaper, onEnd }: HostOptions): HostPro
   };
   const host: HostProcess = {
     pid,
+    started: Promise.resolve(),
     startedMs: Date.now(),
     get hasLoaded() {
       return hasLoaded;

@@ -1,8 +1,10 @@
 import { existsSync } from 'node:fs';
 import { FanfoldError } from '../../errors.js';
 import type { Report, TaskJob } from '../../host/protocol.js';
+import { appendRecord } from '../../run/journal.js';
 import { runPaths } from '../../run/paths.js';
-import { readFailures } from '../../run/records.js';
+import { identify } from '../../run/process-identity.js';
+import { readFailures, type RunEvent } from '../../run/records.js';
 import type { Controls, Engine, Task, Work } from '../engine.js';
 import { blame, giveUp, recordDeath, withLastWords, type TaskEnding, type Watch } from './deaths.js';
 import { LAST_WORDS_CHARACTERS } from '../../host/last-words.js';
@@ -11,6 +13,7 @@ import { watchPoints, type Deadline } from './deadline.js';
 import { appendToLog, endOfLog, sizeOf } from './log-file.js';
 import { checkFiles, learnFiles } from './model-files.js';
 import type { LocalEngineOptions, Session } from './session.js';
+import { isCompleteNow } from './superseded.js';
 
 /** Computes tasks in processes of this machine, at most `jobs` at once. */
 export function localEngine(options: LocalEngineOptions): Engine {
@@ -79,10 +82,10 @@ async function finishTask(
   living: HostProcess | undefined,
   session: Session,
 ): Promise<HostProcess | undefined> {
-  const watch: Watch = { isCareful: false, deaths: new Map(), doomed: [], outside: 0 };
+  const watch: Watch = { isCareful: false, deaths: new Map(), doomed: [], outside: 0, superseded: 0 };
   let host = living;
   for (;;) {
-    host ??= openHost(session);
+    host ??= await openHost(session);
     const { layout, work } = session;
     const log = session.paths.log(task.index);
     const written = sizeOf(log);
@@ -99,6 +102,11 @@ async function finishTask(
       attempts: work.retryFailed ? attemptsIn(task, session) : {},
     });
     if (end === 'done') return host;
+    if (end === 'superseded') {
+      watch.superseded++;
+      if (session.isStopping || isCompleteNow(task, session.paths, watch.superseded)) return host;
+      continue;
+    }
     session.hosts.delete(host);
     const death = withLastWords(end.death, endOfLog(log, written, LAST_WORDS_CHARACTERS));
     recordDeath(task, host, { ...end, death }, session);
@@ -152,6 +160,8 @@ async function hearTask(
       case 'done':
         learnFiles(report.files, session);
         return 'done';
+      case 'superseded':
+        return 'superseded';
       case 'begin':
         deadline?.begin();
         isLoaded = true;
@@ -191,12 +201,20 @@ function attemptsIn({ start, stop }: Task, session: Session): Record<number, num
   return Object.fromEntries(own.map(({ index, attempt }) => [index, attempt]));
 }
 
-function openHost(session: Session): HostProcess {
-  const { crew, worker, work } = session;
+async function openHost(session: Session): Promise<HostProcess> {
+  const { crew, worker, work, paths } = session;
   const host = crew.take();
   if (!host.hasLoaded) host.send({ type: 'load', worker });
-  host.send({ type: 'run', job: work.job });
   session.hosts.add(host);
+  await host.started;
+  // Before it can write: a coordinator that comes after this one must know of it.
+  if (host.pid !== 0)
+    appendRecord(paths.events, {
+      event: 'spawn',
+      time: Date.now(),
+      ...identify(host.pid),
+    } satisfies RunEvent);
+  host.send({ type: 'run', job: work.job });
   return host;
 }
 

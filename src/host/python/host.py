@@ -897,9 +897,15 @@ class SliceFile:
     def seal(self):
         """Makes the bytes durable and gives their size and hash; `publish` then puts the file in its final place."""
         os.fsync(self.file)
-        if not self.is_named():
-            raise SupersededError(f'{self.paths.part} belongs to another process now')
+        self.refuse_if_taken()
         return {'lines': self.lines, 'bytes': self.bytes, 'sha256': self.hash.hexdigest()}
+
+    def refuse_if_taken(self):
+        if not self.is_named():
+            raise self.superseded()
+
+    def superseded(self):
+        return SupersededError(f'{self.paths.part} belongs to another process now')
 
     def is_named(self):
         try:
@@ -908,7 +914,11 @@ class SliceFile:
             return False
 
     def publish(self):
-        os.rename(self.paths.part, self.paths.final)
+        self.refuse_if_taken()
+        try:
+            os.rename(self.paths.part, self.paths.final)
+        except FileNotFoundError:
+            raise self.superseded() from None
         folder = os.open(self.paths.directory, os.O_RDONLY)
         try:
             os.fsync(folder)
@@ -2214,6 +2224,9 @@ class Host:
         try:
             self.channel.report({'type': 'begin'})
             work.compute()
+        except SupersededError:
+            self.channel.report({'type': 'superseded'})
+            return
         finally:
             self.log.close()
         files = self.loaded().new_files()

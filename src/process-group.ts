@@ -1,4 +1,4 @@
-import { systemCode } from '../../errors.js';
+import { systemCode } from './errors.js';
 
 /** Ends a process and everything in its group; one that has ended already is none. */
 export function killGroup(pid: number, signal: NodeJS.Signals = 'SIGKILL'): void {

@@ -1,0 +1,138 @@
+import { describe, expect } from '@jest/globals';
+import fs from 'fs-extra';
+import { join } from 'node:path';
+import { testWith } from '../tools.js';
+import {
+  doneLines,
+  events,
+  fanfold,
+  isAlive,
+  read,
+  start,
+  temporaryFolder,
+  until,
+  writeWorker,
+} from './command.js';
+
+const RESULT = Array.from({ length: 12 }, (_, x) => `${String(x)}   ${String(2 * x)}\n`).join('');
+const SPEC = ['--range', '0:12', '--tasks', '3', '--jobs', '2'];
+/** Computes without an end at x = 6 until the file named by GATE is there, and tells nobody that it lives. */
+const BUSY =
+  "import { existsSync } from 'node:fs';\nexport default ({ x }) => { while (x === 6 && !existsSync(process.env.GATE)); return 2 * x; };\n";
+/** At the last point of task 0 another file takes the name of the task's, as often as TIMES says. */
+const TAKEN = `
+import { appendFileSync, copyFileSync, existsSync, readFileSync, renameSync } from 'node:fs';
+export default ({ x }) => {
+  const { OUT: out, COUNT: count, TIMES: times } = process.env;
+  if (x === 3 && (existsSync(count) ? readFileSync(count, 'utf8').length : 0) < Number(times)) {
+    appendFileSync(count, '.');
+    copyFileSync(out + '/task_index=0.txt.part', out + '/other');
+    renameSync(out + '/other', out + '/task_index=0.txt.part');
+  }
+  return 2 * x;
+};
+`;
+const TAKEN_IN_PYTHON = `
+import os, shutil
+def double(x):
+    out, count = os.environ['OUT'], os.environ['COUNT']
+    done = os.path.getsize(count) if os.path.exists(count) else 0
+    if x == 3 and done < int(os.environ['TIMES']):
+        with open(count, 'a') as file:
+            file.write('.')
+        shutil.copy(out + '/task_index=0.txt.part', out + '/other')
+        os.rename(out + '/other', out + '/task_index=0.txt.part')
+    return 2 * x
+`;
+
+describe('the processes of a coordinator that was killed', () => {
+  // A process that computes without a pause notices nothing, and here nobody is left to end it.
+  testWith(
+    'procfs',
+    'are ended by the next one before it computes, whatever became of the reaper',
+    async () => {
+      const { out, args, gate } = busyRun();
+      const run = start(args, { env: { GATE: gate } });
+      await until('the busy point', () => fs.existsSync(join(out, 'events.jsonl')) && doneLines(out) === 10);
+      const left = childrenOf(run.pid ?? 0);
+      const hosts = events(out, 'spawn').map(({ pid }) => pid);
+      expect(hosts).toHaveLength(2);
+      const reapers = left.filter((pid) => !hosts.includes(pid));
+      expect(reapers.length).toBeGreaterThan(0);
+      for (const pid of [...reapers, run.pid ?? 0]) process.kill(pid, 'SIGKILL');
+      await run;
+      const busy = hosts.filter(isAlive);
+      expect(busy.length).toBeGreaterThan(0);
+      const next = start(args, { env: { GATE: gate } });
+      await until('a new process', () => events(out, 'spawn').length > 2);
+      expect(busy.filter(isAlive)).toEqual([]);
+      fs.writeFileSync(gate, '');
+      expect(await next).toMatchObject({ exitCode: 0 });
+      expect(read(out, 'result.txt')).toBe(RESULT);
+    },
+  );
+});
+
+describe('a task whose file another process takes', () => {
+  for (const [language, name, code] of [
+    ['JavaScript', 'w.mjs', TAKEN],
+    ['Python', 'w.py:double', TAKEN_IN_PYTHON],
+  ] as const) {
+    const needs = language === 'Python' ? 'python3' : 'posix';
+    testWith(needs, `is gone on with, in ${language}`, async () => {
+      const { out, args, env } = takenRun(name, code, 2);
+      const { exitCode, stderr } = await fanfold(args, { env });
+      expect([exitCode, stderr]).toEqual([0, expect.any(String)]);
+      expect(read(out, 'result.txt')).toBe(RESULT);
+    });
+
+    testWith(needs, `again and again ends the run, in ${language}`, async () => {
+      const { out, args, env } = takenRun(name, code, 9);
+      const { exitCode, stderr } = await fanfold(args, { env });
+      expect([exitCode, stderr]).toEqual([1, expect.stringContaining('another process took task 0 3 times')]);
+      expect(stderr).toContain('[FANFOLD_LOCKED]');
+      expect(fs.existsSync(join(out, 'lock'))).toBe(false);
+      expect((await fanfold(args, { env: { ...env, TIMES: '0' } })).exitCode).toBe(0);
+      expect(read(out, 'result.txt')).toBe(RESULT);
+    });
+  }
+});
+
+function busyRun(): { out: string; args: string[]; gate: string } {
+  const folder = temporaryFolder();
+  const out = join(folder, 'run');
+  const worker = writeWorker(folder, 'busy.mjs', BUSY);
+  return { out, args: [worker, ...SPEC, '--out', out], gate: join(folder, 'gate') };
+}
+
+function takenRun(
+  name: string,
+  code: string,
+  times: number,
+): { out: string; args: string[]; env: Record<string, string> } {
+  const folder = temporaryFolder();
+  const out = join(folder, 'run');
+  const [file = '', ...rest] = name.split(':');
+  const worker = [writeWorker(folder, file, code), ...rest].join(':');
+  const env = { OUT: out, COUNT: join(folder, 'count'), TIMES: String(times) };
+  return { out, args: [worker, ...SPEC, '--out', out], env };
+}
+
+/** The children of a process. */
+function childrenOf(parent: number): number[] {
+  return fs
+    .readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .filter((name) => parentOf(name) === parent)
+    .map(Number);
+}
+
+function parentOf(pid: string): number | undefined {
+  try {
+    const stat = read('/proc', pid, 'stat');
+    return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]);
+  } catch {
+    // It has ended since the listing.
+    return undefined;
+  }
+}
