@@ -45,6 +45,8 @@ export function listenForSignals(): {
     controls: { stop: stop.signal, kill: kill.signal },
     exitCode: () => (first === undefined ? undefined : EXIT_CODES[first]),
     close: () => {
+      // One more signal must not change how a command ends that has been told to stop.
+      if (first !== undefined) return;
       for (const signal of signals) process.off(signal, onSignal);
     },
   };
