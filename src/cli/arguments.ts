@@ -58,6 +58,18 @@ export function parseCount(option: string): (text: string) => number {
   };
 }
 
+/** A reader of a whole number from 0 on. */
+export function parseIndex(option: string): (text: string) => number {
+  return (text) => {
+    const index = Number(text);
+    if (/^\d+$/.test(text) && Number.isSafeInteger(index)) return index;
+    throw new FanfoldError(
+      'FANFOLD_USAGE',
+      `Expected ${option} to be a whole number, 0 or more, got "${text}".`,
+    );
+  };
+}
+
 const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, min: 60_000, h: 3_600_000 };
 /** The longest that node's timers can wait. */
 const MOST_MS = 2 ** 31 - 1;

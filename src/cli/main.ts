@@ -8,6 +8,7 @@ import {
   collectAxis,
   collectText,
   parseCount,
+  parseIndex,
   parseSeed,
   refusePlaceholders,
   splitCommand,
@@ -26,6 +27,7 @@ Examples:
   fanfold --param T=1:5 -- ./ising {T} --seed {seed}           any command; what it prints is the result
   fanfold model.py:energy --param 'U=linspace(0,10,101)'       a Python function, called with keyword arguments
   fanfold resume runs/model-1a2b3c4d                           go on with a run that was stopped
+  fanfold run runs/model-1a2b3c4d --point 4711                 one point of a run again, alone
 `;
 
 const { own, command } = splitCommand(process.argv);
@@ -112,6 +114,11 @@ const sweep = program
   .option('--stream', 'start the command once for each job slot, and ask it for one point after another')
   .option('--shell', 'run the one text after -- by /bin/sh')
   .option('--keep-scratch', "leave each point's folder {out} where it is")
+  .option(
+    '--point <index>',
+    'run this point of the run in the directory DIR again, alone: fanfold run DIR --point 4711',
+    parseIndex('--point'),
+  )
   .option('-f, --force', 'replace what the run directory holds')
   .option('-n, --dry-run', 'show what would be done, and start nothing')
   .option('--allow-changed-worker', 'keep what an earlier version of the worker computed')

@@ -9,12 +9,18 @@ export interface RunCommandOptions extends RequestOptions {
   readonly compare?: true | undefined;
   readonly force?: true | undefined;
   readonly allowChangedWorker?: true | undefined;
+  /** Index of a point of an existing run, to be run alone. */
+  readonly point?: number | undefined;
   readonly dryRun?: true | undefined;
   readonly quiet?: true | undefined;
 }
 
 /** `fanfold run`: gives the exit code. */
 export async function run(worker: string | undefined, options: RunCommandOptions): Promise<number> {
+  if (options.point !== undefined) {
+    const { point } = await import('./point.js');
+    return point(worker, { ...options, point: options.point });
+  }
   const plan = planSweep(await readRequest(worker, options));
   if (options.dryRun === true) {
     const { describePlan } = await import('./dry-run.js');

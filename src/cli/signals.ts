@@ -14,13 +14,17 @@ export class StoppedError extends Error {
   }
 }
 
+const STOPPING =
+  'Stopping: the points in hand are finished and kept. Again to end at once, which loses those points only.';
+
 type StopSignal = keyof typeof EXIT_CODES;
 
 /**
  * Turns signals into a stop: the first lets the points in hand finish, the second ends every process at once.
+ * @param notice what the user is told at the first one
  * @returns the controls for a run, and the exit code once a signal has come
  */
-export function listenForSignals(): {
+export function listenForSignals(notice = STOPPING): {
   controls: Controls;
   exitCode: () => number | undefined;
   close: () => void;
@@ -31,9 +35,7 @@ export function listenForSignals(): {
   const onSignal = (signal: StopSignal): void => {
     if (first === undefined) {
       first = signal;
-      tell(
-        'Stopping: the points in hand are finished and kept. Again to end at once, which loses those points only.',
-      );
+      tell(notice);
       stop.abort();
     } else {
       kill.abort();

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { commandReference } from '../engine/command-reference.js';
-import type { WorkerBundle } from '../engine/worker-bundle.js';
+import { bundleWorker, type WorkerBundle } from '../engine/worker-bundle.js';
 import { parseWorkerReference, type StartMethod, type WorkerReference } from '../engine/worker-reference.js';
 import { FanfoldError } from '../errors.js';
 import { fold } from '../fold.js';
@@ -81,11 +81,24 @@ export async function requireManifest(directory: string): Promise<Manifest> {
   );
 }
 
+/** The worker of a plan as one module, from the run's own copy where the source is gone; undefined where it is no module. */
+export function workerBundle(
+  { directory, request }: Plan,
+  existing: Manifest | undefined,
+): Promise<WorkerBundle> | undefined {
+  const { worker } = request;
+  if (worker.kind !== 'module') return undefined;
+  if (existing === undefined || existsSync(worker.file)) return bundleWorker(worker);
+  return Promise.resolve(keptBundle(directory, existing));
+}
+
+// --- internal ---
+
 /**
  * The worker that a run was begun with, from its own copy: for a run whose directory came without the worker's source.
  * @throws FanfoldError where the copy was changed
  */
-export function keptBundle(directory: string, manifest: Manifest): WorkerBundle {
+function keptBundle(directory: string, manifest: Manifest): WorkerBundle {
   const path = runPaths(directory).workerModule;
   const code = readFileSync(path, 'utf8');
   if (sha256(code) !== manifest.worker.module) {
@@ -98,8 +111,6 @@ export function keptBundle(directory: string, manifest: Manifest): WorkerBundle 
   const names = 'file' in worker ? [worker.export] : [];
   return { code, files: manifest.worker.files, exports: [...names, 'schema'] };
 }
-
-// --- internal ---
 
 function workerOf(directory: string, { spec, worker }: Manifest, how: ResumeOptions): WorkerReference {
   if ('file' in spec.worker) {

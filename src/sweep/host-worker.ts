@@ -1,9 +1,12 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { WorkerBundle } from '../engine/worker-bundle.js';
-import type { CommandReference, ModuleReference } from '../engine/worker-reference.js';
-import type { HostWorker, WorkerCommand } from '../host/protocol.js';
+import type { CommandReference, ModuleReference, WorkerReference } from '../engine/worker-reference.js';
+import type { HostWorker, RunJob, WorkerCommand } from '../host/protocol.js';
+import type { Manifest } from '../run/manifest.js';
 import { runPaths } from '../run/paths.js';
+import type { SweepSpec } from '../run/spec.js';
+import { listPowers } from '../space/definition.js';
 import type { Plan } from './plan.js';
 
 /**
@@ -30,5 +33,19 @@ export function hostCommand(worker: CommandReference, plan: Plan, temporary: str
     scratch: runPaths(plan.directory).scratch,
     temporary,
     parameters: [...space.axes, ...fixed].map(({ name, values }) => ({ name, dtype: values.dtype })),
+  };
+}
+
+/** A run as hosts get it. */
+export function runJob(
+  worker: WorkerReference,
+  { spec, wholeNumbers, columns }: Manifest,
+  directory: string,
+): RunJob {
+  return {
+    directory,
+    spec: worker.kind === 'python' ? ({ ...spec, space: listPowers(spec.space) } as SweepSpec) : spec,
+    wholeNumbers,
+    ...(columns === undefined ? {} : { columns }),
   };
 }

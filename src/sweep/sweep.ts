@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
@@ -6,9 +6,7 @@ import type { Controls } from '../engine/engine.js';
 import type { Crew } from '../engine/local/crew.js';
 import { localEngine } from '../engine/local/local-engine.js';
 import { openCrew } from '../engine/local/open-crew.js';
-import { usableProcessors } from '../engine/local/processors.js';
-import { threadVariables } from '../engine/local/threads.js';
-import { bundleWorker, type WorkerBundle } from '../engine/worker-bundle.js';
+import { childEnvironment } from '../engine/local/threads.js';
 import type { WorkerReference } from '../engine/worker-reference.js';
 import { FanfoldError, systemCode } from '../errors.js';
 import { fold, isFolded, layoutOfRun } from '../fold.js';
@@ -19,11 +17,10 @@ import { runPaths } from '../run/paths.js';
 import { readEvents, type RunEvent } from '../run/records.js';
 import { checkDirectory, openDirectory, removeScratch, setForeignAside } from '../run/run-directory.js';
 import { isComputed, readTaskStates, type TaskState } from '../run/task-state.js';
-import type { SweepSpec } from '../run/spec.js';
-import { listPowers } from '../space/definition.js';
 import type { HostWorker } from '../host/protocol.js';
 import { checkWorker } from './check-worker.js';
-import { keptBundle } from './existing-run.js';
+import { workerBundle } from './existing-run.js';
+import { runJob } from './host-worker.js';
 import type { Plan } from './plan.js';
 import { gitCommit, prepareDirectory } from './prepare.js';
 
@@ -68,7 +65,7 @@ export async function runSweep(plan: Plan, options: RunOptions): Promise<Outcome
   checkDirectory(directory, { isForced });
   const existing = isForced ? undefined : await readManifest(runPaths(directory).manifest);
   // First, because it needs a processor for itself just while this one starts the others.
-  const bundling = bundle(plan, existing);
+  const bundling = workerBundle(plan, existing);
   bundling?.catch(() => undefined);
   const folder = mkdtempSync(join(tmpdir(), 'fanfold-'));
   const crew = openCrew(request.worker, {
@@ -139,21 +136,6 @@ function processesFor(
   return Math.min(request.jobs, open.length);
 }
 
-function childEnvironment(jobs: number, threads: number | undefined): NodeJS.ProcessEnv {
-  return { ...process.env, ...threadVariables(process.env, usableProcessors(), jobs, threads) };
-}
-
-/** The worker as one module; from the run's own copy where the source is gone. */
-function bundle(
-  { directory, request }: Plan,
-  existing: Manifest | undefined,
-): Promise<WorkerBundle> | undefined {
-  const { worker } = request;
-  if (worker.kind !== 'module') return undefined;
-  if (existing === undefined || existsSync(worker.file)) return bundleWorker(worker);
-  return Promise.resolve(keptBundle(directory, existing));
-}
-
 async function commitOf(worker: WorkerReference): Promise<string | undefined> {
   return worker.kind === 'command' ? undefined : gitCommit(worker.file);
 }
@@ -208,8 +190,7 @@ async function compute(
   options: ComputeOptions & { tasks: readonly TaskState[] },
 ): Promise<void> {
   const { directory, request } = plan;
-  const { spec, wholeNumbers } = manifest;
-  const paths = runPaths(directory, spec.format);
+  const paths = runPaths(directory, manifest.spec.format);
   const { started } = options;
   const stamp = { host: hostname(), pid: process.pid };
   const layout = layoutOfRun(readEvents(paths.events).records);
@@ -230,13 +211,7 @@ async function compute(
     },
     limits: request.limits,
   });
-  const { columns } = manifest;
-  const job = {
-    directory,
-    spec: hostSpec(request.worker, spec),
-    wholeNumbers,
-    ...(columns === undefined ? {} : { columns }),
-  };
+  const job = runJob(request.worker, manifest, directory);
   const { space } = request;
   const work = {
     job,
@@ -262,11 +237,6 @@ async function compute(
     throw error;
   }
   close(options.controls.stop.aborted ? 'stopped' : 'done');
-}
-
-/** The spec as hosts get it. */
-function hostSpec(worker: WorkerReference, spec: SweepSpec): SweepSpec {
-  return worker.kind === 'python' ? ({ ...spec, space: listPowers(spec.space) } as SweepSpec) : spec;
 }
 
 /** The record of the end must not hide why the run ended, such as a full disk. */

@@ -1,4 +1,4 @@
-import { appendFileSync, closeSync, openSync, readSync, statSync } from 'node:fs';
+import { appendFileSync, closeSync, openSync, readFileSync, readSync, statSync } from 'node:fs';
 import { systemCode } from '../../errors.js';
 
 // The log of a task, seen from the coordinator. A log that can't be read or written must not end a run.
@@ -33,4 +33,26 @@ export function endOfLog(path: string, since: number, most: number): string {
     if (systemCode(error) === undefined) throw error;
     return '';
   }
+}
+
+/** How often a log is looked at that somebody watches. */
+const FOLLOW_MS = 50;
+
+/**
+ * Gives what is written into a log, soon after.
+ * @returns a function that ends that, once the rest is given
+ */
+export function followLog(path: string, sink: (bytes: Buffer) => void): () => void {
+  let given = 0;
+  const look = (): void => {
+    if (sizeOf(path) <= given) return;
+    const bytes = readFileSync(path).subarray(given);
+    given += bytes.length;
+    sink(bytes);
+  };
+  const timer = setInterval(look, FOLLOW_MS);
+  return () => {
+    clearInterval(timer);
+    look();
+  };
 }

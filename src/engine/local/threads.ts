@@ -1,3 +1,5 @@
+import { usableProcessors } from './processors.js';
+
 /** The variables by which numerical libraries learn how many threads to start. */
 const THREAD_VARIABLES = [
   'OMP_NUM_THREADS',
@@ -25,4 +27,9 @@ export function threadVariables(
   const names = THREAD_VARIABLES.filter((name) => threads !== undefined || env[name] === undefined);
   const count = String(threads ?? Math.max(1, Math.floor(processors / jobs)));
   return Object.fromEntries(names.map((name) => [name, count]));
+}
+
+/** The environment of the processes of a run: this process's own, and the thread variables. */
+export function childEnvironment(jobs: number, threads: number | undefined): NodeJS.ProcessEnv {
+  return { ...process.env, ...threadVariables(process.env, usableProcessors(), jobs, threads) };
 }
