@@ -5,6 +5,7 @@ import type { StartMethod } from '../engine/worker-reference.js';
 import { FanfoldError, usage } from '../errors.js';
 import type { FailureRecord } from '../run/records.js';
 import { runPoint } from '../sweep/single-point.js';
+import { limitsGiven } from './limit-options.js';
 import { listenForSignals, StoppedError } from './signals.js';
 
 /** The options that go with `--point`: how the point is run, for what it is its run says. */
@@ -13,6 +14,9 @@ export interface SinglePointOptions {
   readonly python?: string | undefined;
   readonly startMethod?: StartMethod | undefined;
   readonly timeout?: number | undefined;
+  readonly retries?: number | undefined;
+  readonly retryDelay?: number | undefined;
+  readonly maxMemory?: number | undefined;
   readonly threads?: number | undefined;
   readonly quiet?: true | undefined;
 }
@@ -22,6 +26,9 @@ const OWN: Record<keyof SinglePointOptions, true> = {
   python: true,
   startMethod: true,
   timeout: true,
+  retries: true,
+  retryDelay: true,
+  maxMemory: true,
   threads: true,
   quiet: true,
 };
@@ -41,7 +48,7 @@ export async function point(directory: string | undefined, options: SinglePointO
         jobs: usableProcessors(),
         python: options.python,
         startMethod: options.startMethod,
-        timeoutMs: options.timeout,
+        limits: limitsGiven(options),
       },
       threads: options.threads,
       controls: signals.controls,

@@ -10,6 +10,7 @@ import { childEnvironment } from '../engine/local/threads.js';
 import { FanfoldError } from '../errors.js';
 import { layoutOfRun } from '../fold.js';
 import { changedFiles } from '../run/file-hashes.js';
+import { withLimits, type Limits } from '../run/limits.js';
 import type { Manifest } from '../run/manifest.js';
 import { pointFolder, runPaths, type RunPaths } from '../run/paths.js';
 import { readEvents, readFailures, type FailureRecord } from '../run/records.js';
@@ -134,7 +135,7 @@ async function compute(plan: Plan, manifest: Manifest, options: ComputeOptions):
     files: undefined,
     crew,
     learn: () => undefined,
-    timeoutMs: request.timeoutMs,
+    limits: limitsOfPoint(plan, options),
   });
   const work: Work = {
     job: runJob(request.worker, manifest, place),
@@ -150,6 +151,13 @@ async function compute(plan: Plan, manifest: Manifest, options: ComputeOptions):
     endLog();
   }
   return outcomeOf(index, task, paths);
+}
+
+/** Tried once, for who looks at it wants to see each attempt alone; what a run does with failed points is not asked. */
+function limitsOfPoint({ request }: Plan, { how }: PointOptions): Limits {
+  const { timeoutMs, maxMemoryBytes, retryDelayMs } = request.limits;
+  const retries = how.limits?.retries ?? 0;
+  return withLimits({ retries, retryDelayMs, onError: 'continue' }, { timeoutMs, maxMemoryBytes });
 }
 
 function outcomeOf(index: number, task: number, paths: RunPaths): PointOutcome {
