@@ -12,6 +12,7 @@ import { lastEnds } from './run/task-state.js';
 import { sliceOf } from './slicing.js';
 
 const COPY_BYTES = 1 << 20;
+const NO_RESULTS: Layout = { kind: 'scalar', columns: [] };
 
 /**
  * Concatenates the task files that the manifest names, in index order and constant memory, into the result file, which
@@ -23,7 +24,7 @@ export function fold(directory: string, manifest: Manifest): string {
   const paths = runPaths(directory, manifest.spec.format);
   const events = readEvents(paths.events).records;
   const ends = lastEnds(events);
-  const header = manifest.header ? headerOf(manifest, events) : '';
+  const header = manifest.header ? headerOf(manifest, events, paths.directory) : '';
   checkLayouts(events);
   writeAtomically(paths.result, (output) => {
     writeAll(output, Buffer.from(header));
@@ -44,17 +45,27 @@ export function isFolded(directory: string, manifest: Manifest): boolean {
   const paths = runPaths(directory, manifest.spec.format);
   const events = readEvents(paths.events).records;
   const ends = lastEnds(events);
-  let bytes = manifest.header ? Buffer.byteLength(headerOf(manifest, events)) : 0;
+  if (manifest.header && manifest.points > 0 && layoutOfRun(events) === undefined) return false;
+  let bytes = manifest.header ? Buffer.byteLength(headerOf(manifest, events, paths.directory)) : 0;
   for (let index = 0; index < manifest.tasks; index++) bytes += ends.get(index)?.file?.bytes ?? NaN;
   return sizeOf(paths) === bytes;
 }
 
-/** The layout of a run's results, once a point is computed. */
+/** The layout of a run's results, once a point is computed. Every record of a complete task has it too. */
 export function layoutOfRun(events: readonly RunEvent[]): Layout | undefined {
-  return events.find((event) => event.event === 'layout')?.layout;
+  const [first] = tellingLayout(events);
+  return first?.layout;
 }
 
 // --- internal ---
+
+function* tellingLayout(events: readonly RunEvent[]): Generator<{ task: number; layout: Layout }> {
+  for (const event of events) {
+    if (event.event !== 'layout' && event.event !== 'end') continue;
+    const { task, layout } = event;
+    if (layout !== undefined) yield { task, layout };
+  }
+}
 
 function linesOf({ points, tasks, spec }: Manifest, index: number): number {
   const { start, stop } = sliceOf(points, tasks, spec.slicing, index);
@@ -106,7 +117,7 @@ function openTask(path: string): number {
 
 /** Tasks that began at the same time could not know of each other's columns. */
 function checkLayouts(events: readonly RunEvent[]): void {
-  const layouts = events.filter((event) => event.event === 'layout');
+  const layouts = [...tellingLayout(events)];
   const [first] = layouts;
   const other = layouts.find(({ layout }) => first !== undefined && !sameLayout(first.layout, layout));
   if (first === undefined || other === undefined) return;
@@ -117,8 +128,16 @@ function checkLayouts(events: readonly RunEvent[]): void {
   );
 }
 
-function headerOf({ spec }: Manifest, events: readonly RunEvent[]): string {
-  const layout = layoutOfRun(events) ?? { kind: 'scalar', columns: [] };
+/** @throws FanfoldError where no record of the columns is left */
+function headerOf({ spec, points }: Manifest, events: readonly RunEvent[], directory: string): string {
+  const layout = layoutOfRun(events) ?? (points === 0 ? NO_RESULTS : undefined);
+  if (layout === undefined) {
+    throw new FanfoldError(
+      'FANFOLD_DAMAGED',
+      `Expected events.jsonl in ${directory} to name the columns of the results, which the header needs, but no record of them is left whole. Remove any one task file and resume: computing it again records them.`,
+      { exitCode: 1 },
+    );
+  }
   return headerLine({ format: spec.format, axes: spec.space.groups.flat(), layout });
 }
 

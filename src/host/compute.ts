@@ -22,6 +22,8 @@ export interface Computer {
   isComputed(index: number): boolean;
   /** Which results the worker takes back, if it ever does. */
   readonly recall: Recall | undefined;
+  /** The columns of the results, once they are known. */
+  layout(): Layout | undefined;
   /** The parameters of a point, as the worker gets them before its schema's defaults. */
   parameters(index: number): Point;
   /** Which numbers the undeclared columns have held. */
@@ -54,11 +56,15 @@ export function computer(options: ComputerOptions): Computer {
     options.fixed.map(({ values }) => values.at(0)),
   );
   const hasFixed = options.fixed.length > 0;
-  let rows: RowWriter | undefined = options.layout && makeRows(options, options.layout);
+  let { layout } = options;
+  let rows: RowWriter | undefined = layout && makeRows(options, layout);
 
   const append = (sink: RowSink, values: (Value | undefined)[], result: unknown): void => {
     try {
-      rows ??= firstRows(options, result);
+      if (rows === undefined) {
+        layout = firstLayout(options, result);
+        rows = makeRows(options, layout);
+      }
       rows.append(sink, values, result);
     } catch (error) {
       throw error instanceof ResultError && worker.refused !== undefined ? worker.refused(error) : error;
@@ -93,6 +99,7 @@ export function computer(options: ComputerOptions): Computer {
     mayComputeTo: (stop) => ahead?.allow(stop),
     isComputed: (index) => ahead?.isKnown(index) === true,
     recall: worker.recall,
+    layout: () => layout,
     parameters: (index) => ({ ...fixed, ...space.point(index) }),
     numbers: () => rows?.numbers() ?? {},
     nans: () => rows?.nans() ?? {},
@@ -114,13 +121,13 @@ function makeRows({ job, space }: ComputerOptions, layout: Layout): RowWriter {
   return rowWriter({ format: job.spec.format, axes, layout, wholeNumbers: job.wholeNumbers });
 }
 
-function firstRows(options: ComputerOptions, result: unknown): RowWriter {
+function firstLayout(options: ComputerOptions, result: unknown): Layout {
   const names = options.space.axes.map(({ name }) => name);
   const layout = layoutOf(result, options.columns, names);
   // Only a result that can be written fixes the layout of the run.
   makeRows(options, layout).write(options.space.values(0), result);
   options.onLayout(layout);
-  return makeRows(options, layout);
+  return layout;
 }
 
 /** What a points file leaves out is written as the default that the worker got. */

@@ -257,6 +257,7 @@ function finish(
   const sealed = file.seal();
   const numbers = computer.numbers();
   const nans = computer.nans();
+  const layout = computer.layout();
   appendRecord(
     paths.events,
     {
@@ -267,6 +268,7 @@ function finish(
       failed: file.failed,
       ...(Object.keys(numbers).length > 0 ? { numbers } : {}),
       ...(Object.keys(nans).length > 0 ? { nans } : {}),
+      ...(isComplete && layout !== undefined ? { layout } : {}),
       ...(isComplete ? { file: sealed } : {}),
     } satisfies RunEvent,
     { sync: isComplete },

@@ -9,42 +9,57 @@ import {
   readSync,
 } from 'node:fs';
 import { writeAll } from './atomic-file.js';
+import { checksum } from './checksum.js';
 import { readWholeLines } from './slice-file.js';
 
 const NEWLINE = 10;
 const SETTLE_MS = 10;
+/** How a line ends: with the checksum of all that stands before it. */
+const sealOf = (body: Uint8Array): string => `,"crc":"${checksum(body)}"}`;
+const SEAL_BYTES = sealOf(new Uint8Array()).length;
 
 /**
  * Appends one record as a line of a `.jsonl` file, in one write, so that the lines of several processes never mix. It
- * starts on a line of its own also where a full disk has torn the record before it.
+ * starts on a line of its own also where a full disk has torn the record before it, and ends with a checksum of itself.
  */
 export function appendRecord(path: string, record: object, options: { sync?: boolean } = {}): void {
   const file = openSync(path, 'a+');
   try {
-    const line = `${JSON.stringify(record)}\n`;
-    writeAll(file, Buffer.from(endsTorn(file) ? `\n${line}` : line));
+    const line = sealedLine(record);
+    writeAll(file, endsTorn(file) ? Buffer.concat([Buffer.from([NEWLINE]), line]) : line);
     if (options.sync === true) fsyncSync(file);
   } finally {
     closeSync(file);
   }
 }
 
+/** What a journal holds from some byte on. */
+export interface Records<T = object> {
+  readonly records: T[];
+  /** The offset after the last whole line. */
+  readonly offset: number;
+  /** Number of whole lines that are no record as it was written. */
+  readonly damaged: number;
+}
+
 /**
- * The records of a `.jsonl` file from byte `offset` on, and the offset after the last whole line. A file that isn't there
- * has no records. A line that is no record was torn by a full disk or a power cut and is left out: nothing that is
- * written here is needed for the result; at worst a task is computed again.
+ * The records of a `.jsonl` file from byte `offset` on. A file that isn't there has no records. A line whose checksum is
+ * missing or wrong was torn by a full disk or a power cut, or damaged later, and is left out: nothing that is written here
+ * is needed for the result; at worst a task is computed again.
  */
-export function readRecords(path: string, offset = 0): { records: object[]; offset: number } {
+export function readRecords(path: string, offset = 0): Records {
   const records: object[] = [];
   let end = offset;
+  let damaged = 0;
   for (const { bytes } of readWholeLines(path, offset)) {
     end += bytes.length;
-    for (const line of bytes.toString('utf8').split('\n')) {
+    for (const line of linesOf(bytes)) {
       const record = parseRecord(line);
       if (record !== undefined) records.push(record);
+      else if (line.length > 0) damaged++;
     }
   }
-  return { records, offset: end };
+  return { records, offset: end, damaged };
 }
 
 /** Cuts a torn last line off. Only under the run's lock. */
@@ -75,12 +90,22 @@ function lacksNewline(file: number): boolean {
   return last[0] !== NEWLINE;
 }
 
-function parseRecord(line: string): object | undefined {
-  if (line === '') return undefined;
-  try {
-    const record: unknown = JSON.parse(line);
-    return typeof record === 'object' && record !== null && !Array.isArray(record) ? record : undefined;
-  } catch {
-    return undefined;
+function sealedLine(record: object): Buffer {
+  const body = Buffer.from(JSON.stringify(record).slice(0, -1));
+  return Buffer.concat([body, Buffer.from(`${sealOf(body)}\n`)]);
+}
+
+/** @param bytes whole lines */
+function* linesOf(bytes: Buffer): Generator<Buffer> {
+  for (let start = 0; start < bytes.length;) {
+    const end = bytes.indexOf(NEWLINE, start);
+    yield bytes.subarray(start, end);
+    start = end + 1;
   }
+}
+
+function parseRecord(line: Buffer): object | undefined {
+  const body = line.subarray(0, -SEAL_BYTES);
+  if (line.toString('latin1', body.length) !== sealOf(body)) return undefined;
+  return JSON.parse(`${body.toString()}}`) as object;
 }

@@ -1,6 +1,6 @@
 import type { Layout } from '../format/layout.js';
 import type { Numbers } from '../format/row.js';
-import { readRecords } from './journal.js';
+import { readRecords, type Records } from './journal.js';
 import type { ProcessIdentity } from './process-identity.js';
 
 /** A line of `events.jsonl`. Times are milliseconds since 1970, written by the host that does the work. */
@@ -40,6 +40,8 @@ export interface TaskEnd {
   readonly numbers?: Numbers;
   /** How many of the values computed now were nan, by result column. */
   readonly nans?: Readonly<Record<string, number>>;
+  /** With `file`: the columns, which the result's header needs, so that no single record of them is all there is. */
+  readonly layout?: Layout;
   readonly file?: { readonly lines: number; readonly bytes: number; readonly sha256: string };
 }
 
@@ -54,8 +56,8 @@ export interface FailureRecord {
   readonly stack?: string;
 }
 
-export function readEvents(path: string, offset = 0): { records: RunEvent[]; offset: number } {
-  return readRecords(path, offset) as { records: RunEvent[]; offset: number };
+export function readEvents(path: string, offset = 0): Records<RunEvent> {
+  return readRecords(path, offset) as Records<RunEvent>;
 }
 
 /** The last failure of every point that ever failed, by index. */

@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { crc32 } from 'node:zlib';
 import { describe, expect, test } from '@jest/globals';
 import { appendRecord, readRecords, repairJournal } from '../../src/run/journal.js';
 import { testFolder } from './folder.js';
@@ -22,23 +23,30 @@ function journal(): { path: string; bytes: Buffer } {
   return { path, bytes: readFileSync(path) };
 }
 
+/** The line of a record. */
+function sealed(record: object): string {
+  const path = newPath();
+  appendRecord(path, record);
+  return readFileSync(path, 'utf8');
+}
+
 const countNewlines = (bytes: Buffer): number => bytes.toString('latin1').split('\n').length - 1;
 
 describe('a journal', () => {
   test('gives its records back in order, one line each', () => {
     const { path, bytes } = journal();
-    expect(readRecords(path)).toEqual({ records: RECORDS, offset: bytes.length });
+    expect(readRecords(path)).toEqual({ records: RECORDS, offset: bytes.length, damaged: 0 });
     expect(countNewlines(bytes)).toBe(RECORDS.length);
   });
 
   test('that is not there has no records', () => {
-    expect(readRecords(newPath())).toEqual({ records: [], offset: 0 });
+    expect(readRecords(newPath())).toEqual({ records: [], offset: 0, damaged: 0 });
   });
 
   test('gives only what came after an offset', () => {
     const { path } = journal();
     const { offset } = readRecords(path);
-    expect(readRecords(path, offset)).toEqual({ records: [], offset });
+    expect(readRecords(path, offset)).toEqual({ records: [], offset, damaged: 0 });
     appendRecord(path, { later: 1 }, { sync: true });
     const next = readRecords(path, offset);
     expect(next.records).toEqual([{ later: 1 }]);
@@ -73,19 +81,52 @@ describe('a journal', () => {
     }
   });
 
-  test.each([
-    ['half a record', '{"a":1\n{"b":2}\n', [{ b: 2 }]],
-    ['two records run together', '{"a":1}{"b":2}\n{"c":3}\n', [{ c: 3 }]],
-    ['an empty line', '{"a":1}\n\n{"b":2}\n', [{ a: 1 }, { b: 2 }]],
-    ['a number', '5\n', []],
-    ['null', 'null\n', []],
-    ['an array', '[1]\n', []],
-    ['zero bytes', '\0\0\0\n{"a":1}\n', [{ a: 1 }]],
-    ['bytes that are no UTF-8', Buffer.from([0xff, 0xfe, 0x0a]), []],
-  ])('leaves out %s and keeps the records around it', (_, text, records) => {
+  test('ends each line with the crc32 of what stands before it, and is JSON', () => {
     const path = newPath();
-    writeFileSync(path, text);
-    expect(readRecords(path)).toEqual({ records, offset: readFileSync(path).length });
+    appendRecord(path, { é: '\ud800' });
+    const line = readFileSync(path, 'utf8');
+    const body = '{"é":"\\ud800"';
+    const crc = crc32(Buffer.from(body)).toString(16).padStart(8, '0');
+    expect(line).toBe(`${body},"crc":"${crc}"}\n`);
+    expect(JSON.parse(line)).toEqual({ é: '\ud800', crc });
+  });
+
+  test('with any bit flipped gives the records that are whole, and says that others are damaged', () => {
+    const { bytes } = journal();
+    const path = newPath();
+    const lineAt = (at: number): number => countNewlines(bytes.subarray(0, at));
+    for (let bit = 0; bit < 8 * bytes.length; bit++) {
+      const at = bit >> 3;
+      const damaged = Buffer.from(bytes);
+      damaged.writeUInt8(damaged.readUInt8(at) ^ (1 << (bit & 7)), at);
+      writeFileSync(path, damaged);
+      // Without its newline a line runs into the next one; the last one is then torn.
+      const lost = bytes[at] === 10 ? [lineAt(at), lineAt(at) + 1] : [lineAt(at)];
+      const found = readRecords(path);
+      expect([bit, found.records]).toEqual([bit, RECORDS.filter((_, index) => !lost.includes(index))]);
+      expect([bit, found.damaged > 0]).toEqual([bit, at !== bytes.length - 1]);
+    }
+  });
+
+  test.each([
+    ['half a record', '{"a":1\n'],
+    ['two records run together', `${sealed({ a: 1 }).trim()}${sealed({ b: 2 })}`],
+    ['a record without a checksum', '{"a":1}\n'],
+    ['a checksum in capitals', sealed({ a: 1 }).replace(/[\da-f]{8}(?="\}\n$)/, (crc) => crc.toUpperCase())],
+    ['a number', '5\n'],
+    ['null', 'null\n'],
+    ['an array', '[1]\n'],
+    ['zero bytes', '\0\0\0\n'],
+    ['bytes that are no UTF-8', Buffer.from([0xff, 0xfe, 0x0a])],
+  ])('leaves out %s, counts it, and keeps the records around it', (_, line) => {
+    const path = newPath();
+    writeFileSync(path, Buffer.concat([Buffer.from(`${sealed({ first: 1 })}\n`), Buffer.from(line)]));
+    appendRecord(path, { last: 1 });
+    expect(readRecords(path)).toEqual({
+      records: [{ first: 1 }, { last: 1 }],
+      offset: readFileSync(path).length,
+      damaged: 1,
+    });
   });
 
   test('torn at any byte takes the next record on a line of its own', () => {
@@ -107,7 +148,12 @@ describe('a journal', () => {
   test('keeps the lines of several processes apart', async () => {
     const path = newPath();
     const code = `const { appendFileSync } = require('node:fs');
-for (let i = 0; i < 300; i++) appendFileSync(${JSON.stringify(path)}, JSON.stringify({ who: process.argv[1], i, pad: 'x'.repeat(500) }) + '\\n');`;
+const { crc32 } = require('node:zlib');
+for (let i = 0; i < 300; i++) {
+  const body = JSON.stringify({ who: process.argv[1], i, pad: 'x'.repeat(500) }).slice(0, -1);
+  const crc = crc32(body).toString(16).padStart(8, '0');
+  appendFileSync(${JSON.stringify(path)}, body + ',"crc":"' + crc + '"}\\n');
+}`;
     const children = ['a', 'b'].map((name) => spawn(process.execPath, ['-e', code, name]));
     for (let i = 0; i < 300; i++) appendRecord(path, { who: 'here', i });
     await Promise.all(children.map((child) => once(child, 'exit')));

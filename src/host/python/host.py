@@ -16,6 +16,7 @@ if sys.version_info < (3, 8):
 import array
 import atexit
 import base64
+import binascii
 import errno
 import faulthandler
 import hashlib
@@ -932,16 +933,27 @@ class SliceFile:
 def append_record(path, record, is_synced=False):
     """Appends one record as a line of a `.jsonl` file, in one write, so that the lines of several processes never mix.
 
-    It starts on a line of its own also where a full disk has torn the record before it.
+    It starts on a line of its own also where a full disk has torn the record before it, and ends with a checksum of itself.
     """
     file = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o666)
     try:
-        line = json.dumps(record, separators=(',', ':')) + '\n'
-        write_all(file, (f'\n{line}' if ends_torn(file) else line).encode())
+        body = json.dumps(record, separators=(',', ':'))[:-1].encode()
+        line = body + seal_of(body) + b'\n'
+        write_all(file, b'\n' + line if ends_torn(file) else line)
         if is_synced:
             os.fsync(file)
     finally:
         os.close(file)
+
+
+def checksum(data):
+    """The crc32 of bytes as eight hexadecimal digits."""
+    return b'%08x' % binascii.crc32(data)
+
+
+def seal_of(body):
+    """How a line of a journal ends: with the checksum of all that stands before it."""
+    return b',"crc":"%s"}' % checksum(body)
 
 
 def ends_torn(file):
@@ -957,19 +969,19 @@ def lacks_newline(file):
     return size > 0 and os.pread(file, 1, size - 1) != b'\n'
 
 
-def read_retried(path):
-    """The lines of failed points that were computed again, by index."""
-    lines = {}
+def read_records(path):
+    """The records of a `.jsonl` file. A line whose checksum is missing or wrong was torn or damaged, and is left out."""
+    size = len(seal_of(b''))
     for block in whole_lines(path):
         for line in block.split(b'\n'):
-            try:
-                record = json.loads(line)
-            except ValueError:
-                # Torn by a full disk or a power cut: its point is computed again.
-                continue
-            if isinstance(record, dict):
-                lines[record['index']] = record['line'].encode()
-    return lines
+            body, seal = line[:-size], line[-size:]
+            if seal == seal_of(body):
+                yield json.loads(body + b'}')
+
+
+def read_retried(path):
+    """The lines of failed points that were computed again, by index."""
+    return {record['index']: record['line'].encode() for record in read_records(path)}
 
 
 def repair_journal(path):
@@ -1755,6 +1767,8 @@ class TaskRun:
         if nans:
             record['nans'] = nans
         if is_complete:
+            if rows is not None:
+                record['layout'] = rows.layout
             record['file'] = sealed
         append_record(self.paths.events, record, is_synced=is_complete)
         # After the record: a file in its final place always has one, so a file without one is not ours.

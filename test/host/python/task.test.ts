@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { dirname, join } from 'node:path';
 import { describe, expect } from '@jest/globals';
 import type { Layout } from '../../../src/format/layout.js';
+import { appendRecord } from '../../../src/run/journal.js';
 import { arange } from '../../../src/space/arange.js';
 import { testWith } from '../../tools.js';
 import {
@@ -89,6 +90,7 @@ describe('a task in the Python host', () => {
       points: 5,
       failed: 0,
       numbers: { y: 'whole' },
+      layout: SCALAR,
       file: { lines: 5, bytes: text.length, sha256: createHash('sha256').update(text).digest('hex') },
     });
     expect(Object.keys(end ?? {})).not.toContain('nans');
@@ -383,8 +385,9 @@ def f(x):
   testWith('python3', 'that was computed again before a crash is not computed once more', async () => {
     const run = newRun({ space: spaceOf({ x: arange(4) }) });
     writeFileSync(join(run.directory, PART), '0   0\n# failed 1\n# failed 2\n');
-    const torn = '{"index":1,"line":"1   kept\\n"}\n{"index":2,"li';
-    writeFileSync(join(run.directory, `${PART}.retried`), torn);
+    const retried = join(run.directory, `${PART}.retried`);
+    appendRecord(retried, { index: 1, line: '1   kept\n' });
+    appendFileSync(retried, '{"index":2,"line":"2   no\\n"}\n{"index":2,"li');
     await computeTask(DOUBLE, run, { stop: 4, retryFailed: true, layout: SCALAR });
     expect(run.read(FINAL)).toBe('0   0\n1   kept\n2   4\n3   6\n');
   });
