@@ -218,7 +218,7 @@ function report(error: unknown): number {
   if (/^E[A-Z0-9]+$/.test(systemCode(error) ?? '')) {
     const message = error instanceof Error ? error.message : '';
     process.stderr.write(
-      `fanfold: The system refused to read or write a file: ${printable(message)}. What was finished is kept; mend that, then run the same command again.\n`,
+      `fanfold: The system refused to read or write a file: ${printable(message)}. What was finished is kept; mend that, then run the same command again. [FANFOLD_IO]\n`,
     );
     return 1;
   }

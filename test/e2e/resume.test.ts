@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import { execFileSync } from 'node:child_process';
 import fs from 'fs-extra';
 import { join } from 'node:path';
 import {
@@ -43,6 +44,21 @@ describe('a run that is stopped', () => {
     await until('the folder to go', () => fs.readdirSync(temporary).length === 0, 2_000);
     expect(await fanfold(args)).toMatchObject({ exitCode: 0 });
     expect(read(out, 'result.txt')).toBe(EXPECTED);
+  });
+
+  test('by SIGKILL leaves no process, though its reaper was killed before and its workers hang', async () => {
+    const folder = temporaryFolder();
+    const out = join(folder, 'run');
+    const code = 'export default () => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);\n';
+    const run = start([writeWorker(folder, 'w.mjs', code), '--range', '0:2', '--jobs', '2', '--out', out]);
+    const isBegun = () => fs.existsSync(join(out, 'events.jsonl'));
+    await until('both points', () => isBegun() && events(out, 'start').length === 2);
+    const [reaper] = reapersOf(run.pid ?? 0);
+    killHard(reaper ?? 0);
+    await until('another reaper', () => ![undefined, reaper].includes(reapersOf(run.pid ?? 0)[0]));
+    run.kill('SIGKILL');
+    await run;
+    await until('the processes to end', () => !events(out, 'start').some(({ pid }) => isAlive(pid)), 2_000);
   });
 
   test('by Ctrl-C finishes the points in hand, exits with 130, says how to resume, and resumes', async () => {
@@ -361,6 +377,19 @@ function lines(path: string): string[] {
 function livingHosts(out: string): number[] {
   if (!fs.existsSync(join(out, 'events.jsonl'))) return [];
   return [...new Set(events(out, 'start').map(({ pid }) => pid))].filter(isAlive);
+}
+
+/** The shells that end what a coordinator leaves. */
+function reapersOf(coordinator: number): number[] {
+  const rows = execFileSync('ps', ['-eo', 'pid=,ppid=,stat=,args='], { encoding: 'utf8' }).split('\n');
+  return rows
+    .map((row) => row.trim().split(/\s+/))
+    .filter(([, parent, state = 'Z', ...args]) => {
+      return (
+        Number(parent) === coordinator && !state.startsWith('Z') && args.join(' ').includes('HUP INT TERM')
+      );
+    })
+    .map(([pid]) => Number(pid));
 }
 
 function killHard(pid: number): void {

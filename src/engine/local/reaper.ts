@@ -1,4 +1,5 @@
-import { spawn } from 'node:child_process';
+import { spawn, type ChildProcessByStdio } from 'node:child_process';
+import type { Writable } from 'node:stream';
 
 /** Ends every process group of a run and removes its temporary folders when its coordinator dies, in whatever way. */
 export interface Reaper {
@@ -41,34 +42,66 @@ for path in $paths; do rm -rf -- "$path" 2>/dev/null || { sleep 1; rm -rf -- "$p
 export function startReaper(): Reaper {
   if (process.platform === 'win32')
     return { watch: ignore, forget: ignore, remove: ignore, keep: ignore, close: ignore };
-  const shell = spawn('/bin/sh', ['-c', PROGRAM], { detached: true, stdio: ['pipe', 'ignore', 'ignore'] });
-  shell.unref();
-  // Where there is no /bin/sh a host still ends itself once its commands end, unless it is in a long computation.
-  shell.on('error', ignore);
-  // A reaper that somebody killed can't be told anything more; its absence only matters if the coordinator dies too.
-  shell.stdin.on('error', ignore);
+  const known = { watch: new Set<string>(), remove: new Set<string>() };
+  let starts = 0;
+  let isClosed = false;
+  let shell: ReaperShell;
   const tell = (act: string, what: string): void => {
     // A path with a line break can't be told, and is left behind where the coordinator is killed.
     if (shell.stdin.writable && !what.includes('\n')) shell.stdin.write(`${act} ${what}\n`);
   };
+  const start = (): void => {
+    starts++;
+    shell = startShell();
+    // One that somebody killed can't do its work any more, so another one is told all that it knew.
+    shell.once('exit', () => {
+      if (isClosed || starts === MOST_STARTS) return;
+      start();
+      for (const pid of known.watch) tell('watch', pid);
+      for (const path of known.remove) tell('remove', path);
+    });
+  };
+  start();
   return {
     watch: (pid) => {
+      known.watch.add(String(pid));
       tell('watch', String(pid));
     },
     forget: (pid) => {
+      known.watch.delete(String(pid));
       tell('forget', String(pid));
     },
     remove: (path) => {
+      known.remove.add(path);
       tell('remove', path);
     },
     keep: (path) => {
+      known.remove.delete(path);
       tell('keep', path);
     },
-    close: () => shell.stdin.end(),
+    close: () => {
+      isClosed = true;
+      shell.stdin.end();
+    },
   };
 }
 
 // --- internal ---
+
+type ReaperShell = ChildProcessByStdio<Writable, null, null>;
+
+/** A shell that ends again and again is of no use. */
+const MOST_STARTS = 10;
+
+function startShell(): ReaperShell {
+  const shell = spawn('/bin/sh', ['-c', PROGRAM], { detached: true, stdio: ['pipe', 'ignore', 'ignore'] });
+  shell.unref();
+  // Where there is no /bin/sh a host still ends itself once its commands end, unless it is in a long computation.
+  shell.on('error', ignore);
+  // What a reaper that is being killed isn't told any more, the next one is.
+  shell.stdin.on('error', ignore);
+  return shell;
+}
 
 function ignore(): void {
   // Nothing to do.
