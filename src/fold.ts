@@ -1,105 +1,155 @@
 import { createHash } from 'node:crypto';
-import { closeSync, existsSync, openSync, readSync, statSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { FanfoldError, systemCode } from './errors.js';
-import { describeLayout, sameLayout, type Layout } from './format/layout.js';
-import { headerLine } from './format/row.js';
+import { checkLayouts, headerOf, layoutOfRun } from './fold-layout.js';
+import { stateOfResult } from './fold-state.js';
+import { canHoldNan, mentionsNan, NAN_OVERLAP, nanRows, type RowFormat } from './fold-rows.js';
 import { writeAll, writeAtomically } from './run/atomic-file.js';
-import type { Manifest } from './run/manifest.js';
-import { runPaths, type RunPaths } from './run/paths.js';
-import { readEvents, type RunEvent, type TaskEnd } from './run/records.js';
+import { collectRanges, rangeText } from './run/index-ranges.js';
+import { writeManifest, type Manifest } from './run/manifest.js';
+import { runPaths } from './run/paths.js';
+import type { FileRecord, Proof } from './run/proof.js';
+import { readEvents } from './run/records.js';
 import { lastEnds } from './run/task-state.js';
 import { sliceOf } from './slicing.js';
 
 const COPY_BYTES = 1 << 20;
-const NO_RESULTS: Layout = { kind: 'scalar', columns: [] };
 
 /**
  * Concatenates the task files that the manifest names, in index order and constant memory, into the result file, which
- * appears by rename. Each file is held against the number of lines, the bytes and the hash that its host recorded.
- * @returns the path of the result
+ * appears by rename. Each file is held against the number of lines, the bytes and the hash that its host recorded. What
+ * was found is then written into the manifest; only under the run's lock.
+ * @param onNotice called where the result that is there was damaged
+ * @returns the manifest with its proof
  * @throws FanfoldError where a task is not complete, a file was changed, or tasks have different columns
  */
-export function fold(directory: string, manifest: Manifest): string {
+export function fold(directory: string, manifest: Manifest, onNotice?: (text: string) => void): Manifest {
   const paths = runPaths(directory, manifest.spec.format);
+  if (onNotice !== undefined && stateOfResult(directory, manifest) === 'damaged') {
+    onNotice(
+      `${basename(paths.result)} was damaged or edited since it was made; it is made anew from the task files.`,
+    );
+  }
   const events = readEvents(paths.events).records;
-  const ends = lastEnds(events);
-  const header = manifest.header ? headerOf(manifest, events, paths.directory) : '';
   checkLayouts(events);
-  writeAtomically(paths.result, (output) => {
-    writeAll(output, Buffer.from(header));
-    const buffer = Buffer.allocUnsafe(COPY_BYTES);
-    for (let index = 0; index < manifest.tasks; index++) {
-      appendTask(output, paths.task(index), {
-        buffer,
-        end: ends.get(index),
-        lines: linesOf(manifest, index),
-      });
-    }
-  });
-  return paths.result;
-}
-
-/** True where the result file is there, with as many bytes as the fold would give it. */
-export function isFolded(directory: string, manifest: Manifest): boolean {
-  const paths = runPaths(directory, manifest.spec.format);
-  const events = readEvents(paths.events).records;
+  const layout = layoutOfRun(events, manifest);
+  const header = headerOf(manifest, layout, paths.directory);
+  const rows = { format: manifest.spec.format, axes: manifest.spec.space.groups.flat().length, layout };
+  const hash = createHash('sha256');
+  const nan = collectRanges();
+  let bytes = 0;
   const ends = lastEnds(events);
-  if (manifest.header && manifest.points > 0 && layoutOfRun(events) === undefined) return false;
-  let bytes = manifest.header ? Buffer.byteLength(headerOf(manifest, events, paths.directory)) : 0;
-  for (let index = 0; index < manifest.tasks; index++) bytes += ends.get(index)?.file?.bytes ?? NaN;
-  return sizeOf(paths) === bytes;
+  const tasks: Proof['tasks'] = [];
+  writeAtomically(paths.result, (output) => {
+    const buffer = Buffer.allocUnsafe(COPY_BYTES);
+    const write = (block: Buffer): void => {
+      writeAll(output, block);
+      hash.update(block);
+      bytes += block.length;
+    };
+    write(Buffer.from(header));
+    for (let index = 0; index < manifest.tasks; index++) {
+      const slice = sliceOf(manifest.points, manifest.tasks, manifest.spec.slicing, index);
+      const recorded = [ends.get(index)?.file, manifest.proof?.tasks[index]];
+      const file = copyTask(paths.task(index), { ...slice, recorded, buffer, write, rows, nan });
+      tasks.push({ ...slice, ...file });
+    }
+    checkSequence(tasks, manifest.points);
+  });
+  const proof: Proof = {
+    indices: manifest.points === 0 ? '' : rangeText(0, manifest.points - 1),
+    result: { header, lines: manifest.points + (header === '' ? 0 : 1), bytes, sha256: hash.digest('hex') },
+    failed: collectRanges().list(),
+    nan: nan.list(),
+    ...(layout === undefined ? {} : { layout: { kind: layout.kind, columns: [...layout.columns] } }),
+    tasks,
+  };
+  const proven = { ...manifest, proof };
+  writeManifest(paths, proven);
+  return proven;
 }
 
-/** The layout of a run's results, once a point is computed. Every record of a complete task has it too. */
-export function layoutOfRun(events: readonly RunEvent[]): Layout | undefined {
-  const [first] = tellingLayout(events);
-  return first?.layout;
+/** As `fold`, where the result is not there already as it should be. */
+export function foldIfNeeded(
+  directory: string,
+  manifest: Manifest,
+  onNotice?: (text: string) => void,
+): Manifest {
+  return stateOfResult(directory, manifest) === 'folded' ? manifest : fold(directory, manifest, onNotice);
 }
 
 // --- internal ---
 
-function* tellingLayout(events: readonly RunEvent[]): Generator<{ task: number; layout: Layout }> {
-  for (const event of events) {
-    if (event.event !== 'layout' && event.event !== 'end') continue;
-    const { task, layout } = event;
-    if (layout !== undefined) yield { task, layout };
-  }
+interface CopyOptions {
+  /** The points whose rows the file holds. */
+  readonly start: number;
+  readonly stop: number;
+  /** What is known of the file; one of it must be true. */
+  readonly recorded: readonly (FileRecord | undefined)[];
+  readonly buffer: Buffer;
+  readonly write: (bytes: Buffer) => void;
+  readonly rows: RowFormat;
+  readonly nan: ReturnType<typeof collectRanges>;
 }
 
-function linesOf({ points, tasks, spec }: Manifest, index: number): number {
-  const { start, stop } = sliceOf(points, tasks, spec.slicing, index);
-  return stop - start;
+/** Copies a task's file into the result, and collects its points with a nan. */
+function copyTask(path: string, options: CopyOptions): FileRecord {
+  const { start, stop, recorded, nan, rows } = options;
+  const { bytes, sha256, hasNan } = copyFile(path, options);
+  const file = { lines: stop - start, bytes, sha256 };
+  if (!recorded.some((record) => record !== undefined && isSameFile(record, file)))
+    throw damagedTask(path, file);
+  // Only what mentions nan is read as rows: most results have none, and that search is fast.
+  if (hasNan) for (const line of nanRows(path, rows)) nan.add(start + line);
+  return file;
 }
 
-function appendTask(
-  output: number,
+function copyFile(
   path: string,
-  { buffer, end, lines }: { buffer: Buffer; end: TaskEnd | undefined; lines: number },
-): void {
-  const recorded = end?.file;
+  { buffer, write, rows }: CopyOptions,
+): { bytes: number; sha256: string; hasNan: boolean } {
   const input = openTask(path);
   try {
     const hash = createHash('sha256');
     let bytes = 0;
+    let hasNan = false;
+    const isSearched = canHoldNan(rows);
     for (;;) {
-      const read = readSync(input, buffer, 0, buffer.length, null);
-      if (read === 0) break;
-      const block = buffer.subarray(0, read);
+      const read = readSync(input, buffer, NAN_OVERLAP, buffer.length - NAN_OVERLAP, null);
+      if (read === 0) return { bytes, sha256: hash.digest('hex'), hasNan };
+      const block = buffer.subarray(NAN_OVERLAP, NAN_OVERLAP + read);
       hash.update(block);
-      writeAll(output, block);
+      write(block);
+      hasNan ||=
+        isSearched && mentionsNan(buffer.subarray(bytes === 0 ? NAN_OVERLAP : 0, NAN_OVERLAP + read));
       bytes += read;
-    }
-    if (recorded?.lines !== lines || recorded.bytes !== bytes || recorded.sha256 !== hash.digest('hex')) {
-      throw new FanfoldError(
-        'FANFOLD_DAMAGED',
-        `Expected ${path} to hold the ${String(lines)} lines that were computed, but it was changed since. Restore it, or remove it and resume, which computes that task again.`,
-        { exitCode: 1 },
-      );
+      // The word may lie across two blocks.
+      buffer.copy(buffer, 0, read, read + NAN_OVERLAP);
     }
   } finally {
     closeSync(input);
   }
+}
+
+function isSameFile(record: FileRecord, { lines, bytes, sha256 }: FileRecord): boolean {
+  return record.lines === lines && record.bytes === bytes && record.sha256 === sha256;
+}
+
+function damagedTask(path: string, { lines }: FileRecord): FanfoldError {
+  return new FanfoldError(
+    'FANFOLD_DAMAGED',
+    `Expected ${path} to hold the ${String(lines)} lines that were computed, but it was changed since. Restore it, or remove it and resume, which computes that task again.`,
+    { exitCode: 1 },
+  );
+}
+
+/** The tasks' points follow each other without a gap, from the first to the last; this is ours to get right. */
+function checkSequence(tasks: Proof['tasks'], points: number): void {
+  const isGapless = tasks.every(({ start, lines, stop }, index) => {
+    return start === (tasks[index - 1]?.stop ?? 0) && lines === stop - start;
+  });
+  if (!isGapless || tasks.at(-1)?.stop !== points) throw new Error('The tasks do not hold every point once.');
 }
 
 function openTask(path: string): number {
@@ -112,40 +162,5 @@ function openTask(path: string): number {
       `Expected every task to be complete, but ${basename(path)} is not there${existsSync(`${path}.part`) ? ', only its part: points failed or are missing' : ''}. fanfold status ${dirname(path)} tells what to do.`,
       { exitCode: 1 },
     );
-  }
-}
-
-/** Tasks that began at the same time could not know of each other's columns. */
-function checkLayouts(events: readonly RunEvent[]): void {
-  const layouts = [...tellingLayout(events)];
-  const [first] = layouts;
-  const other = layouts.find(({ layout }) => first !== undefined && !sameLayout(first.layout, layout));
-  if (first === undefined || other === undefined) return;
-  throw new FanfoldError(
-    'FANFOLD_COLUMNS',
-    `Expected every result to have the same columns, got ${describeLayout(first.layout)} in task ${String(first.task)} and ${describeLayout(other.layout)} in task ${String(other.task)}. Let the worker always return the same columns in the same order, or declare them, and start anew with --force.`,
-    { exitCode: 1 },
-  );
-}
-
-/** @throws FanfoldError where no record of the columns is left */
-function headerOf({ spec, points }: Manifest, events: readonly RunEvent[], directory: string): string {
-  const layout = layoutOfRun(events) ?? (points === 0 ? NO_RESULTS : undefined);
-  if (layout === undefined) {
-    throw new FanfoldError(
-      'FANFOLD_DAMAGED',
-      `Expected events.jsonl in ${directory} to name the columns of the results, which the header needs, but no record of them is left whole. Remove any one task file and resume: computing it again records them.`,
-      { exitCode: 1 },
-    );
-  }
-  return headerLine({ format: spec.format, axes: spec.space.groups.flat(), layout });
-}
-
-function sizeOf(paths: RunPaths): number | undefined {
-  try {
-    return statSync(paths.result).size;
-  } catch (error) {
-    if (systemCode(error) === 'ENOENT') return undefined;
-    throw error;
   }
 }

@@ -2,10 +2,10 @@ import { FanfoldError } from '../errors.js';
 import type { Plan } from '../sweep/plan.js';
 import { shortPath } from '../report/command-line.js';
 import { count } from '../report/duration.js';
-import { printable } from '../report/printable.js';
 import { describeTrouble, summarize } from '../report/summary.js';
 import { slicingAdvice } from '../slicing.js';
 import { runSweep, type Outcome, type RunOptions } from '../sweep/sweep.js';
+import { tell } from './tell.js';
 import { listenForSignals, StoppedError } from './signals.js';
 
 export interface ExecuteOptions {
@@ -23,8 +23,8 @@ export interface ExecuteOptions {
  */
 export async function execute(plan: Plan, options: ExecuteOptions): Promise<number> {
   const { outcome, signalExitCode } = await runShown(plan, options);
-  if (!options.isQuiet) say(describeOutcome(outcome));
-  else if (outcome.status !== 'complete') say(describeTrouble(outcome));
+  if (!options.isQuiet) tell(describeOutcome(outcome));
+  else if (outcome.status !== 'complete') tell(describeTrouble(outcome));
   if (outcome.result !== undefined) process.stdout.write(`${shortPath(outcome.result)}\n`);
   if (outcome.status === 'complete') return 0;
   return outcome.status === 'stopped' ? (signalExitCode ?? 1) : 1;
@@ -42,15 +42,15 @@ export async function runShown(
   const onStart: RunOptions['onStart'] = (manifest) => {
     if (progress === undefined) return;
     const advice = slicingAdvice(manifest.points, manifest.tasks, manifest.spec.slicing);
-    if (advice !== undefined) say(advice);
+    if (advice !== undefined) tell(advice);
     const jobs = Math.min(plan.request.jobs, manifest.tasks);
-    say(
+    tell(
       `fanfold: ${count(manifest.points, 'point')} in ${count(manifest.tasks, 'task')}, ${String(jobs)} at once, in ${shortPath(plan.directory)}`,
     );
     endProgress = progress.showProgress(plan.directory, manifest, process.stderr);
   };
   try {
-    const outcome = await runSweep(plan, { ...options, controls: signals.controls, onStart });
+    const outcome = await runSweep(plan, { ...options, controls: signals.controls, onStart, onNotice: tell });
     return { outcome, signalExitCode: signals.exitCode() };
   } catch (error) {
     const exitCode = signals.exitCode();
@@ -70,8 +70,4 @@ function describeOutcome(outcome: Outcome): string {
   const { computed, status, manifest } = outcome;
   if (computed > 0 || status !== 'complete') return summarize(outcome);
   return `This run is complete: ${count(manifest.points, 'point')} in ${count(manifest.tasks, 'task')}; nothing to compute.`;
-}
-
-function say(text: string): void {
-  process.stderr.write(`${printable(text)}\n`);
 }

@@ -1,8 +1,9 @@
 import { shortPath } from '../report/command-line.js';
+import { tell } from './tell.js';
 import { refold } from '../sweep/existing-run.js';
 
 /** `fanfold fold`: gives the exit code. */
 export async function foldRun(directory: string, options: { header?: boolean | undefined }): Promise<number> {
-  process.stdout.write(`${shortPath(await refold(directory, options.header))}\n`);
+  process.stdout.write(`${shortPath(await refold(directory, { ...options, onNotice: tell }))}\n`);
   return 0;
 }

@@ -1,9 +1,10 @@
 import { describeStatus, readStatus } from '../report/status.js';
+import { tell } from './tell.js';
 import { requireManifest } from '../sweep/existing-run.js';
 
 /** `fanfold status`: gives the exit code. */
 export async function status(directory: string, options: { json?: true | undefined }): Promise<number> {
-  const found = readStatus(directory, await requireManifest(directory));
+  const found = readStatus(directory, await requireManifest(directory, tell));
   process.stdout.write(
     `${options.json === true ? JSON.stringify(found, undefined, 2) : describeStatus(found)}\n`,
   );

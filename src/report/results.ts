@@ -1,6 +1,6 @@
 import { createReadStream, existsSync } from 'node:fs';
 import { createInterface } from 'node:readline';
-import { layoutOfRun } from '../fold.js';
+import { layoutOfRun } from '../fold-layout.js';
 import { cellsOf, type Layout } from '../format/layout.js';
 import { readRow } from '../format/read-row.js';
 import type { Scalar } from '../format/value.js';
@@ -23,7 +23,7 @@ export interface Row {
 export async function* readResults(directory: string, manifest: Manifest, space: Space): AsyncGenerator<Row> {
   const { spec, points, tasks } = manifest;
   const paths = runPaths(directory, spec.format);
-  const layout = layoutOfRun(readEvents(paths.events).records);
+  const layout = layoutOfRun(readEvents(paths.events).records, manifest);
   if (layout === undefined) return;
   const columns = [
     ...space.axes.map(({ values }) => values.dtype),
@@ -52,7 +52,7 @@ export async function readColumns(
   manifest: Manifest,
   space: Space,
 ): Promise<Record<string, Scalar[]>> {
-  const layout = layoutOfRun(readEvents(runPaths(directory, manifest.spec.format).events).records);
+  const layout = layoutOfRun(readEvents(runPaths(directory, manifest.spec.format).events).records, manifest);
   const names = layout?.columns.map(({ name }) => name) ?? [];
   const columns = new Map<string, Scalar[]>(
     [...space.axes.map(({ name }) => name), ...names].map((name) => [name, []]),

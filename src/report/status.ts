@@ -4,7 +4,7 @@ import type { Manifest } from '../run/manifest.js';
 import { runPaths } from '../run/paths.js';
 import { shortHash } from '../run/spec.js';
 import { readTaskStates } from '../run/task-state.js';
-import { isFolded } from '../fold.js';
+import { isFolded } from '../fold-state.js';
 import { commandFor, describeWorker, shortPath } from './command-line.js';
 import { count, thousands } from './duration.js';
 import { currentFailures } from './summary.js';

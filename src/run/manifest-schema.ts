@@ -1,13 +1,12 @@
 import * as z from 'zod/mini';
+import { MANIFEST_VERSION } from './paths.js';
 
 // The form of `sweep.json`. Apart from its readers, and only loaded by them: a run that begins has none to read, and
 // zod takes longer to load than everything else that such a run needs.
 
-/** The newest layout of the run directory that this program knows. */
-export const MANIFEST_VERSION = 1;
-
 // --- the parts of a spec, as stored in sweep.json ---
 
+const dtype = z.enum(['int64', 'float64', 'complex128', 'bool', 'string']);
 const storedNumber = z.union([z.number(), z.string()]);
 const axisDtype = z.enum(['int64', 'float64', 'bool', 'string']);
 
@@ -56,7 +55,7 @@ export const StoredCommand = z.strictObject({
     z.array(
       z.strictObject({
         name: z.string(),
-        dtype: z.exactOptional(z.enum(['int64', 'float64', 'complex128', 'bool', 'string'])),
+        dtype: z.exactOptional(dtype),
       }),
     ),
   ),
@@ -93,6 +92,34 @@ const StoredLimits = z.strictObject({
   onError: z.enum(['stop', 'continue', 'nan']),
 });
 
+const count = z.int().check(z.nonnegative());
+
+/** How long a file is, and its sha256. */
+export const StoredFile = z.strictObject({ lines: count, bytes: count, sha256: z.string() });
+
+const indexRanges = z.strictObject({ count, ranges: z.string(), isCut: z.optional(z.boolean()) });
+
+/** What the fold has checked. */
+export const StoredProof = z.strictObject({
+  /** The points' indices, `0-16`: each of them stands in the result exactly once, in order. */
+  indices: z.string(),
+  /** Of the result, its header counted. */
+  result: z.strictObject({ header: z.string(), ...StoredFile.shape }),
+  /** Points that failed, whose rows are nan. */
+  failed: indexRanges,
+  /** Points with a nan in a result column. */
+  nan: indexRanges,
+  /** The columns of the results; a run without a point has none. */
+  layout: z.optional(
+    z.strictObject({
+      kind: z.enum(['scalar', 'vector', 'record']),
+      columns: z.array(z.strictObject({ name: z.string(), dtype: z.exactOptional(dtype) })),
+    }),
+  ),
+  /** Every task's points `[start, stop)` and its piece of the result, which is its file. */
+  tasks: z.array(z.strictObject({ start: count, stop: count, ...StoredFile.shape })),
+});
+
 /** `sweep.json`: what a run is, and which files it consists of. */
 export const StoredManifest = z.strictObject({
   version: z.literal(MANIFEST_VERSION),
@@ -103,9 +130,7 @@ export const StoredManifest = z.strictObject({
   tasks: z.int().check(z.positive()),
   /** The type of whole JavaScript numbers in result columns that have no declared type. */
   wholeNumbers: z.enum(['int64', 'float64']),
-  columns: z.optional(
-    z.record(z.string(), z.nullable(z.enum(['int64', 'float64', 'complex128', 'bool', 'string']))),
-  ),
+  columns: z.optional(z.record(z.string(), z.nullable(dtype))),
   header: z.boolean(),
   worker: z.strictObject({
     /** Of the module, or the command's program; relative to the run directory, or absolute. */
@@ -135,4 +160,5 @@ export const StoredManifest = z.strictObject({
   commit: z.optional(z.string()),
   host: z.string(),
   created: z.string(),
+  proof: z.optional(StoredProof),
 });

@@ -1,35 +1,71 @@
 import { readFileSync } from 'node:fs';
-import type * as z from 'zod/mini';
-import { FanfoldError, messageOf, systemCode } from '../errors.js';
+import { basename, dirname } from 'node:path';
+import { FanfoldError, systemCode } from '../errors.js';
 import { writeFileAtomic } from './atomic-file.js';
-import type { RunPaths } from './paths.js';
-import type { StoredManifest } from './manifest-schema.js';
-import { specHash, type SweepSpec } from './spec.js';
+import { isNewer, manifestText, parseStored, type Manifest, type Stored } from './manifest-text.js';
+import { MANIFEST_VERSION, runPaths, type RunPaths } from './paths.js';
+import { specHash } from './spec.js';
 
-/** `sweep.json`: what a run is, and which files it consists of. */
-export type Manifest = Omit<z.infer<typeof StoredManifest>, 'spec'> & { readonly spec: SweepSpec };
+export type { Manifest } from './manifest-text.js';
 
+/** Writes the manifest and its copy. After a power cut between the two they differ, and the first one counts. */
 export function writeManifest(paths: RunPaths, manifest: Manifest): void {
-  writeFileAtomic(paths.manifest, `${JSON.stringify(manifest, undefined, 2)}\n`);
+  const text = manifestText(manifest);
+  writeFileAtomic(paths.manifest, text);
+  writeFileAtomic(paths.manifestCopy, text, { isDurable: false });
 }
 
 /**
- * The manifest of a run directory, or undefined where there is none.
- * @throws FanfoldError where it is damaged or of a newer version
+ * The manifest of a run directory, or undefined where there is none. Where `sweep.json` is damaged or lost, it is read
+ * from its copy.
+ * @param path of `sweep.json`
+ * @param onDamage called with what is wrong, where the copy was read
+ * @throws FanfoldError where both are damaged, or it is of a newer version
  */
-export async function readManifest(path: string): Promise<Manifest | undefined> {
-  let text: string;
+export async function readManifest(
+  path: string,
+  onDamage: (message: string) => void = () => undefined,
+): Promise<Manifest | undefined> {
+  const { manifestCopy } = runPaths(dirname(path));
+  const { raw, reason } = readStored(path);
+  if (raw !== undefined) return parseManifest(raw, path);
+  const copy = readStored(manifestCopy);
+  if (copy.raw !== undefined) {
+    onDamage(
+      `${path} is damaged (${reason ?? 'it is not there'}); its copy ${basename(manifestCopy)} is read instead.`,
+    );
+    return parseManifest(copy.raw, manifestCopy);
+  }
+  if (reason === undefined && copy.reason === undefined) return undefined;
+  throw damaged(path, reason ?? 'it is not there');
+}
+
+/** Puts a damaged or lost manifest back from its copy, and the copy from the manifest; only under the run's lock. */
+export function mendManifest({ manifest, manifestCopy }: RunPaths): void {
+  const [first, copy] = [readStored(manifest), readStored(manifestCopy)];
+  if (first.text !== undefined) {
+    if (copy.text !== first.text) writeFileAtomic(manifestCopy, first.text);
+  } else if (copy.text !== undefined) {
+    writeFileAtomic(manifest, copy.text);
+  }
+}
+
+// --- internal ---
+
+/** A file whose checksum holds; no reason where there is no file. */
+function readStored(path: string): Stored | { raw?: undefined; text?: undefined; reason?: string } {
   try {
-    text = readFileSync(path, 'utf8');
+    return parseStored(readFileSync(path));
   } catch (error) {
     const code = systemCode(error);
-    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
     if (code === undefined) throw error;
-    throw damaged(path, `it can't be read: ${code}`);
+    return code === 'ENOENT' || code === 'ENOTDIR' ? {} : { reason: `it can't be read: ${code}` };
   }
-  const raw = parseJson(text, path);
-  const { MANIFEST_VERSION, StoredManifest } = await import('./manifest-schema.js');
-  refuseNewer(raw, path, MANIFEST_VERSION);
+}
+
+async function parseManifest(raw: object, path: string): Promise<Manifest> {
+  refuseNewer(raw, path);
+  const { StoredManifest } = await import('./manifest-schema.js');
   const parsed = StoredManifest.safeParse(raw);
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
@@ -41,29 +77,17 @@ export async function readManifest(path: string): Promise<Manifest | undefined> 
   return manifest;
 }
 
-// --- internal ---
-
-function parseJson(text: string, path: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    throw damaged(path, messageOf(error));
-  }
-}
-
-function refuseNewer(raw: unknown, path: string, newest: number): void {
-  if (typeof raw !== 'object' || raw === null || !('version' in raw)) return;
-  if (typeof raw.version === 'number' && raw.version > newest) {
-    throw new FanfoldError(
-      'FANFOLD_MANIFEST',
-      `Expected ${path} to be of version ${String(newest)}, got version ${String(raw.version)}: a newer fanfold wrote it. Update fanfold, or name another directory with --out.`,
-    );
-  }
+function refuseNewer(raw: object, path: string): void {
+  if (!isNewer(raw)) return;
+  throw new FanfoldError(
+    'FANFOLD_MANIFEST',
+    `Expected ${path} to be of version ${String(MANIFEST_VERSION)}, got version ${String((raw as { version: unknown }).version)}: a newer fanfold wrote it. Update fanfold, or name another directory with --out.`,
+  );
 }
 
 function damaged(path: string, reason: string): FanfoldError {
   return new FanfoldError(
     'FANFOLD_MANIFEST',
-    `Expected ${path} to be a manifest of fanfold, got a damaged file (${reason}). Restore it, or start anew with --force or another --out.`,
+    `Expected ${path} to be a manifest of fanfold, got a damaged file (${reason}), and ${basename(runPaths(dirname(path)).manifestCopy)} can't replace it. Restore it, or start anew with --force or another --out.`,
   );
 }

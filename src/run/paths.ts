@@ -1,10 +1,15 @@
 import { join, resolve } from 'node:path';
 import type { Format } from '../format/cell.js';
 
+/** The newest layout of the run directory that this program knows. */
+export const MANIFEST_VERSION = 1;
+
 /** Every file of a run directory; no other module builds such a name. */
 export interface RunPaths {
   readonly directory: string;
   readonly manifest: string;
+  /** The same again, for where the manifest is damaged or lost. */
+  readonly manifestCopy: string;
   readonly lock: string;
   readonly points: string;
   /** The worker and what it imports of the user's files, as one module. */
@@ -29,6 +34,7 @@ export function runPaths(directory: string, format: Format = 'txt'): RunPaths {
   return {
     directory: root,
     manifest: inRun('sweep.json'),
+    manifestCopy: inRun('sweep.json.copy'),
     lock: inRun('lock'),
     points: inRun('points.json'),
     workerModule: inRun('worker.mjs'),

@@ -14,6 +14,7 @@ import { FanfoldError, systemCode } from '../errors.js';
 import { repairJournal } from './journal.js';
 import { endLeftovers } from './leftovers.js';
 import { takeLock } from './lock.js';
+import { mendManifest } from './manifest.js';
 import { isPointFolder, isRunFile, runPaths, type RunPaths } from './paths.js';
 import type { TaskState } from './task-state.js';
 
@@ -32,7 +33,9 @@ export function checkDirectory(directory: string, options: { isForced: boolean }
     if (error instanceof FanfoldError) throw error;
     throw unwritable(directory, error);
   }
-  if (place !== directory || options.isForced || existsSync(runPaths(directory).manifest)) return;
+  if (place !== directory || options.isForced) return;
+  const { manifest, manifestCopy } = runPaths(directory);
+  if (existsSync(manifest) || existsSync(manifestCopy)) return;
   const stray = readdirSync(directory).find((name) => isRunFile(name));
   if (stray === undefined) return;
   throw new FanfoldError(
@@ -62,6 +65,7 @@ export async function openDirectory(directory: string): Promise<() => void> {
     for (const name of readdirSync(directory)) {
       if (isLeftover(name)) rmSync(join(directory, name), { force: true });
     }
+    mendManifest(paths);
     repairJournal(paths.events);
     repairJournal(paths.failures);
   } catch (error) {
@@ -73,7 +77,7 @@ export async function openDirectory(directory: string): Promise<() => void> {
 
 /** Removes the files that a run writes, and nothing else; under the lock. */
 export function clearDirectory(paths: RunPaths): void {
-  const files = [paths.manifest, paths.points, paths.workerModule];
+  const files = [paths.manifestCopy, paths.manifest, paths.points, paths.workerModule];
   const results = readdirSync(paths.directory).filter(isRunFile);
   const logs = readdirSync(paths.logs).filter((name) => /^task_index=\d+\.log$/.test(name));
   for (const path of [
@@ -134,7 +138,7 @@ function makeFolders(path: string): void {
 function isLeftover(name: string): boolean {
   return (
     /^task_index=\d+\.\w+\.part\.\d+$/.test(name) ||
-    /^(?:result|sweep|points|worker)\.\w+\.tmp-\d+$/.test(name)
+    /^(?:result|sweep|points|worker)\.\w+(?:\.copy)?\.tmp-\d+$/.test(name)
   );
 }
 

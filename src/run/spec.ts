@@ -26,15 +26,16 @@ export function shortHash(hash: string): string {
   return hash.slice(0, 8);
 }
 
-// --- internal ---
-
-function firstWord(line = ''): string {
-  return line.trim().split(/\s+/)[0] ?? '';
-}
-
-function canonicalJson(value: unknown): string {
+/** JSON with sorted keys and no blanks: one text for one value, so that it can be hashed. */
+export function canonicalJson(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`;
   if (typeof value !== 'object' || value === null) return Object.is(value, -0) ? '-0' : JSON.stringify(value);
   const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
   return `{${entries.map(([key, item]) => `${JSON.stringify(key)}:${canonicalJson(item)}`).join(',')}}`;
+}
+
+// --- internal ---
+
+function firstWord(line = ''): string {
+  return line.trim().split(/\s+/)[0] ?? '';
 }

@@ -32,7 +32,10 @@ export function readTaskStates(directory: string, manifest: Manifest): TaskState
       ? statSync(paths.task(index), { throwIfNoEntry: false })?.size
       : undefined;
     if (size !== undefined) {
-      const isOurs = ends.get(index)?.file?.bytes === size;
+      // Without its record, in a damaged journal, a file is still known by the fold's proof.
+      const isOurs = [ends.get(index)?.file, manifest.proof?.tasks[index]].some(
+        (file) => file?.bytes === size,
+      );
       return {
         index,
         ...slice,

@@ -6,7 +6,7 @@ import { parseWorkerReference, type StartMethod, type WorkerReference } from '..
 import { FanfoldError } from '../errors.js';
 import { fold } from '../fold.js';
 import { withLimits, type GivenLimits } from '../run/limits.js';
-import { readManifest, writeManifest, type Manifest } from '../run/manifest.js';
+import { readManifest, type Manifest } from '../run/manifest.js';
 import { runPaths } from '../run/paths.js';
 import { openDirectory } from '../run/run-directory.js';
 import { sha256 } from '../sha256.js';
@@ -51,18 +51,22 @@ export async function planOf(directory: string, how: ResumeOptions): Promise<Pla
 
 /**
  * Makes the result of a complete run anew from its task files.
- * @param header whether it begins with the names of its columns, where that is to change
+ * @param options.header whether it begins with the names of its columns, where that is to change
+ * @param options.onNotice called with what was damaged
  * @returns the path of the result
  * @throws FanfoldError where there is no run, somebody works on it, or a task is not complete
  */
-export async function refold(directory: string, header?: boolean): Promise<string> {
-  const manifest = await requireManifest(directory);
+export async function refold(
+  directory: string,
+  { header, onNotice }: { header?: boolean | undefined; onNotice?: (text: string) => void } = {},
+): Promise<string> {
+  await requireManifest(directory, onNotice);
   const release = await openDirectory(directory);
   try {
+    const manifest = await requireManifest(directory);
     const wanted = { ...manifest, header: header ?? manifest.header };
-    const result = fold(directory, wanted);
-    if (wanted.header !== manifest.header) writeManifest(runPaths(directory), wanted);
-    return result;
+    fold(directory, wanted, onNotice);
+    return runPaths(directory, manifest.spec.format).result;
   } finally {
     release();
   }
@@ -70,10 +74,14 @@ export async function refold(directory: string, header?: boolean): Promise<strin
 
 /**
  * The manifest of a run directory.
+ * @param onNotice called where it is damaged, and its copy was read
  * @throws FanfoldError where there is none
  */
-export async function requireManifest(directory: string): Promise<Manifest> {
-  const manifest = await readManifest(runPaths(directory).manifest);
+export async function requireManifest(
+  directory: string,
+  onNotice?: (text: string) => void,
+): Promise<Manifest> {
+  const manifest = await readManifest(runPaths(directory).manifest, onNotice);
   if (manifest !== undefined) return manifest;
   throw new FanfoldError(
     'FANFOLD_MANIFEST',

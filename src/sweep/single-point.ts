@@ -8,7 +8,7 @@ import { followLog } from '../engine/local/log-file.js';
 import { openCrew } from '../engine/local/open-crew.js';
 import { childEnvironment } from '../engine/local/threads.js';
 import { FanfoldError } from '../errors.js';
-import { layoutOfRun } from '../fold.js';
+import { layoutOfRun } from '../fold-layout.js';
 import { changedFiles } from '../run/file-hashes.js';
 import { withLimits, type Limits } from '../run/limits.js';
 import type { Manifest } from '../run/manifest.js';
@@ -140,7 +140,7 @@ async function compute(plan: Plan, manifest: Manifest, options: ComputeOptions):
   const work: Work = {
     job: runJob(request.worker, manifest, place),
     tasks: [{ index: task, start: index, stop: index + 1 }],
-    layout: layoutOfRun(readEvents(runPaths(directory).events).records),
+    layout: layoutOfRun(readEvents(runPaths(directory).events).records, manifest),
     retryFailed: false,
     parameters: request.space.point,
   };

@@ -9,7 +9,8 @@ import { openCrew } from '../engine/local/open-crew.js';
 import { childEnvironment } from '../engine/local/threads.js';
 import type { WorkerReference } from '../engine/worker-reference.js';
 import { FanfoldError, systemCode } from '../errors.js';
-import { fold, isFolded, layoutOfRun } from '../fold.js';
+import { foldIfNeeded } from '../fold.js';
+import { layoutOfRun } from '../fold-layout.js';
 import type { FileHashes } from '../run/file-hashes.js';
 import { appendRecord } from '../run/journal.js';
 import { readManifest, writeManifest, type Manifest } from '../run/manifest.js';
@@ -35,6 +36,8 @@ export interface RunOptions {
   /** `OMP_NUM_THREADS` and its kin for each process, whatever the environment has. */
   readonly threads?: number | undefined;
   readonly controls: Controls;
+  /** Called with what is mended, or is otherwise than it was, in words for the user. */
+  readonly onNotice?: (text: string) => void;
   /** Called when the run directory is open and before its first process starts. */
   readonly onStart?: (manifest: Manifest) => void;
 }
@@ -63,7 +66,7 @@ export async function runSweep(plan: Plan, options: RunOptions): Promise<Outcome
   const isForced = options.isForced === true;
   const allowChangedWorker = options.allowChangedWorker === true;
   checkDirectory(directory, { isForced });
-  const existing = isForced ? undefined : await readManifest(runPaths(directory).manifest);
+  const existing = isForced ? undefined : await readManifest(runPaths(directory).manifest, options.onNotice);
   // First, because it needs a processor for itself just while this one starts the others.
   const bundling = workerBundle(plan, existing);
   bundling?.catch(() => undefined);
@@ -154,19 +157,20 @@ async function computeAndFold(plan: Plan, manifest: Manifest, options: ComputeOp
   const setAside = setForeignAside(runPaths(directory, manifest.spec.format), found);
   const before = setAside.length > 0 ? readTaskStates(directory, manifest) : found;
   const open = before.filter((state) => isOpen(state, options.retryFailed === true));
+  let current = manifest;
   if (open.length > 0) {
     // An older result is not that of the tasks as they will be.
     rmSync(runPaths(directory, manifest.spec.format).result, { force: true });
     options.onStart?.(manifest);
-    await compute(plan, manifest, { ...options, tasks: open });
+    current = await compute(plan, manifest, { ...options, tasks: open });
     removeScratch(runPaths(directory));
   }
   const after = open.length > 0 ? readTaskStates(directory, manifest) : before;
   const isComplete = after.every(({ status }) => status === 'complete');
-  if (isComplete && (open.length > 0 || !isFolded(directory, manifest))) fold(directory, manifest);
+  if (isComplete) current = foldIfNeeded(directory, current, options.onNotice);
   return {
     directory,
-    manifest,
+    manifest: current,
     status: isComplete ? 'complete' : after.every(isComputed) ? 'failed' : 'stopped',
     computed: countComputed(after) - countComputed(before),
     ...(isComplete ? { result: runPaths(directory, request.format).result } : {}),
@@ -184,16 +188,18 @@ function countComputed(states: readonly TaskState[]): number {
   return states.reduce((sum, { lines, failed }) => sum + lines - failed, 0);
 }
 
+/** @returns the manifest, with what was learnt of the worker's files */
 async function compute(
   plan: Plan,
   manifest: Manifest,
   options: ComputeOptions & { tasks: readonly TaskState[] },
-): Promise<void> {
+): Promise<Manifest> {
   const { directory, request } = plan;
+  let current = manifest;
   const paths = runPaths(directory, manifest.spec.format);
   const { started } = options;
   const stamp = { host: hostname(), pid: process.pid };
-  const layout = layoutOfRun(readEvents(paths.events).records);
+  const layout = layoutOfRun(readEvents(paths.events).records, manifest);
   appendRecord(paths.events, {
     event: 'open',
     time: Date.now(),
@@ -207,7 +213,8 @@ async function compute(
     files: options.files,
     crew: options.crew,
     learn: (files) => {
-      writeManifest(paths, { ...manifest, worker: { ...manifest.worker, files: { ...files } } });
+      current = { ...manifest, worker: { ...manifest.worker, files: { ...files } } };
+      writeManifest(paths, current);
     },
     limits: request.limits,
   });
@@ -237,6 +244,7 @@ async function compute(
     throw error;
   }
   close(options.controls.stop.aborted ? 'stopped' : 'done');
+  return current;
 }
 
 /** The record of the end must not hide why the run ended, such as a full disk. */

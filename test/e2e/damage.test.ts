@@ -3,6 +3,8 @@ import fs from 'fs-extra';
 import { join } from 'node:path';
 import { appendRecord } from '../../src/run/journal.js';
 import { readEvents } from '../../src/run/records.js';
+import { readManifest, writeManifest } from '../../src/run/manifest.js';
+import { runPaths } from '../../src/run/paths.js';
 import { fanfold, read, temporaryFolder } from './command.js';
 
 const SPEC = ['--range', '0:12', '--tasks', '3', '--header'];
@@ -26,6 +28,7 @@ describe('the names of the columns', () => {
     const journal = join(out, 'events.jsonl');
     const { records } = readEvents(journal);
     fs.removeSync(journal);
+    await forgetProof(out);
     for (const record of records) {
       if (record.event !== 'layout') appendRecord(journal, { ...record, layout: undefined });
     }
@@ -43,3 +46,13 @@ describe('the names of the columns', () => {
     expect(read(out, 'result.txt')).toBe(RESULT);
   });
 });
+
+/** The fold's proof has the columns too. */
+async function forgetProof(directory: string): Promise<void> {
+  const paths = runPaths(directory);
+  const manifest = await readManifest(paths.manifest);
+  if (manifest === undefined) throw new Error(`no manifest in ${directory}`);
+  const { proof, ...rest } = manifest;
+  expect(proof?.layout).toBeDefined();
+  writeManifest(paths, rest);
+}

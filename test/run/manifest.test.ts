@@ -1,9 +1,10 @@
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { FanfoldError } from '../../src/errors.js';
-import { readManifest, writeManifest, type Manifest } from '../../src/run/manifest.js';
+import { mendManifest, readManifest, writeManifest, type Manifest } from '../../src/run/manifest.js';
+import { manifestText, parseStored } from '../../src/run/manifest-text.js';
 import { runPaths } from '../../src/run/paths.js';
 import { testFolder } from './folder.js';
 import { sampleManifest, sampleSpec } from './sample.js';
@@ -17,8 +18,12 @@ function writtenBytes(): Buffer {
   return readFileSync(paths.manifest);
 }
 
+/** Puts a manifest there that has no copy, with the checksum of what it holds. */
 function put(content: unknown): void {
-  writeFileSync(paths.manifest, typeof content === 'string' ? content : JSON.stringify(content));
+  rmSync(paths.manifestCopy, { force: true });
+  const isObject = typeof content === 'object' && content !== null && !Array.isArray(content);
+  const text = isObject ? manifestText(content as Manifest) : JSON.stringify(content);
+  writeFileSync(paths.manifest, typeof content === 'string' ? content : text);
 }
 
 async function messageOf(): Promise<string> {
@@ -31,8 +36,9 @@ async function messageOf(): Promise<string> {
   return 'nothing was thrown';
 }
 
-/** Reads damaged bytes: either they are refused in words for the user, or the spec is what it was. */
+/** Reads damaged bytes: either they are refused in words for the user, or what they say is what it was. */
 async function expectNoSilentChange(bytes: Uint8Array): Promise<'refused' | 'read'> {
+  rmSync(paths.manifestCopy, { force: true });
   writeFileSync(paths.manifest, bytes);
   let manifest: Manifest | undefined;
   try {
@@ -41,15 +47,22 @@ async function expectNoSilentChange(bytes: Uint8Array): Promise<'refused' | 'rea
     if (!(error instanceof FanfoldError)) throw error;
     return 'refused';
   }
-  expect(manifest?.spec).toStrictEqual(sampleSpec());
+  expect(manifest).toStrictEqual(sampleManifest());
   return 'read';
+}
+
+function flipped(bytes: Buffer, bit: number): Buffer {
+  const damaged = Buffer.from(bytes);
+  damaged[bit >> 3] = (damaged[bit >> 3] ?? 0) ^ (1 << (bit & 7));
+  return damaged;
 }
 
 describe('a manifest', () => {
   test('reads back as it was written', async () => {
     writeManifest(paths, sampleManifest());
     expect(await readManifest(paths.manifest)).toStrictEqual(sampleManifest());
-    expect(readdirSync(folder)).toEqual(['sweep.json']);
+    expect(readdirSync(folder)).toEqual(['sweep.json', 'sweep.json.copy']);
+    expect(readFileSync(paths.manifestCopy)).toEqual(readFileSync(paths.manifest));
   });
 
   test('needs none of its optional fields', async () => {
@@ -67,12 +80,11 @@ describe('a manifest', () => {
 
   test('that is not there is undefined', async () => {
     expect(await readManifest(join(folder, 'none', 'sweep.json'))).toBeUndefined();
-    put('{}');
     expect(await readManifest(join(paths.manifest, 'sweep.json'))).toBeUndefined();
   });
 
   test('of a newer version is refused as such, whatever else it holds', async () => {
-    put({ version: 2, shape: 'unknown' });
+    put('{"version": 2, "shape": "unknown"}\n');
     expect(await messageOf()).toBe(
       `Expected ${paths.manifest} to be of version 1, got version 2: a newer fanfold wrote it. Update fanfold, or name another directory with --out.`,
     );
@@ -117,23 +129,56 @@ describe('a manifest', () => {
 });
 
 describe('damage', () => {
-  test('by cutting the file anywhere is found', async () => {
-    const bytes = writtenBytes();
-    // Without its last line break the file is still whole.
-    for (let length = 0; length < bytes.length - 1; length++) {
-      expect([length, await expectNoSilentChange(bytes.subarray(0, length))]).toEqual([length, 'refused']);
+  test('by cutting the file anywhere is found', () => {
+    const bytes = Buffer.from(manifestText(sampleManifest()));
+    for (let length = 0; length < bytes.length; length++) {
+      expect([length, parseStored(bytes.subarray(0, length)).raw]).toEqual([length, undefined]);
     }
   });
 
-  test('by flipping one bit of any byte is refused or leaves the spec as it was', async () => {
-    const bytes = writtenBytes();
-    const found = { refused: 0, read: 0 };
-    for (let index = 0; index < bytes.length; index++) {
-      const damaged = Buffer.from(bytes);
-      damaged[index] = (damaged[index] ?? 0) ^ (1 << (index % 8));
-      found[await expectNoSilentChange(damaged)]++;
+  test('by flipping any bit of any byte is refused, or changes nothing', () => {
+    const bytes = Buffer.from(manifestText(sampleManifest()));
+    const whole = parseStored(bytes).raw;
+    let unchanged = 0;
+    for (let bit = 0; bit < bytes.length * 8; bit++) {
+      const { raw, reason } = parseStored(flipped(bytes, bit));
+      if (raw === undefined) expect(typeof reason).toBe('string');
+      else {
+        expect(raw).toStrictEqual(whole);
+        unchanged++;
+      }
     }
-    expect(found.refused).toBeGreaterThan(bytes.length / 2);
+    // Such as `\u001B` for `\u001b`, which stands for the same character.
+    expect(unchanged).toBeLessThan(10);
+  });
+
+  test('of either file, at any place, is mended by the other', async () => {
+    writeManifest(paths, sampleManifest());
+    const bytes = readFileSync(paths.manifest);
+    for (let place = 0; place < bytes.length; place += 41) {
+      for (const damaged of [bytes.subarray(0, place), flipped(bytes, place * 8 + (place % 8))]) {
+        writeFileSync(place % 2 === 0 ? paths.manifest : paths.manifestCopy, damaged);
+        expect(await readManifest(paths.manifest)).toStrictEqual(sampleManifest());
+        mendManifest(paths);
+        expect([place, readFileSync(paths.manifest), readFileSync(paths.manifestCopy)]).toEqual([
+          place,
+          bytes,
+          bytes,
+        ]);
+      }
+    }
+  });
+
+  test('that takes the whole file away is told, and mended by the copy', async () => {
+    const bytes = writtenBytes();
+    rmSync(paths.manifest);
+    const told: string[] = [];
+    expect(await readManifest(paths.manifest, (text) => told.push(text))).toStrictEqual(sampleManifest());
+    expect(told).toEqual([
+      `${paths.manifest} is damaged (it is not there); its copy sweep.json.copy is read instead.`,
+    ]);
+    mendManifest(paths);
+    expect(readFileSync(paths.manifest)).toEqual(bytes);
   });
 
   test('by any other byte, or several, is refused or leaves the spec as it was', async () => {
