@@ -3,8 +3,10 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { HELP, readOptions } from './options.mjs';
+import { measurePeers } from './peers.mjs';
 import { FAULTS, planRounds } from './plan.mjs';
 import { references } from './reference.mjs';
+import { writeReliability } from './reliability.mjs';
 import { formatTable, tally } from './report.mjs';
 import { runRound } from './round.mjs';
 import { Loss } from './session.mjs';
@@ -31,7 +33,7 @@ async function main(argv) {
   return tryAll(options, planRounds(options.seed, options.rounds, { faults, sweeps }));
 }
 
-async function tryAll({ seed, round: only, lanes, rounds: count }, planned) {
+async function tryAll({ seed, round: only, lanes, rounds: count, isReport }, planned) {
   const folder = mkdtempSync(join(tmpdir(), 'fanfold-faults-'));
   const models = join(folder, 'models');
   prepareModels(models);
@@ -45,6 +47,7 @@ async function tryAll({ seed, round: only, lanes, rounds: count }, planned) {
     FAULTS.map(({ name }) => name),
   );
   for (const line of formatTable(rows)) say(line);
+  if (isReport) writeReliability({ seed, rounds: count, rows, peers: await measurePeers(say) });
   const failed = done.filter(({ error }) => error !== undefined);
   const survived = outcomes.filter(({ isSurvived }) => isSurvived).length;
   const seconds = Math.round((performance.now() - started) / 1000);
