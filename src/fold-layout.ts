@@ -1,23 +1,18 @@
 import { FanfoldError } from './errors.js';
 import { describeLayout, sameLayout, type Layout } from './format/layout.js';
 import { headerLine } from './format/row.js';
+import { recordedLayouts } from './run/layouts.js';
 import type { Manifest } from './run/manifest.js';
 import type { RunEvent } from './run/records.js';
 
 const NO_RESULTS: Layout = { kind: 'scalar', columns: [] };
-
-/** The layout of a run's results, once a point is computed. Every record of a complete task has it, and the fold's proof. */
-export function layoutOfRun(events: readonly RunEvent[], { proof }: Manifest): Layout | undefined {
-  const [first] = tellingLayout(events);
-  return first?.layout ?? proof?.layout;
-}
 
 /**
  * Holds the columns of all tasks against each other: those that began at the same time could not know.
  * @throws FanfoldError where they differ
  */
 export function checkLayouts(events: readonly RunEvent[]): void {
-  const layouts = [...tellingLayout(events)];
+  const layouts = [...recordedLayouts(events)];
   const [first] = layouts;
   const other = layouts.find(({ layout }) => first !== undefined && !sameLayout(first.layout, layout));
   if (first === undefined || other === undefined) return;
@@ -41,19 +36,14 @@ export function headerOf(
   const known = layout ?? (points === 0 ? NO_RESULTS : undefined);
   if (known !== undefined)
     return headerLine({ format: spec.format, axes: spec.space.groups.flat(), layout: known });
-  throw new FanfoldError(
-    'FANFOLD_DAMAGED',
-    `Expected events.jsonl in ${directory} to name the columns of the results, which the header needs, but no record of them is left whole. Remove any one task file and resume: computing it again records them.`,
-    { exitCode: 1 },
-  );
+  throw lostColumns(directory);
 }
 
-// --- internal ---
-
-function* tellingLayout(events: readonly RunEvent[]): Generator<{ task: number; layout: Layout }> {
-  for (const event of events) {
-    if (event.event !== 'layout' && event.event !== 'end') continue;
-    const { task, layout } = event;
-    if (layout !== undefined) yield { task, layout };
-  }
+/** The error of a run with results of which nobody knows the columns any more. */
+export function lostColumns(directory: string): FanfoldError {
+  return new FanfoldError(
+    'FANFOLD_DAMAGED',
+    `Expected events.jsonl in ${directory} to name the columns of the results, but no record of them is left whole. Remove any one task file and resume: computing it again records them.`,
+    { exitCode: 1 },
+  );
 }

@@ -2,7 +2,7 @@ import type { Format } from './format/cell.js';
 import type { Layout } from './format/layout.js';
 import { readRow } from './format/read-row.js';
 import { isComplex } from './format/value.js';
-import { readWholeLines } from './run/slice-file.js';
+import { readWholeLines } from './run/whole-lines.js';
 
 const NEWLINE = 10;
 const NAN = 'nan';

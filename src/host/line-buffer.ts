@@ -18,14 +18,15 @@ const BYTES_A_CHARACTER = 3;
 /** A row of two integers: two numbers of at most 17 characters, a separator and a newline. */
 const INTEGER_ROW_BYTES = 40;
 
-const [LOCK, END, WRITTEN, GENERATION, FILE] = [0, 1, 2, 3, 4] as const;
+const [LOCK, END, WRITTEN, GENERATION, FILE, CHECKED, CHECKS] = [0, 1, 2, 3, 4, 5, 6] as const;
 const [MINUS, ZERO, NEWLINE] = [45, 48, 10] as const;
 
 // Made once in a process, for the thread that watches it: whole lines end at control[END], and of those
-// control[WRITTEN] bytes are in the file control[FILE].
+// control[WRITTEN] bytes are in the file control[FILE]; the first control[CHECKED] have their lines in the check file
+// control[CHECKS].
 const memory = new SharedArrayBuffer(CAPACITY_BYTES);
 const bytes = Buffer.from(memory);
-const control = new Int32Array(new SharedArrayBuffer(5 * Int32Array.BYTES_PER_ELEMENT));
+const control = new Int32Array(new SharedArrayBuffer(7 * Int32Array.BYTES_PER_ELEMENT));
 let watchman: Worker | undefined;
 
 /**
@@ -36,14 +37,16 @@ export function lineBuffer(file: SliceFile, failed: { count: number }): LineBuff
   let end = 0;
   let lines = 0;
   control[FILE] = file.descriptor;
+  control[CHECKS] = file.checkDescriptor;
   const write = (): void => {
     if (lines === 0) return;
     lock();
     try {
-      file.append(bytes.subarray(0, end), { lines, failed: failed.count, written: control[WRITTEN] ?? 0 });
+      const [written = 0, checked = 0] = [control[WRITTEN], control[CHECKED]];
+      file.append(bytes.subarray(0, end), { lines, failed: failed.count, written, checked });
     } finally {
       end = lines = failed.count = 0;
-      control[END] = control[WRITTEN] = 0;
+      control[END] = control[WRITTEN] = control[CHECKED] = 0;
       control[GENERATION] = ((control[GENERATION] ?? 0) + 1) | 0;
       unlock();
     }
@@ -89,8 +92,9 @@ const WATCH_MS = 60;
 // holder of the lock writes, and bytes up to END are not changed under it.
 const WATCHMAN = `
 const { writeSync } = require('node:fs');
+const { crc32 } = require('node:zlib');
 const { bytes, control } = require('node:worker_threads').workerData;
-const [LOCK, END, WRITTEN, GENERATION, FILE] = [0, 1, 2, 3, 4];
+const [LOCK, END, WRITTEN, GENERATION, FILE, CHECKED, CHECKS] = [0, 1, 2, 3, 4, 5, 6];
 const pause = new Int32Array(new SharedArrayBuffer(4));
 let seen = control[GENERATION];
 for (;;) {
@@ -104,13 +108,22 @@ function write() {
   try {
     const written = control[WRITTEN];
     const end = Atomics.load(control, END);
-    if (end > written) control[WRITTEN] = written + writeSync(control[FILE], bytes, written, end - written);
+    if (end > written && check(end)) control[WRITTEN] = written + writeSync(control[FILE], bytes, written, end - written);
   } catch {
     // The main thread meets the same error when it writes, and tells of it.
   } finally {
     Atomics.store(control, LOCK, 0);
     Atomics.notify(control, LOCK);
   }
+}
+function check(end) {
+  const checked = control[CHECKED];
+  if (end <= checked) return true;
+  const block = bytes.subarray(checked, end);
+  const line = '\\n' + block.length + ' ' + crc32(block).toString(16).padStart(8, '0');
+  if (writeSync(control[CHECKS], line) < line.length) return false;
+  control[CHECKED] = end;
+  return true;
 }
 `;
 

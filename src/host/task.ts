@@ -3,9 +3,11 @@ import { hostname } from 'node:os';
 import { performance } from 'node:perf_hooks';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { appendRecord, readRecords, repairJournal } from '../run/journal.js';
-import { runPaths, type RunPaths } from '../run/paths.js';
+import { readPart } from '../run/part.js';
+import { runPaths, taskFiles, type RunPaths } from '../run/paths.js';
 import { storableParameters, type FailureRecord, type RunEvent } from '../run/records.js';
-import { failedIndices, failedLine, isFailedLine, openSliceFile, type SliceFile } from '../run/slice-file.js';
+import { openSliceFile, type SliceFile } from '../run/slice-file.js';
+import { failedLine, isFailedLine } from '../run/whole-lines.js';
 import type { RowSink } from '../format/row.js';
 import type { Computer } from './compute.js';
 import { describeError } from './described-error.js';
@@ -38,9 +40,12 @@ export async function computeTask(options: TaskOptions): Promise<void> {
   const withPaths = { ...options, paths, failed };
   const compute: ComputePoint = (index, sink) => computePoint(index, sink, withPaths);
 
+  const hasLayout = task.layout !== undefined;
+  // Lines of columns that nobody knows any more.
+  if (!hasLayout) rmSync(paths.retried(task.index), { force: true });
   const retried = task.retryFailed ? await retryFailed(paths, options, compute) : 0;
   const replaced = readRetried(paths.retried(task.index));
-  const first: Session = { started, retried, replaced, failures: [] };
+  const first: Session = { started, retried, replaced, failures: [], hasLayout };
   for (let session: Session | undefined = first; session !== undefined;) {
     session = await runSession(session, withPaths, compute);
   }
@@ -58,17 +63,18 @@ interface Session {
   readonly replaced: ReadonlyMap<number, string>;
   /** What is to be recorded once they have. */
   readonly failures: readonly FailureRecord[];
+  /** Whether the columns of the lines that are there are known. */
+  readonly hasLayout: boolean;
 }
 
 /** Computes what is missing. Where results are taken back, the session that goes on without them is left to do. */
 async function runSession(
-  { started, retried, replaced, failures }: Session,
+  { started, retried, replaced, failures, hasLayout }: Session,
   options: PointOptions,
   compute: ComputePoint,
 ): Promise<Session | undefined> {
   const { task, computer, paths, signal } = options;
-  const places = [...replaced].map(([index, line]) => [index - task.start, line] as const);
-  const file = openSliceFile(paths.part(task.index), paths.task(task.index), new Map(places));
+  const file = openSliceFile(taskFiles(paths, task.index), { ...task, hasLayout }, replaced);
   try {
     rmSync(paths.retried(task.index), { force: true });
     for (const failure of failures) appendRecord(paths.failures, failure);
@@ -89,6 +95,7 @@ async function runSession(
       retried: 0,
       replaced: new Map(indices.map((index) => [index, failedLine(index)])),
       failures: indices.map((index) => failureOf(index, error, options)),
+      hasLayout: true,
     };
   } finally {
     file.close();
@@ -155,7 +162,11 @@ async function retryFailed(
   repairJournal(retried);
   const done = readRetried(retried);
   let points = 0;
-  for (const index of failedIndices(paths.part(task.index))) {
+  const { failed } = readPart(taskFiles(paths, task.index), {
+    ...task,
+    hasLayout: task.layout !== undefined,
+  });
+  for (const index of failed) {
     if (done.has(index)) continue;
     const found = { line: '' };
     if (!(await compute(index, lineOf(found)))) break;

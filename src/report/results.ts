@@ -1,14 +1,16 @@
-import { createReadStream, existsSync } from 'node:fs';
+import { createReadStream, existsSync, type ReadStream } from 'node:fs';
 import { createInterface } from 'node:readline';
-import { layoutOfRun } from '../fold-layout.js';
+import { lostColumns } from '../fold-layout.js';
 import { cellsOf, type Layout } from '../format/layout.js';
 import { readRow } from '../format/read-row.js';
 import type { Scalar } from '../format/value.js';
+import { layoutOfRun } from '../run/layouts.js';
 import type { Manifest } from '../run/manifest.js';
-import { runPaths } from '../run/paths.js';
+import { readPart } from '../run/part.js';
+import { runPaths, taskFiles, type RunPaths } from '../run/paths.js';
 import { readEvents } from '../run/records.js';
-import { isFailedLine } from '../run/slice-file.js';
-import { sliceOf } from '../slicing.js';
+import { isFailedLine } from '../run/whole-lines.js';
+import { sliceOf, type Slice } from '../slicing.js';
 import type { Point, Space } from '../space/space.js';
 
 /** One computed point. */
@@ -24,19 +26,21 @@ export async function* readResults(directory: string, manifest: Manifest, space:
   const { spec, points, tasks } = manifest;
   const paths = runPaths(directory, spec.format);
   const layout = layoutOfRun(readEvents(paths.events).records, manifest);
-  if (layout === undefined) return;
+  if (layout === undefined) {
+    if (Array.from({ length: tasks }, (_, task) => paths.task(task)).some((path) => existsSync(path)))
+      throw lostColumns(paths.directory);
+    return;
+  }
   const columns = [
     ...space.axes.map(({ values }) => values.dtype),
     ...layout.columns.map(({ dtype }) => dtype),
   ];
   for (let task = 0; task < tasks; task++) {
-    let index = sliceOf(points, tasks, spec.slicing, task).start;
-    const path = [paths.task(task), paths.part(task)].find((file) => existsSync(file));
-    if (path === undefined) continue;
-    for await (const line of createInterface({
-      input: createReadStream(path, 'utf8'),
-      crlfDelay: Infinity,
-    })) {
+    const slice = sliceOf(points, tasks, spec.slicing, task);
+    const input = openTask(paths, task, slice);
+    if (input === undefined) continue;
+    let index = slice.start;
+    for await (const line of createInterface({ input, crlfDelay: Infinity })) {
       if (!isFailedLine(line)) {
         const cells = readRow(line, spec.format, columns).slice(space.axes.length);
         yield { index, point: space.point(index), result: shape(cells, layout) };
@@ -67,6 +71,14 @@ export async function readColumns(
 }
 
 // --- internal ---
+
+/** The lines of a task as far as they are believed. */
+function openTask(paths: RunPaths, task: number, slice: Slice): ReadStream | undefined {
+  if (existsSync(paths.task(task))) return createReadStream(paths.task(task), 'utf8');
+  const { bytes } = readPart(taskFiles(paths, task), { ...slice, hasLayout: true });
+  if (bytes === 0) return undefined;
+  return createReadStream(paths.part(task), { encoding: 'utf8', end: bytes - 1 });
+}
 
 function shape(cells: Scalar[], { kind, columns }: Layout): Row['result'] {
   if (kind === 'vector') return cells;

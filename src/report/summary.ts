@@ -1,8 +1,8 @@
 import type { Outcome } from '../sweep/sweep.js';
 import type { Manifest } from '../run/manifest.js';
-import { runPaths } from '../run/paths.js';
+import { readPart } from '../run/part.js';
+import { runPaths, taskFiles } from '../run/paths.js';
 import { readFailures, type FailureRecord } from '../run/records.js';
-import { failedIndices } from '../run/slice-file.js';
 import { readTaskStates, type TaskState } from '../run/task-state.js';
 import { commandFor, shortPath } from './command-line.js';
 import { count, formatSeconds } from './duration.js';
@@ -47,7 +47,13 @@ export function currentFailures(
   const records = readFailures(paths.failures);
   return states
     .filter(({ failed }) => failed > 0)
-    .flatMap(({ index }) => failedIndices(paths.part(index)).map((point) => ({ point, task: index })))
+    .flatMap((state) =>
+      // That the columns are on record is in the state already.
+      readPart(taskFiles(paths, state.index), { ...state, hasLayout: true }).failed.map((point) => ({
+        point,
+        task: state.index,
+      })),
+    )
     .map(({ point, task }) => records.get(point) ?? lostRecord(point, task));
 }
 

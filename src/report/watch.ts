@@ -1,7 +1,7 @@
 import type { Manifest } from '../run/manifest.js';
 import { runPaths } from '../run/paths.js';
 import { readEvents, type RunEvent } from '../run/records.js';
-import { countLines } from '../run/slice-file.js';
+import { countLines } from '../run/whole-lines.js';
 import { readTaskStates } from '../run/task-state.js';
 import { sliceOf } from '../slicing.js';
 

@@ -10,7 +10,7 @@ import {
 } from 'node:fs';
 import { writeAll } from './atomic-file.js';
 import { checksum } from './checksum.js';
-import { readWholeLines } from './slice-file.js';
+import { readWholeLines } from './whole-lines.js';
 
 const NEWLINE = 10;
 const SETTLE_MS = 10;

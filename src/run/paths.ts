@@ -1,5 +1,6 @@
 import { join, resolve } from 'node:path';
 import type { Format } from '../format/cell.js';
+import type { TaskFiles } from './part.js';
 
 /** The newest layout of the run directory that this program knows. */
 export const MANIFEST_VERSION = 1;
@@ -22,6 +23,8 @@ export interface RunPaths {
   readonly result: string;
   task(index: number): string;
   part(index: number): string;
+  /** What the part holds, block by block: bytes and crc32. */
+  check(index: number): string;
   /** Lines of failed points that were computed again, until they take their places in the part. */
   retried(index: number): string;
   log(index: number): string;
@@ -45,9 +48,15 @@ export function runPaths(directory: string, format: Format = 'txt'): RunPaths {
     result: inRun(`result.${format}`),
     task: (index) => inRun(taskName(index, format)),
     part: (index) => inRun(`${taskName(index, format)}.part`),
+    check: (index) => inRun(`${taskName(index, format)}.part.check`),
     retried: (index) => inRun(`${taskName(index, format)}.part.retried`),
     log: (index) => join(root, 'logs', `task_index=${String(index)}.log`),
   };
+}
+
+/** The files of a task under way, and its place when it is finished. */
+export function taskFiles(paths: RunPaths, index: number): TaskFiles {
+  return { part: paths.part(index), check: paths.check(index), final: paths.task(index) };
 }
 
 /** The folder of one point in a run's scratch folder. */
@@ -63,7 +72,7 @@ export function isPointFolder(name: string): boolean {
 /** True for the name of a file that a run writes beside its manifest and lock: what one run must not leave to another. */
 export function isRunFile(name: string): boolean {
   return (
-    /^task_index=\d+\.(?:txt|csv|jsonl)(?:\.part(?:\.\d+|\.retried)?)?$/.test(name) ||
+    /^task_index=\d+\.(?:txt|csv|jsonl)(?:\.part(?:(?:\.check)?(?:\.\d+)?|\.retried))?$/.test(name) ||
     /^result\.(?:txt|csv|jsonl)(?:\.tmp-\d+)?$/.test(name) ||
     /^(?:failures|events)\.jsonl$/.test(name)
   );

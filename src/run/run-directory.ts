@@ -62,8 +62,9 @@ export async function openDirectory(directory: string): Promise<() => void> {
   }
   try {
     await endLeftovers(paths.events);
-    for (const name of readdirSync(directory)) {
-      if (isLeftover(name)) rmSync(join(directory, name), { force: true });
+    const names = new Set(readdirSync(directory));
+    for (const name of names) {
+      if (isLeftover(name, names)) rmSync(join(directory, name), { force: true });
     }
     mendManifest(paths);
     repairJournal(paths.events);
@@ -134,10 +135,12 @@ function makeFolders(path: string): void {
   }
 }
 
-/** Temporary files: the copy of a part in the making, a file before its rename. */
-function isLeftover(name: string): boolean {
+/** Temporary files: the copy of a part in the making, a file before its rename; and what is to check a part that is gone. */
+function isLeftover(name: string, others: ReadonlySet<string>): boolean {
+  const checked = /^(?<part>task_index=\d+\.\w+\.part)\.check$/.exec(name)?.groups?.['part'];
   return (
-    /^task_index=\d+\.\w+\.part\.\d+$/.test(name) ||
+    (checked !== undefined && !others.has(checked)) ||
+    /^task_index=\d+\.\w+\.part(?:\.check)?\.\d+$/.test(name) ||
     /^(?:result|sweep|points|worker)\.\w+(?:\.copy)?\.tmp-\d+$/.test(name)
   );
 }

@@ -1,14 +1,10 @@
 import { createHash, type Hash } from 'node:crypto';
-import { closeSync, fstatSync, fsyncSync, openSync, readSync, renameSync, statSync } from 'node:fs';
+import { closeSync, fstatSync, fsyncSync, openSync, renameSync, rmSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { systemCode } from '../errors.js';
 import { syncFolder, writeAll } from './atomic-file.js';
-
-const NEWLINE = 10;
-const READ_BYTES = 1 << 20;
-/** How a line that stands for a failed point begins; no row can: txt and csv quote `#`, jsonl rows are objects. */
-const FAILED = '# failed ';
-const FAILED_BYTES = Buffer.from(FAILED);
+import { believe, CHECK_DIVIDER, checkLine, type PartOf, type TaskFiles } from './part.js';
+import { lineBlock, openIfThere, wholeLinesOf, type LineBlock } from './whole-lines.js';
 
 /** A task's file as a host writes it. */
 export interface SliceFile {
@@ -16,8 +12,9 @@ export interface SliceFile {
   readonly lines: number;
   /** How many of them stand for failed points. */
   readonly failed: number;
-  /** The open file, for one who writes the beginning of what `append` then completes. */
+  /** The open files, for one who writes the beginning of what `append` then completes. */
   readonly descriptor: number;
+  readonly checkDescriptor: number;
   /** Appends whole lines. */
   append(bytes: Uint8Array, count: LineCount): void;
   /**
@@ -36,11 +33,8 @@ export interface LineCount {
   readonly failed: number;
   /** How many of the bytes, from the first, are in the file already. */
   readonly written?: number;
-}
-
-/** True for the line of a failed point. */
-export function isFailedLine(line: string): boolean {
-  return line.startsWith(FAILED);
+  /** How many of them have their line in the check file. */
+  readonly checked?: number;
 }
 
 /** Thrown to a host whose task another host has taken over in the meantime. */
@@ -48,112 +42,60 @@ export class SupersededError extends Error {
   override readonly name = 'SupersededError';
 }
 
-/** The line that keeps the place of a failed point. */
-export function failedLine(index: number): string {
-  return `${FAILED}${String(index)}\n`;
-}
-
 /**
- * Opens `task_index=N.txt.part`, going on after its last whole line.
+ * Opens `task_index=N.txt.part`, going on after the last line that is believed.
  *
- * The lines are copied into a new file that takes the old one's name, so that a host of a dead coordinator which still
- * runs holds a file without a name, and can neither write here nor publish.
- * @param replaced new lines, by their places in the file, counted from 0; they take these places while copying
+ * The lines are copied into a new file that takes the old one's name, and so are those of the check file, so that a host of
+ * a dead coordinator which still runs holds files without a name, and can neither write here nor publish.
+ * @param replaced new lines, by the indices of their points; they take their places while copying
  */
-export function openSliceFile(part: string, final: string, replaced: ReadonlyMap<number, string>): SliceFile {
-  const temporary = `${part}.${String(process.pid)}`;
-  const file = openSync(temporary, 'w');
+export function openSliceFile(
+  files: TaskFiles,
+  task: PartOf,
+  replaced: ReadonlyMap<number, string>,
+): SliceFile {
+  const { part, check } = files;
+  const temporary = (path: string): string => `${path}.${String(process.pid)}`;
+  const file = openSync(temporary(part), 'w');
+  const checks = openSync(temporary(check), 'w');
   const state = { lines: 0, failed: 0, bytes: 0, hash: createHash('sha256') };
-  const add = (bytes: Uint8Array, { lines, failed, written = 0 }: LineCount): void => {
+  const add = (bytes: Uint8Array, { lines, failed, written = 0, checked = 0 }: LineCount): void => {
+    // First, so that it is the lines themselves that make a block count.
+    if (checked < bytes.length) writeAll(checks, Buffer.from(checkLine(bytes.subarray(checked))));
     writeAll(file, bytes, written);
     state.hash.update(bytes);
     state.lines += lines;
     state.failed += failed;
     state.bytes += bytes.length;
   };
-  for (const block of readWholeLines(part, 0)) {
-    const whole = replaced.size > 0 ? replaceLines(block, state.lines, replaced) : block;
+  if (replaced.size > 0) {
+    // A crash may leave the new check file beside the old part.
+    for (const { bytes } of believedLines(files, task)) writeAll(checks, Buffer.from(checkLine(bytes)));
+    writeAll(checks, Buffer.from(CHECK_DIVIDER));
+  }
+  for (const block of believedLines(files, task)) {
+    const whole = replaced.size > 0 ? replaceLines(block, task.start + state.lines, replaced) : block;
     add(whole.bytes, whole);
   }
-  // What was durable must stay so: without this a power cut could leave the new name with no bytes.
-  if (state.bytes > 0) fsyncSync(file);
-  renameSync(temporary, part);
-  return sliceFile(file, state, add, { part, final });
+  // What was durable must stay so: without this a power cut could leave the new names with no bytes.
+  if (state.bytes > 0) for (const descriptor of [checks, file]) fsyncSync(descriptor);
+  for (const path of [check, part]) renameSync(temporary(path), path);
+  return sliceFile({ file, checks }, state, add, files);
 }
 
-/** Number of whole lines in a file from byte `offset` on, of those that stand for failed points, and where they end. */
-export function countLines(path: string, offset = 0): { lines: number; failed: number; offset: number } {
-  const count = { lines: 0, failed: 0, offset };
-  for (const { bytes, lines, failed } of readWholeLines(path, offset)) {
-    count.lines += lines;
-    count.failed += failed;
-    count.offset += bytes.length;
-  }
-  return count;
-}
+// --- internal ---
 
-/** The indices of the failed points whose lines a `.part` file holds. */
-export function failedIndices(path: string): number[] {
-  const indices: number[] = [];
-  for (const { bytes, failed } of readWholeLines(path, 0)) {
-    if (failed === 0) continue;
-    for (const line of bytes.toString('utf8').split('\n')) {
-      if (isFailedLine(line)) indices.push(Number(line.slice(FAILED.length)));
-    }
-  }
-  return indices;
-}
-
-/** Blocks of whole lines of a file; a torn last line is left out, a missing file has none. */
-export function* readWholeLines(path: string, offset: number): Generator<LineBlock> {
-  let file: number;
+function* believedLines({ part, check }: TaskFiles, task: PartOf): Generator<LineBlock> {
+  const file = openIfThere(part);
+  if (file === undefined) return;
   try {
-    file = openSync(path, 'r');
-  } catch (error) {
-    if (systemCode(error) === 'ENOENT') return;
-    throw error;
-  }
-  try {
-    let position = offset;
-    let length = READ_BYTES;
-    for (;;) {
-      const buffer = Buffer.allocUnsafe(length);
-      const read = readSync(file, buffer, 0, length, position);
-      const end = buffer.subarray(0, read).lastIndexOf(NEWLINE) + 1;
-      if (end === 0 && read < length) return;
-      // A line longer than the block is read again with a larger one.
-      length = end === 0 ? length * 2 : READ_BYTES;
-      if (end > 0) yield lineBlock(buffer.subarray(0, end));
-      position += end;
-    }
+    yield* wholeLinesOf(file, 0, believe(file, check, task).bytes);
   } finally {
     closeSync(file);
   }
 }
 
-// --- internal ---
-
-interface LineBlock {
-  readonly bytes: Buffer;
-  readonly lines: number;
-  readonly failed: number;
-}
-
-function lineBlock(bytes: Buffer): LineBlock {
-  let lines = 0;
-  for (let index = 0; index < bytes.length; index++) if (bytes[index] === NEWLINE) lines++;
-  return { bytes, lines, failed: countFailed(bytes) };
-}
-
-function countFailed(bytes: Buffer): number {
-  let failed = 0;
-  for (let at = bytes.indexOf(FAILED_BYTES); at >= 0; at = bytes.indexOf(FAILED_BYTES, at + 1)) {
-    if (at === 0 || bytes[at - 1] === NEWLINE) failed++;
-  }
-  return failed;
-}
-
-/** @param first the place of the block's first line */
+/** @param first the index of the point of the block's first line */
 function replaceLines({ bytes }: LineBlock, first: number, replaced: ReadonlyMap<number, string>): LineBlock {
   const lines = bytes.toString('utf8').split('\n').slice(0, -1);
   return lineBlock(
@@ -169,10 +111,10 @@ interface SliceState {
 }
 
 function sliceFile(
-  file: number,
+  { file, checks }: { file: number; checks: number },
   state: SliceState,
   add: SliceFile['append'],
-  { part, final }: { part: string; final: string },
+  { part, check, final }: TaskFiles,
 ): SliceFile {
   return {
     get lines() {
@@ -182,6 +124,7 @@ function sliceFile(
       return state.failed;
     },
     descriptor: file,
+    checkDescriptor: checks,
     append: add,
     seal: () => {
       fsyncSync(file);
@@ -195,10 +138,12 @@ function sliceFile(
       } catch (error) {
         throw systemCode(error) === 'ENOENT' ? superseded(part) : error;
       }
+      rmSync(check, { force: true });
       syncFolder(dirname(final));
     },
     close: () => {
       closeSync(file);
+      closeSync(checks);
     },
   };
 }

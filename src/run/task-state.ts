@@ -1,9 +1,10 @@
 import { readdirSync, statSync } from 'node:fs';
 import { sliceOf, type Slice } from '../slicing.js';
+import { layoutOfRun } from './layouts.js';
 import type { Manifest } from './manifest.js';
-import { runPaths } from './paths.js';
+import { readPart } from './part.js';
+import { runPaths, taskFiles } from './paths.js';
 import { readEvents, type RunEvent, type TaskEnd } from './records.js';
-import { countLines } from './slice-file.js';
 
 /** What the run directory says of one task. */
 export interface TaskState extends Slice {
@@ -13,7 +14,7 @@ export interface TaskState extends Slice {
    * this run finished; `partial`: some lines; `waiting`: none.
    */
   readonly status: 'complete' | 'foreign' | 'partial' | 'waiting';
-  /** Whole lines, those of failed points counted. */
+  /** Lines that are believed, those of failed points counted. */
   readonly lines: number;
   readonly failed: number;
 }
@@ -22,7 +23,9 @@ export interface TaskState extends Slice {
 export function readTaskStates(directory: string, manifest: Manifest): TaskState[] {
   const paths = runPaths(directory, manifest.spec.format);
   const names = new Set(readdirSync(directory));
-  const ends = lastEnds(readEvents(paths.events).records);
+  const events = readEvents(paths.events).records;
+  const ends = lastEnds(events);
+  const hasLayout = layoutOfRun(events, manifest) !== undefined;
   const has = (path: string): boolean => names.has(path.slice(paths.directory.length + 1));
   return Array.from({ length: manifest.tasks }, (_, index) => {
     const slice = sliceOf(manifest.points, manifest.tasks, manifest.spec.slicing, index);
@@ -45,8 +48,8 @@ export function readTaskStates(directory: string, manifest: Manifest): TaskState
       };
     }
     if (!has(paths.part(index))) return { index, ...slice, status: 'waiting', lines: 0, failed: 0 };
-    const { lines, failed } = countLines(paths.part(index));
-    return { index, ...slice, status: 'partial', lines, failed };
+    const { lines, failed } = readPart(taskFiles(paths, index), { ...slice, hasLayout });
+    return { index, ...slice, status: 'partial', lines, failed: failed.length };
   });
 }
 

@@ -116,7 +116,7 @@ function workerFile({ worker }: SweepRequest): string {
 /** True where a run has computed nothing but failures: no task is finished, and every line stands for a failed point. */
 function isWorthless(directory: string, manifest: Manifest): boolean {
   const isKept = (name: string): boolean =>
-    /^result\./.test(name) || /^task_index=(?!\d+\.\w+\.part(?:\.\d+)?$)/.test(name);
+    /^result\./.test(name) || /^task_index=(?!\d+\.\w+\.part(?:\.check)?(?:\.\d+)?$)/.test(name);
   if (readdirSync(directory).some(isKept)) return false;
   return readTaskStates(directory, manifest).every(({ lines, failed }) => lines === failed);
 }

@@ -4,6 +4,7 @@ import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { lineBuffer } from '../../src/host/line-buffer.js';
+import { readPart, type TaskFiles } from '../../src/run/part.js';
 import { openSliceFile, type SliceFile } from '../../src/run/slice-file.js';
 import { sha256 } from '../../src/sha256.js';
 
@@ -11,10 +12,13 @@ let folder = '';
 let part = '';
 let file: SliceFile;
 
+const TASK = { start: 0, stop: 1_000_000, hasLayout: true };
+const files = (): TaskFiles => ({ part, check: `${part}.check`, final: join(folder, 'task_index=0.txt') });
+
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'fanfold-line-buffer-'));
   part = join(folder, 'task_index=0.txt.part');
-  file = openSliceFile(part, join(folder, 'task_index=0.txt'), new Map());
+  file = openSliceFile(files(), TASK, new Map());
 });
 
 afterEach(() => {
@@ -38,7 +42,7 @@ describe('a line buffer', () => {
     fc.assert(
       fc.property(fc.array(fc.tuple(anyLine, fc.boolean()), { maxLength: 60 }), (items) => {
         rmSync(part, { force: true });
-        const own = openSliceFile(part, join(folder, 'final'), new Map());
+        const own = openSliceFile(files(), TASK, new Map());
         const lines = lineBuffer(own, { count: 0 });
         let expected = '';
         for (const [item, isWritten] of items) {
@@ -51,6 +55,7 @@ describe('a line buffer', () => {
         const sealed = own.seal();
         own.close();
         expect(text()).toBe(expected);
+        expect(readPart(files(), TASK).bytes).toBe(Buffer.byteLength(expected));
         expect(sealed).toEqual({
           lines: items.length,
           bytes: Buffer.byteLength(expected),
@@ -93,6 +98,7 @@ describe('a line buffer', () => {
       const deadline = Date.now() + 30_000;
       while (statSync(part).size < expected.length && Date.now() < deadline);
       expect(text()).toBe(expected);
+      expect(readPart(files(), TASK).bytes).toBe(expected.length);
     };
     for (let round = 0; round < 3; round++) {
       hold(2 * round);

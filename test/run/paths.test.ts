@@ -36,6 +36,8 @@ describe('what one run must not leave to another', () => {
       paths.task(0),
       paths.part(12),
       `${paths.part(12)}.4711`,
+      paths.check(12),
+      `${paths.check(12)}.4711`,
       paths.retried(12),
       paths.result,
       `${paths.result}.tmp-4711`,

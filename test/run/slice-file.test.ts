@@ -1,31 +1,26 @@
 import { createHash } from 'node:crypto';
 import { appendFileSync, existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { basename, join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import {
-  countLines,
-  failedIndices,
-  failedLine,
-  openSliceFile,
-  readWholeLines,
-  SupersededError,
-} from '../../src/run/slice-file.js';
+import { readPart, type TaskFiles } from '../../src/run/part.js';
+import { openSliceFile, SupersededError } from '../../src/run/slice-file.js';
+import { countLines, failedLine, readWholeLines } from '../../src/run/whole-lines.js';
 import { testFolder } from './folder.js';
+import { writePart } from './written-part.js';
 
 const folder = testFolder();
 let files = 0;
 
-function newPaths(): { part: string; final: string } {
+function newPaths(): TaskFiles {
   const final = join(folder, `task_index=${String(files++)}.txt`);
-  return { part: `${final}.part`, final };
+  return { part: `${final}.part`, check: `${final}.part.check`, final };
 }
 
 const NONE = new Map<number, string>();
-const open = (
-  { part, final }: { part: string; final: string },
-  replaced: ReadonlyMap<number, string> = NONE,
-) => openSliceFile(part, final, replaced);
+const TASK = { start: 0, stop: 1_000_000, hasLayout: true };
+const open = (paths: TaskFiles, replaced: ReadonlyMap<number, string> = NONE, task = TASK) =>
+  openSliceFile(paths, task, replaced);
 const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
 
 describe('a new file', () => {
@@ -43,16 +38,16 @@ describe('a new file', () => {
     file.publish();
     file.close();
     expect(readFileSync(paths.final, 'utf8')).toBe('0   0\n1   2\n# failed 2\n');
-    expect(existsSync(paths.part)).toBe(false);
+    expect([existsSync(paths.part), existsSync(paths.check)]).toEqual([false, false]);
   });
 
-  test('that is never published leaves its lines in the part, and no other file', () => {
+  test('that is never published leaves its lines in the part and the check file, and no other file', () => {
     const paths = newPaths();
     const file = open(paths);
     file.append(Buffer.from('0   0\n'), { lines: 1, failed: 0 });
     file.close();
     const mine = readdirSync(folder).filter((name) => name.startsWith(basename(paths.final)));
-    expect(mine).toEqual([basename(paths.part)]);
+    expect(mine.sort()).toEqual([basename(paths.part), basename(paths.check)]);
   });
 
   test('may be empty', () => {
@@ -72,6 +67,7 @@ describe('a file that is gone on with', () => {
     const paths = newPaths();
     for (let length = 0; length <= whole.length; length++) {
       const kept = whole.subarray(0, length);
+      writePart(paths.part, ...rest);
       writeFileSync(paths.part, kept);
       const lines = kept.toString('latin1').split('\n').length - 1;
       const failed = lines > 1 ? 1 : 0;
@@ -125,7 +121,8 @@ describe('a file that is gone on with', () => {
     const paths = newPaths();
     const long = `${'x'.repeat(2.5 * 2 ** 20)}\n`;
     const text = `short\n${long}${failedLine(2)}${'y'.repeat(2 ** 20 - 1)}\n${'z'.repeat(2 ** 20)}\n`;
-    writeFileSync(paths.part, `${text}${'torn'.repeat(2 ** 19)}`);
+    writePart(paths.part, text);
+    appendFileSync(paths.part, 'torn'.repeat(2 ** 19));
     expect(countLines(paths.part)).toEqual({ lines: 5, failed: 1, offset: text.length });
     const file = open(paths);
     file.append(Buffer.from('last\n'), { lines: 1, failed: 0 });
@@ -144,14 +141,14 @@ describe('a file that is gone on with', () => {
     const lines = Array.from({ length: 200_000 }, (_, index) =>
       index % 1000 === 7 ? failedLine(index) : `${String(index)}   ${String(2 * index)}\n`,
     );
-    writeFileSync(paths.part, lines.join(''));
+    writePart(paths.part, lines.join(''));
     expect(statSync(paths.part).size).toBeGreaterThan(2 ** 21);
     expect(countLines(paths.part)).toEqual({
       lines: 200_000,
       failed: 200,
       offset: statSync(paths.part).size,
     });
-    expect(failedIndices(paths.part)).toEqual(Array.from({ length: 200 }, (_, index) => index * 1000 + 7));
+    expect(readPart(paths, TASK).failed).toEqual(Array.from({ length: 200 }, (_, index) => index * 1000 + 7));
     const file = open(paths, new Map([[100_007, '100007   retried\n']]));
     file.close();
     expect([file.lines, file.failed]).toEqual([200_000, 199]);
@@ -192,21 +189,23 @@ describe('a host whose task another has taken over', () => {
 
 describe('failed points', () => {
   test('are counted and listed', () => {
-    const { part } = newPaths();
-    writeFileSync(part, `${failedLine(3)}4   1\n${failedLine(5)}6   "# failed 9"\n # failed 7\n# failed`);
-    expect(countLines(part)).toMatchObject({ lines: 5, failed: 2 });
-    expect(failedIndices(part)).toEqual([3, 5]);
+    const paths = newPaths();
+    writePart(paths.part, `${failedLine(3)}4   1\n${failedLine(5)}6   "# failed 9"\n # failed 7\n`);
+    appendFileSync(paths.part, '# failed');
+    expect(countLines(paths.part)).toMatchObject({ lines: 5, failed: 2 });
+    expect(readPart(paths, { ...TASK, start: 3 })).toMatchObject({ lines: 5, failed: [3, 5] });
   });
 
   test('that are torn are not listed', () => {
-    const { part } = newPaths();
-    writeFileSync(part, `${failedLine(3)}# failed 12`);
-    expect(failedIndices(part)).toEqual([3]);
+    const paths = newPaths();
+    writePart(paths.part, failedLine(3));
+    appendFileSync(paths.part, '# failed 4');
+    expect(readPart(paths, { ...TASK, start: 3 }).failed).toEqual([3]);
   });
 
   test('take their new lines while the others stay', () => {
     const paths = newPaths();
-    writeFileSync(paths.part, `${failedLine(0)}1   2\n${failedLine(2)}${failedLine(12)}`);
+    writePart(paths.part, `${failedLine(0)}1   2\n${failedLine(2)}${failedLine(3)}`);
     const file = open(
       paths,
       new Map([
@@ -216,7 +215,7 @@ describe('failed points', () => {
       ]),
     );
     expect([file.lines, file.failed]).toEqual([4, 1]);
-    const text = `0   0\n1   2\n2   "é" 4\n${failedLine(12)}`;
+    const text = `0   0\n1   2\n2   "é" 4\n${failedLine(3)}`;
     expect(file.seal()).toEqual({
       lines: 4,
       bytes: Buffer.byteLength(text),
@@ -236,12 +235,12 @@ test('lines may be read from an offset', () => {
 });
 
 test('a file that is not there has no lines', () => {
-  const { part } = newPaths();
-  expect(countLines(part)).toEqual({ lines: 0, failed: 0, offset: 0 });
-  expect(failedIndices(part)).toEqual([]);
+  const paths = newPaths();
+  expect(countLines(paths.part)).toEqual({ lines: 0, failed: 0, offset: 0 });
+  expect(readPart(paths, TASK)).toEqual({ bytes: 0, lines: 0, failed: [] });
 });
 
 test('a folder that is not there is an error of the system', () => {
-  const part = join(folder, 'none', 'task_index=0.txt.part');
-  expect(() => open({ part, final: join(dirname(part), 'task_index=0.txt') })).toThrow('ENOENT');
+  const final = join(folder, 'none', 'task_index=0.txt');
+  expect(() => open({ part: `${final}.part`, check: `${final}.part.check`, final })).toThrow('ENOENT');
 });

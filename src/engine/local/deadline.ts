@@ -1,5 +1,6 @@
 import { performance } from 'node:perf_hooks';
-import { countLines } from '../../run/slice-file.js';
+import { readPart, type PartOf, type TaskFiles } from '../../run/part.js';
+import { countLines } from '../../run/whole-lines.js';
 
 /** A finished point's line may wait so long before it is in the file. */
 const HELD_BACK_MS = 250;
@@ -21,10 +22,9 @@ export interface Deadline {
 export interface DeadlineOptions {
   /** The longest that a point may take, in milliseconds. */
   readonly limitMs: number;
-  /** The task's file under way, which holds a line for each point that is finished. */
-  readonly part: string;
-  /** Index of the point of its first line. */
-  readonly start: number;
+  /** The files of the task under way; the part holds a line for each point that is finished. */
+  readonly files: TaskFiles;
+  readonly task: PartOf;
   readonly onLate: () => void;
 }
 
@@ -32,7 +32,7 @@ export interface DeadlineOptions {
  * Watches the points of one task from outside their process, which may be unable to do anything: a point has taken too
  * long when neither the file nor the process has told of a new one for that time.
  */
-export function watchPoints({ limitMs, part, start, onLate }: DeadlineOptions): Deadline {
+export function watchPoints({ limitMs, files, task, onLate }: DeadlineOptions): Deadline {
   let announced: number | undefined;
   let read = { lines: 0, offset: 0 };
   let sinceMs = NaN;
@@ -40,21 +40,22 @@ export function watchPoints({ limitMs, part, start, onLate }: DeadlineOptions): 
   const look = (): void => {
     if (Number.isNaN(sinceMs) || late !== undefined) return;
     const now = performance.now();
-    const more = announced === undefined ? countLines(part, read.offset) : { lines: 0, offset: read.offset };
+    const more =
+      announced === undefined ? countLines(files.part, read.offset) : { lines: 0, offset: read.offset };
     if (more.lines > 0) {
       read = { lines: read.lines + more.lines, offset: more.offset };
       sinceMs = now;
     }
     if (now - sinceMs < limitMs + HELD_BACK_MS) return;
-    late = announced ?? start + read.lines;
+    late = announced ?? task.start + read.lines;
     onLate();
   };
   const timer = setInterval(look, Math.min(LONGEST_MS, Math.max(SHORTEST_MS, limitMs / LOOKS)));
   return {
     begin: () => {
-      // What an earlier process had finished is read before the clock starts.
-      const { lines, offset } = countLines(part);
-      read = { lines, offset };
+      // What an earlier process had finished is read before the clock starts; what isn't believed is computed again.
+      const { lines, bytes } = readPart(files, task);
+      read = { lines, offset: bytes };
       sinceMs = performance.now();
     },
     point: (index) => {

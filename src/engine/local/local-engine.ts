@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { FanfoldError } from '../../errors.js';
 import type { Report, TaskJob } from '../../host/protocol.js';
 import { appendRecord } from '../../run/journal.js';
-import { runPaths } from '../../run/paths.js';
+import { runPaths, taskFiles } from '../../run/paths.js';
 import { identify } from '../../run/process-identity.js';
 import { readFailures, type RunEvent } from '../../run/records.js';
 import type { Controls, Engine, Task, Work } from '../engine.js';
@@ -134,8 +134,8 @@ function deadlineOf(host: HostProcess, session: Session, task: TaskJob): Deadlin
   if (timeoutMs === undefined) return undefined;
   return watchPoints({
     limitMs: timeoutMs,
-    part: paths.part(task.index),
-    start: task.start,
+    files: taskFiles(paths, task.index),
+    task: { ...task, hasLayout: task.layout !== undefined },
     onLate: () => {
       host.kill();
     },

@@ -805,6 +805,7 @@ class Paths:
         self.events = os.path.join(root, 'events.jsonl')
         self.final = os.path.join(root, name)
         self.part = f'{self.final}.part'
+        self.check = f'{self.part}.check'
         self.retried = f'{self.part}.retried'
         self.log = os.path.join(root, 'logs', f'task_index={task}.log')
 
@@ -848,30 +849,111 @@ def failed_index(line):
     return int(line[len(FAILED) :]) if line.startswith(FAILED.encode()) else None
 
 
-def failed_indices(path):
-    for block in whole_lines(path):
+# A part is believed as far as its check file bears it out: block by block, how many bytes were appended and their crc32.
+# The line of a block is written before the block, so that a block that is there has one: src/run/part.ts.
+
+CHECK_LINE = re.compile(rb'(\d{1,15}) ([\da-f]{8})')
+DIVIDER = b'-'
+
+
+def check_line(block):
+    """The line of a block in the check file. It begins with its newline, so that a torn one doesn't take the next with it."""
+    return b'\n%d %s' % (len(block), checksum(block))
+
+
+def checked_bytes(path, check):
+    """How many bytes of a part, from its first, are as they were appended."""
+    try:
+        with open(path, 'rb') as part, open(check, 'rb') as lines:
+            most, position, is_over = 0, 0, False
+            for line in (line.rstrip(b'\n') for line in lines):
+                if line == DIVIDER:
+                    position, is_over = 0, False
+                    part.seek(0)
+                found = None if is_over else CHECK_LINE.fullmatch(line)
+                if found is None:
+                    continue
+                length = int(found[1])
+                if crc_of_next(part, length) == int(found[2], 16):
+                    position += length
+                    most = max(most, position)
+                else:
+                    is_over = True
+            return most
+    except FileNotFoundError:
+        return 0
+
+
+def crc_of_next(file, length):
+    """The crc32 of the next bytes of a file; None where it has fewer."""
+    found = 0
+    while length > 0:
+        data = file.read(min(length, READ_BYTES))
+        if not data:
+            return None
+        found = binascii.crc32(data, found)
+        length -= len(data)
+    return found
+
+
+def believed_blocks(paths):
+    """Blocks of whole lines of a part, as far as its check file bears them out."""
+    left = checked_bytes(paths.part, paths.check)
+    for block in whole_lines(paths.part):
+        kept = block[: block.rfind(b'\n', 0, left) + 1]
+        if not kept:
+            return
+        yield kept
+        left -= len(block)
+        if left <= 0:
+            return
+
+
+def believed(paths, task):
+    """Whether a part is believed, and its failed points.
+
+    One with more lines than its task, or with a failed point in the place of another, is no part of this task; and without
+    the run's columns on record nobody knows what the lines mean.
+    """
+    lines, failed = 0, []
+    for block in believed_blocks(paths):
         if FAILED.encode() in block:
-            yield from (failed_index(line) for line in block.split(b'\n') if line.startswith(FAILED.encode()))
+            for place, line in enumerate(block.split(b'\n'), task['start'] + lines):
+                if line.startswith(FAILED.encode()):
+                    if line + b'\n' != failed_line(place).encode():
+                        return False, []
+                    failed.append(place)
+        lines += block.count(b'\n')
+    fits = lines <= task['stop'] - task['start'] and (task.get('layout') is not None or lines == len(failed))
+    return fits, failed if fits else []
+
+
+def believed_lines(paths, task):
+    return believed_blocks(paths) if believed(paths, task)[0] else ()
 
 
 class SliceFile:
-    """`task_index=N.txt.part`, going on after its last whole line.
+    """`task_index=N.txt.part`, going on after the last line that is believed.
 
-    The lines are copied into a new file that takes the old one's name, so that a host of a dead coordinator which still
-    runs holds a file without a name, and can neither write here nor publish.
+    The lines are copied into a new file that takes the old one's name, and so are those of the check file, so that a host of
+    a dead coordinator which still runs holds files without a name, and can neither write here nor publish.
     replaced: new lines of failed points, by index, which take their places while copying
     """
 
-    def __init__(self, paths, replaced):
+    def __init__(self, paths, task, replaced):
         self.paths = paths
         self.lines = 0
         self.failed = 0
         self.bytes = 0
         self.hash = hashlib.sha256()
         self.owner = os.getpid()
-        temporary = f'{paths.part}.{self.owner}'
-        self.file = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o666)
-        for block in whole_lines(paths.part):
+        self.checks, self.file = map(self.create, (paths.check, paths.part))
+        if replaced:
+            # A crash may leave the new check file beside the old part.
+            for block in believed_lines(paths, task):
+                write_all(self.checks, check_line(block))
+            write_all(self.checks, b'\n' + DIVIDER)
+        for block in believed_lines(paths, task):
             failed = list(map(failed_index, block.split(b'\n'))) if FAILED.encode() in block else []
             if replaced and failed:
                 block = b''.join(
@@ -880,16 +962,27 @@ class SliceFile:
                 failed = map(failed_index, block.split(b'\n'))
             self.append(block, block.count(b'\n'))
             self.failed += sum(index is not None for index in failed)
-        # What was durable must stay so: without this a power cut could leave the new name with no bytes.
+        # What was durable must stay so: without this a power cut could leave the new names with no bytes.
         if self.bytes > 0:
+            os.fsync(self.checks)
             os.fsync(self.file)
-        os.rename(temporary, paths.part)
+        for path in (paths.check, paths.part):
+            os.rename(self.temporary(path), path)
+
+    def temporary(self, path):
+        return f'{path}.{self.owner}'
+
+    def create(self, path):
+        return os.open(self.temporary(path), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o666)
 
     def append(self, data, lines):
         """Appends whole lines."""
         # A process that the model forked, and that came out of the function, is not to write here a second time.
         if os.getpid() != self.owner:
             os._exit(1)
+        # First, so that it is the lines themselves that make a block count.
+        if data:
+            write_all(self.checks, check_line(data))
         write_all(self.file, data)
         self.hash.update(data)
         self.lines += lines
@@ -920,6 +1013,7 @@ class SliceFile:
             os.rename(self.paths.part, self.paths.final)
         except FileNotFoundError:
             raise self.superseded() from None
+        remove(self.paths.check)
         folder = os.open(self.paths.directory, os.O_RDONLY)
         try:
             os.fsync(folder)
@@ -928,6 +1022,7 @@ class SliceFile:
 
     def close(self):
         os.close(self.file)
+        os.close(self.checks)
 
 
 def append_record(path, record, is_synced=False):
@@ -1600,8 +1695,11 @@ class TaskRun:
     def compute(self):
         task, paths = self.task, self.paths
         started = time.monotonic()
+        if task.get('layout') is None:
+            # Lines of columns that nobody knows any more.
+            remove(paths.retried)
         retried = self.retry_failed() if task['retryFailed'] else 0
-        file = SliceFile(paths, read_retried(paths.retried))
+        file = SliceFile(paths, task, read_retried(paths.retried))
         try:
             remove(paths.retried)
             append_record(paths.events, {'event': 'start', **stamp(task['index']), 'lines': file.lines})
@@ -1621,7 +1719,7 @@ class TaskRun:
         repair_journal(path)
         done = read_retried(path)
         points = 0
-        for index in failed_indices(self.paths.part):
+        for index in believed(self.paths, self.task)[1]:
             if index in done:
                 continue
             line = self.compute_one(index)
