@@ -27,10 +27,10 @@ export type ErrorCode =
 export class FanfoldError extends Error {
   override readonly name: string = 'FanfoldError';
   readonly code: ErrorCode;
-  /** What the command exits with: 2 for bad input, 1 where a run went wrong. */
-  readonly exitCode: 1 | 2;
+  /** What the command exits with: 2 for bad input, 1 where a run went wrong, 75 where its time was over. */
+  readonly exitCode: 1 | 2 | 75;
 
-  constructor(code: ErrorCode, message: string, options: { exitCode?: 1 | 2; cause?: unknown } = {}) {
+  constructor(code: ErrorCode, message: string, options: { exitCode?: 1 | 2 | 75; cause?: unknown } = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
     this.exitCode = options.exitCode ?? 2;

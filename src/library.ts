@@ -7,7 +7,7 @@ import type { Format } from './format/cell.js';
 import type { DeclaredColumns } from './format/layout.js';
 import type { Scalar, Value } from './format/value.js';
 import { DEFAULT_LIMITS, withLimits } from './run/limits.js';
-import { readLimits, type LimitSettings } from './sweep/limit-settings.js';
+import { readLimits, readTimeLimit, type LimitSettings } from './sweep/limit-settings.js';
 import { planSweep, type Plan } from './sweep/plan.js';
 import { readColumns, readResults, type Row } from './report/results.js';
 import { currentFailures } from './report/summary.js';
@@ -103,6 +103,8 @@ interface SpaceOptions extends LimitSettings {
 export interface Run extends AsyncIterable<Row> {
   readonly directory: string;
   readonly status: Outcome['status'];
+  /** What stopped it, where something did: `signal`, `max-failures`, `on-error` or `time-limit`. */
+  readonly reason: Outcome['reason'];
   /** Path of the result file, where the run is complete. */
   readonly resultFile: string | undefined;
   readonly space: Space;
@@ -195,6 +197,7 @@ function runOptions(options: SweepOptions): RunOptions {
     retryFailed: options.retryFailed === true,
     allowChangedWorker: options.allowChangedWorker === true,
     threads: options.threads,
+    timeLimitMs: readTimeLimit(options),
     controls: { stop: options.signal ?? new AbortController().signal, kill: new AbortController().signal },
   };
 }
@@ -232,11 +235,12 @@ async function spaceOf({ params = {}, zip = [], points }: SweepOptions): Promise
   return makeSpace([...(columns.length > 0 ? [columns] : []), ...groupAxes(axes, zip)]);
 }
 
-function describeRun({ directory, manifest, status, result }: Outcome, space: Space): Run {
+function describeRun({ directory, manifest, status, reason, result }: Outcome, space: Space): Run {
   const rows = (): AsyncGenerator<Row> => readResults(directory, manifest, space);
   return {
     directory,
     status,
+    reason,
     resultFile: result,
     space,
     failures:
@@ -279,6 +283,7 @@ const OPTIONS: Record<keyof SweepOptions, true> = {
   maxMemory: true,
   maxFailures: true,
   onError: true,
+  timeLimit: true,
   format: true,
   header: true,
   out: true,

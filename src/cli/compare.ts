@@ -1,7 +1,7 @@
 import { shortPath } from '../report/command-line.js';
 import { comparePlan, describeComparison } from '../report/comparison.js';
 import type { Plan } from '../sweep/plan.js';
-import { runShown, type ExecuteOptions } from './execute.js';
+import { exitCodeOf, runShown, type ExecuteOptions } from './execute.js';
 
 /**
  * Runs a plan twice, with one process at a time and with all, and prints how much faster the second was.
@@ -15,7 +15,7 @@ export async function compare(plan: Plan, options: ExecuteOptions): Promise<numb
     process.stderr.write(
       `The comparison was not finished: ${shortPath(part.directory)} is ${outcome.status}.\n`,
     );
-    exitCode = signalExitCode ?? 1;
+    exitCode = exitCodeOf(outcome, signalExitCode);
     return undefined;
   });
   if (comparison === undefined) return exitCode;

@@ -8,9 +8,13 @@ import { runSweep, type Outcome, type RunOptions } from '../sweep/sweep.js';
 import { tell } from './tell.js';
 import { listenForSignals, StoppedError } from './signals.js';
 
+/** `EX_TEMPFAIL` of sysexits.h: to be tried again. */
+const OUT_OF_TIME = 75;
+
 export interface ExecuteOptions {
   readonly isFresh?: boolean;
   readonly threads?: number | undefined;
+  readonly timeLimitMs?: number | undefined;
   readonly isForced?: boolean;
   readonly retryFailed?: boolean;
   readonly allowChangedWorker?: boolean;
@@ -26,8 +30,14 @@ export async function execute(plan: Plan, options: ExecuteOptions): Promise<numb
   if (!options.isQuiet) tell(describeOutcome(outcome));
   else if (outcome.status !== 'complete') tell(describeTrouble(outcome));
   if (outcome.result !== undefined) process.stdout.write(`${shortPath(outcome.result)}\n`);
-  if (outcome.status === 'complete') return 0;
-  return outcome.status === 'stopped' ? (signalExitCode ?? 1) : 1;
+  return exitCodeOf(outcome, signalExitCode);
+}
+
+/** What the command exits with: 0 complete, 75 the time was over, a signal's own code, 1 for everything else. */
+export function exitCodeOf({ status, reason }: Outcome, signalExitCode: number | undefined): number {
+  if (status === 'complete') return 0;
+  if (status === 'failed') return 1;
+  return signalExitCode ?? (reason === 'time-limit' ? OUT_OF_TIME : 1);
 }
 
 /** Runs a plan and shows its progress. */

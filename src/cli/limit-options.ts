@@ -11,6 +11,8 @@ export interface LimitOptions {
   readonly maxMemory?: number | undefined;
   readonly maxFailures?: Limits['maxFailures'];
   readonly onError?: Limits['onError'] | undefined;
+  /** Of this session alone; no other limit is. */
+  readonly timeLimit?: number | undefined;
 }
 
 /** Adds the options that limit points and processes, which run, resume and retry have alike. */
@@ -43,6 +45,11 @@ export function addLimits<Args extends unknown[], Options extends OptionValues, 
     )
     .addOption(
       new Option('--on-error <act>', 'once a point has failed (default: continue)').choices(ON_ERROR),
+    )
+    .option(
+      '--time-limit <duration>',
+      'stop the run cleanly after that time, such as 1h, with exit code 75; resume goes on',
+      parseDuration('--time-limit'),
     );
   return added as unknown as Command<Args, Options & LimitOptions, Globals>;
 }

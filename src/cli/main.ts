@@ -30,6 +30,15 @@ Examples:
   fanfold run runs/model-1a2b3c4d --point 4711                 one point of a run again, alone
 `;
 
+const EXIT_CODES = `
+Exit codes:
+  0              complete: the result is there
+  1              points failed, or the run could not go on
+  2              bad input; nothing was started
+  75             stopped by --time-limit; resume goes on
+  130, 143, 129  stopped by SIGINT, SIGTERM or SIGHUP; resume goes on
+`;
+
 const { own, command } = splitCommand(process.argv);
 
 const program = new Command('fanfold')
@@ -123,7 +132,7 @@ const sweep = program
   .option('-n, --dry-run', 'show what would be done, and start nothing')
   .option('--allow-changed-worker', 'keep what an earlier version of the worker computed')
   .option('-q, --quiet', 'no progress and no summary')
-  .addHelpText('after', EXAMPLES);
+  .addHelpText('after', EXAMPLES + EXIT_CODES);
 
 addLimits(sweep).action(async (worker, options, { args }) => {
   refuseExcess(args);

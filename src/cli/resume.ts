@@ -34,6 +34,7 @@ export async function resume(
   return execute(plan, {
     retryFailed: options.retryFailed,
     threads: options.threads,
+    timeLimitMs: options.timeLimit,
     allowChangedWorker: options.allowChangedWorker === true,
     isQuiet: options.quiet === true,
   });

@@ -31,6 +31,7 @@ export async function run(worker: string | undefined, options: RunCommandOptions
     isFresh: options.fresh === true,
     threads: options.threads,
     isForced: options.force === true,
+    timeLimitMs: options.timeLimit,
     allowChangedWorker: options.allowChangedWorker === true,
     isQuiet: options.quiet === true,
   };

@@ -157,8 +157,11 @@ async function runTask(task: TaskJob, { job, space, fixed }: Run, worker: Loaded
   const announce = (index: number): void => {
     report({ type: 'point', index });
   };
+  const onFailed = (indices: readonly number[]): void => {
+    report({ type: 'failed', indices });
+  };
   report({ type: 'begin' });
-  const outcome = await computeOwn({ job, task, computer: compute, signal: stop.signal, announce });
+  const outcome = await computeOwn({ job, task, computer: compute, signal: stop.signal, announce, onFailed });
   useLog(undefined);
   report({ type: outcome });
 }

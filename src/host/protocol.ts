@@ -133,6 +133,8 @@ export type Report =
   /** A task's file is about to be opened, and its first point computed. */
   | { type: 'begin' }
   | { type: 'point'; index: number }
+  /** Points have failed for good, as far as this session goes: lines stand for them. */
+  | { type: 'failed'; indices: readonly number[] }
   | { type: 'layout'; layout: Layout }
   /**
    * The task is as far as it can be now: its file says how far. With the hashes of the user's files that a Python model has

@@ -28,6 +28,8 @@ export interface TaskOptions {
   readonly signal: AbortSignal;
   /** Called before each point of a careful task. */
   readonly announce: (index: number) => void;
+  /** Called with points that fail. */
+  readonly onFailed: (indices: readonly number[]) => void;
 }
 
 /** Computes what is missing of one task, and puts its file in place when it is whole. */
@@ -90,6 +92,7 @@ async function runSession(
     finish(file, options, { paths, seconds, points: retried + computed, isSound: recalled === undefined });
     if (recalled === undefined) return undefined;
     const { indices, error } = recalled;
+    options.onFailed(indices);
     return {
       started: performance.now(),
       retried: 0,
@@ -147,8 +150,9 @@ function failureOf(index: number, error: unknown, { task, computer }: PointOptio
   };
 }
 
-function addFailed(index: number, sink: RowSink, { failed }: PointOptions): void {
+function addFailed(index: number, sink: RowSink, { failed, onFailed }: PointOptions): void {
   failed.count++;
+  onFailed([index]);
   sink.text(failedLine(index));
 }
 

@@ -27,11 +27,19 @@ export function summarize(outcome: Outcome): string {
   ];
   if (status === 'complete') return lines.join('\n');
   const failures = currentFailures(directory, manifest, states);
-  return [...lines, ...describeFailures(failures, outcome), ...describeRest(states, outcome)].join('\n');
+  return [
+    ...lines,
+    ...describeFailures(failures, outcome),
+    ...describeStop(outcome),
+    ...describeRest(states, outcome),
+  ].join('\n');
 }
 
 /** What is wrong with a run that is not complete, in one line. */
-export function describeTrouble({ directory, status }: Outcome): string {
+export function describeTrouble(outcome: Outcome): string {
+  const { directory, status } = outcome;
+  const [why] = describeStop(outcome);
+  if (why !== undefined) return `fanfold: ${why}; go on with: ${commandFor('resume', directory)}`;
   return status === 'failed'
     ? `fanfold: points failed; ${commandFor('status', directory)} tells which, ${commandFor('retry', directory)} computes them again`
     : `fanfold: stopped before the end; go on with ${commandFor('resume', directory)}`;
@@ -140,6 +148,25 @@ function describeFailures(failures: readonly FailureRecord[], { directory, manif
     ...shown,
     `Retry them alone with: ${commandFor('retry', directory)}`,
   ];
+}
+
+/** Which limit stopped a run; nothing where its user did, who knows. */
+function describeStop({ status, reason, manifest }: Outcome): string[] {
+  if (status !== 'stopped' || reason === undefined || reason === 'signal') return [];
+  const words = {
+    'time-limit': 'Stopped by --time-limit',
+    'on-error': 'Stopped by --on-error stop, because a point failed',
+    'max-failures': `Stopped by --max-failures, because more than ${describeMost(manifest)} failed`,
+  };
+  return [words[reason]];
+}
+
+function describeMost({ limits }: Manifest): string {
+  const { maxFailures } = limits;
+  if (maxFailures === undefined) return 'allowed';
+  return 'points' in maxFailures
+    ? count(maxFailures.points, 'point')
+    : `${String(maxFailures.percent)} % of the points`;
 }
 
 function describeRest(states: readonly TaskState[], { directory, manifest }: Outcome): string[] {

@@ -16,6 +16,8 @@ export interface LimitSettings {
   readonly maxFailures?: number | string;
   /** What is done once a point has failed; `continue` by default. */
   readonly onError?: OnError;
+  /** How long this call may take, in seconds; the points in hand are then finished, and its status is `stopped`. */
+  readonly timeLimit?: number;
 }
 
 /**
@@ -34,7 +36,16 @@ export function readLimits(settings: LimitSettings): GivenLimits {
   };
 }
 
+/** The time limit of one session, in milliseconds. */
+export function readTimeLimit({ timeLimit }: LimitSettings): number | undefined {
+  const isRight = (value: number): boolean => value > 0 && value <= MOST_SECONDS;
+  return milliseconds('timeLimit', timeLimit, 'a positive number of seconds, up to 24 days', isRight);
+}
+
 // --- internal ---
+
+/** The longest that node's timers can wait. */
+const MOST_SECONDS = (2 ** 31 - 1) / 1000;
 
 function read<T>(
   value: number | string | undefined,

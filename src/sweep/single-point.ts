@@ -135,6 +135,8 @@ async function compute(plan: Plan, manifest: Manifest, options: ComputeOptions):
     files: undefined,
     crew,
     learn: () => undefined,
+    endsAtMs: undefined,
+    onFailed: () => undefined,
     limits: limitsOfPoint(plan, options),
   });
   const work: Work = {

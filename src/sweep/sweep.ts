@@ -22,6 +22,7 @@ import type { HostWorker } from '../host/protocol.js';
 import { checkWorker } from './check-worker.js';
 import { workerBundle } from './existing-run.js';
 import { runJob } from './host-worker.js';
+import { brakes, type Brakes, type StopReason } from './brakes.js';
 import type { Plan } from './plan.js';
 import { gitCommit, prepareDirectory } from './prepare.js';
 
@@ -35,6 +36,8 @@ export interface RunOptions {
   readonly allowChangedWorker?: boolean;
   /** `OMP_NUM_THREADS` and its kin for each process, whatever the environment has. */
   readonly threads?: number | undefined;
+  /** How long this session may take, in ms; its points in hand are then finished, and it stops. */
+  readonly timeLimitMs?: number | undefined;
   readonly controls: Controls;
   /** Called with what is mended, or is otherwise than it was, in words for the user. */
   readonly onNotice?: (text: string) => void;
@@ -48,6 +51,8 @@ export interface Outcome {
   readonly manifest: Manifest;
   /** `complete`: the result is there; `failed`: all computed, but some points failed; `stopped`: some are missing. */
   readonly status: 'complete' | 'failed' | 'stopped';
+  /** What stopped it, where something did. */
+  readonly reason?: StopReason;
   /** Points computed now. */
   readonly computed: number;
   /** Path of the result where the run is complete. */
@@ -61,7 +66,7 @@ export interface Outcome {
  * @throws FanfoldError where the worker, its parameters or the directory are not as they must be; nothing is written then
  */
 export async function runSweep(plan: Plan, options: RunOptions): Promise<Outcome> {
-  const started = performance.now();
+  const startedMs = performance.now();
   const { directory, request } = plan;
   const isForced = options.isForced === true;
   const allowChangedWorker = options.allowChangedWorker === true;
@@ -77,9 +82,16 @@ export async function runSweep(plan: Plan, options: RunOptions): Promise<Outcome
     folder,
   });
   const committing = commitOf(request.worker);
+  const brake = brakes(options.controls, {
+    limits: request.limits,
+    points: request.space.size,
+    timeLimitMs: options.timeLimitMs,
+    startedMs,
+  });
+  const { controls } = brake;
   try {
     const checking = checkWorker(plan, { existing, allowChangedWorker, crew, folder, bundling });
-    const checked = await untilStopped(checking, options.controls.stop, crew);
+    const checked = await untilStopped(checking, brake, crew);
     const commit = await committing;
     const release = await openDirectory(directory);
     try {
@@ -92,11 +104,13 @@ export async function runSweep(plan: Plan, options: RunOptions): Promise<Outcome
       const { load, bundle } = checked;
       const outcome = await computeAndFold(plan, manifest, {
         ...options,
+        controls,
+        brake,
         crew,
         load,
         // Its own copy of a module can't change under a run.
         files: bundle.code === undefined ? bundle.files : undefined,
-        started,
+        startedMs,
       });
       await crew.end();
       return outcome;
@@ -104,6 +118,7 @@ export async function runSweep(plan: Plan, options: RunOptions): Promise<Outcome
       release();
     }
   } finally {
+    brake.release();
     crew.close();
     rmSync(folder, { recursive: true, force: true });
   }
@@ -112,7 +127,8 @@ export async function runSweep(plan: Plan, options: RunOptions): Promise<Outcome
 // --- internal ---
 
 /** Waits for the checks before a run; a stop ends them at once, since nothing is computed yet that could be kept. */
-async function untilStopped<T>(checks: Promise<T>, stop: AbortSignal, crew: Crew): Promise<T> {
+async function untilStopped<T>(checks: Promise<T>, brake: Brakes, crew: Crew): Promise<T> {
+  const { stop } = brake.controls;
   stop.addEventListener('abort', crew.close);
   try {
     const checked = await checks;
@@ -122,9 +138,12 @@ async function untilStopped<T>(checks: Promise<T>, stop: AbortSignal, crew: Crew
   } finally {
     stop.removeEventListener('abort', crew.close);
   }
-  throw new FanfoldError('FANFOLD_STOPPED', 'The run was stopped before it began; nothing was written.', {
-    exitCode: 1,
-  });
+  const isLate = brake.reason() === 'time-limit';
+  throw new FanfoldError(
+    'FANFOLD_STOPPED',
+    `The run was stopped ${isLate ? 'by --time-limit ' : ''}before it began; nothing was written.`,
+    { exitCode: isLate ? 75 : 1 },
+  );
 }
 
 /** How many processes there will be work for: none where the run is complete. */
@@ -147,8 +166,9 @@ interface ComputeOptions extends RunOptions {
   readonly load: HostWorker;
   readonly files: FileHashes | undefined;
   readonly crew: Crew;
+  readonly brake: Brakes;
   /** When the run began to prepare, by performance.now. */
-  readonly started: number;
+  readonly startedMs: number;
 }
 
 async function computeAndFold(plan: Plan, manifest: Manifest, options: ComputeOptions): Promise<Outcome> {
@@ -168,9 +188,11 @@ async function computeAndFold(plan: Plan, manifest: Manifest, options: ComputeOp
   const after = open.length > 0 ? readTaskStates(directory, manifest) : before;
   const isComplete = after.every(({ status }) => status === 'complete');
   if (isComplete) current = foldIfNeeded(directory, current, options.onNotice);
+  const reason = options.brake.reason();
   return {
     directory,
     manifest: current,
+    ...(reason === undefined ? {} : { reason }),
     status: isComplete ? 'complete' : after.every(isComputed) ? 'failed' : 'stopped',
     computed: countComputed(after) - countComputed(before),
     ...(isComplete ? { result: runPaths(directory, request.format).result } : {}),
@@ -197,7 +219,7 @@ async function compute(
   const { directory, request } = plan;
   let current = manifest;
   const paths = runPaths(directory, manifest.spec.format);
-  const { started } = options;
+  const { startedMs, brake } = options;
   const stamp = { host: hostname(), pid: process.pid };
   const layout = layoutOfRun(readEvents(paths.events).records, manifest);
   appendRecord(paths.events, {
@@ -212,6 +234,8 @@ async function compute(
     worker: options.load,
     files: options.files,
     crew: options.crew,
+    endsAtMs: brake.endsAtMs,
+    onFailed: brake.countFailed,
     learn: (files) => {
       current = { ...manifest, worker: { ...manifest.worker, files: { ...files } } };
       writeManifest(paths, current);
@@ -228,7 +252,7 @@ async function compute(
     parameters: space.point,
   };
   const close = (reason: string): void => {
-    const seconds = (performance.now() - started) / 1000;
+    const seconds = (performance.now() - startedMs) / 1000;
     appendRecord(paths.events, {
       event: 'close',
       time: Date.now(),

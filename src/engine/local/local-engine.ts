@@ -170,6 +170,9 @@ async function hearTask(
         point = report.index;
         deadline?.point(point);
         break;
+      case 'failed':
+        for (const index of report.indices) session.onFailed(index);
+        break;
       case 'layout':
         session.layout ??= report.layout;
         break;

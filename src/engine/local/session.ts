@@ -20,6 +20,10 @@ export interface LocalEngineOptions {
   /** Called with files that a model has imported late, which the manifest doesn't have yet. */
   readonly learn: (files: FileHashes) => void;
   readonly limits: Limits;
+  /** When a time limit ends the session, in ms by performance.now. */
+  readonly endsAtMs: number | undefined;
+  /** Called for every point that fails. */
+  readonly onFailed: (index: number) => void;
 }
 
 /** What the slots of a run share. */

@@ -1732,8 +1732,7 @@ class TaskRun:
 
     def compute_one(self, index):
         if index in self.doomed:
-            self.failed += 1
-            return failed_line(index)
+            return self.count_failed(index)
         if self.is_careful:
             self.channel.report({'type': 'point', 'index': index})
         had_layout = self.computer.rows is not None
@@ -1767,7 +1766,11 @@ class TaskRun:
             'error': error_text(error),
         }
         append_record(self.paths.failures, record if stack is None else {**record, 'stack': stack})
+        return self.count_failed(index)
+
+    def count_failed(self, index):
         self.failed += 1
+        self.channel.report({'type': 'failed', 'indices': [index]})
         return failed_line(index)
 
     def compute_rest(self, file):
