@@ -151,7 +151,6 @@ test.each([
   for (const args of [
     ['--range', '0:4'],
     ['resume', 'run'],
-    ['retry', 'run'],
   ]) {
     const { exitCode, stdout, stderr } = await fanfold([...args, `${option}=${value}`], { cwd: folder });
     expect([exitCode, stdout, stderr]).toEqual([2, '', expect.stringContaining(option)]);
