@@ -18,6 +18,8 @@ export interface Computer {
   add(index: number, sink: RowSink): Promise<void> | undefined;
   /** Points before `stop` may be computed before their lines are asked for, where the worker gains by it. */
   mayComputeTo(stop: number): void;
+  /** The worker may be given several points at once. */
+  readonly isAhead: boolean;
   /** True where a point is computed already, and its line is there at once. */
   isComputed(index: number): boolean;
   /** Which results the worker takes back, if it ever does. */
@@ -97,6 +99,7 @@ export function computer(options: ComputerOptions): Computer {
       return undefined;
     },
     mayComputeTo: (stop) => ahead?.allow(stop),
+    isAhead: ahead !== undefined,
     isComputed: (index) => ahead?.isKnown(index) === true,
     recall: worker.recall,
     layout: () => layout,

@@ -32,6 +32,8 @@ export function lookahead(
   const take = (index: number): unknown => {
     const found = known.results[index - known.from];
     if (found?.status === 'fulfilled') return found.value;
+    // Who asks for it again wants it computed again.
+    known = { from: index + 1, results: known.results.slice(index + 1 - known.from) };
     throw found?.reason;
   };
   return {

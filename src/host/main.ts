@@ -23,7 +23,7 @@ import {
 } from './protocol.js';
 import { problemsOf } from './schema.js';
 import { redirectOutput } from './task-log.js';
-import { computeTask, type TaskOptions } from './task.js';
+import { computeTask, type TaskOptions, type Telling } from './task.js';
 import { loadWorker, type LoadedWorker } from './worker-module.js';
 
 // The program of a child process: loads the worker, computes tasks one after another, writes their files.
@@ -154,14 +154,14 @@ async function runTask(task: TaskJob, { job, space, fixed }: Run, worker: Loaded
       report({ type: 'layout', layout });
     },
   });
-  const announce = (index: number): void => {
-    report({ type: 'point', index });
-  };
-  const onFailed = (indices: readonly number[]): void => {
-    report({ type: 'failed', indices });
-  };
-  report({ type: 'begin' });
-  const outcome = await computeOwn({ job, task, computer: compute, signal: stop.signal, announce, onFailed });
+  const outcome = await computeOwn({
+    job,
+    task,
+    computer: compute,
+    signal: stop.signal,
+    log: paths.log(task.index),
+    tell,
+  });
   useLog(undefined);
   report({ type: outcome });
 }
@@ -176,6 +176,24 @@ async function computeOwn(options: TaskOptions): Promise<'done' | 'superseded'> 
     throw error;
   }
 }
+
+const tell: Telling = {
+  begin: () => {
+    report({ type: 'begin' });
+  },
+  point: (index) => {
+    report({ type: 'point', index });
+  },
+  failed: (indices) => {
+    report({ type: 'failed', indices });
+  },
+  pace: (isFast) => {
+    report({ type: 'pace', isFast });
+  },
+  again: (index, afterMs) => {
+    report({ type: 'again', index, afterMs });
+  },
+};
 
 function report(message: Report): void {
   writeAll(REPORTS, Buffer.from(`${JSON.stringify(message)}\n`));

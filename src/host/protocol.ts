@@ -1,5 +1,7 @@
 import type { Column, DeclaredColumns, Layout } from '../format/layout.js';
 import type { WholeNumbers } from '../format/cell.js';
+import type { CertificateFacts } from '../run/certificate.js';
+import type { Limits } from '../run/limits.js';
 import type { CommandSpec, SweepSpec } from '../run/spec.js';
 import type { Slice } from '../slicing.js';
 import type { Point } from '../space/space.js';
@@ -51,6 +53,9 @@ export interface RunJob {
   readonly directory: string;
   readonly spec: SweepSpec;
   readonly wholeNumbers: WholeNumbers;
+  readonly limits: Limits;
+  /** For the certificates of attempts that fail. */
+  readonly facts: CertificateFacts;
   /** As the worker declared them when the run began. */
   readonly columns?: DeclaredColumns;
 }
@@ -64,9 +69,11 @@ export interface TaskJob extends Slice {
   readonly isCareful: boolean;
   /** Compute the failed points again. */
   readonly retryFailed: boolean;
-  /** How often each failed point was tried before, by index; only where they are computed again. */
+  /** How many attempts at each point have failed before, by index. */
   readonly attempts: Readonly<Record<number, number>>;
-  /** Points that killed their process twice: recorded as failed, not computed. */
+  /** How many of them count against its retries. */
+  readonly deaths: Readonly<Record<number, number>>;
+  /** Points that have no retries left: recorded as failed, not computed. */
   readonly doomed: readonly number[];
 }
 
@@ -130,11 +137,19 @@ export type Report =
     }
   | { type: 'refused'; message: string }
   | { type: 'checked'; problems: readonly string[] }
-  /** A task's file is about to be opened, and its first point computed. */
+  /** A task's first point is about to be computed. */
   | { type: 'begin' }
+  /** In a careful task: this point is about to be computed. */
   | { type: 'point'; index: number }
   /** Points have failed for good, as far as this session goes: lines stand for them. */
   | { type: 'failed'; indices: readonly number[] }
+  /**
+   * From here on the lines of points may wait for others; or each is written before the next point begins again, as at the
+   * beginning of a task.
+   */
+  | { type: 'pace'; isFast: boolean }
+  /** The point in hand has failed, and is tried again by its host after so many milliseconds. */
+  | { type: 'again'; index: number; afterMs: number }
   | { type: 'layout'; layout: Layout }
   /**
    * The task is as far as it can be now: its file says how far. With the hashes of the user's files that a Python model has
@@ -146,7 +161,13 @@ export type Report =
   /** A forked child has connected to its socket. */
   | { type: 'hello'; id: number; pid: number }
   | { type: 'forked'; id: number; pid: number }
-  | { type: 'ended'; id: number; exitCode: number | null; signal: NodeJS.Signals | null }
+  | {
+      type: 'ended';
+      id: number;
+      exitCode: number | null;
+      signal: NodeJS.Signals | null;
+      usage?: { readonly peakMemoryBytes: number; readonly processorSeconds: number };
+    }
   | CallReport
   /** The host can't go on: a full disk, a directory that vanished. */
   | { type: 'broken'; message: string; stack?: string };

@@ -5,12 +5,12 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { appendRecord, readRecords, repairJournal } from '../run/journal.js';
 import { readPart } from '../run/part.js';
 import { runPaths, taskFiles, type RunPaths } from '../run/paths.js';
-import { storableParameters, type FailureRecord, type RunEvent } from '../run/records.js';
+import type { FailureRecord, RunEvent } from '../run/records.js';
 import { openSliceFile, type SliceFile } from '../run/slice-file.js';
 import { failedLine, isFailedLine } from '../run/whole-lines.js';
 import type { RowSink } from '../format/row.js';
 import type { Computer } from './compute.js';
-import { describeError } from './described-error.js';
+import { deathOf, failedAttempt, pause, type Attempt } from './failed-attempt.js';
 import { lineBuffer, type LineBuffer } from './line-buffer.js';
 import type { RunJob, TaskJob } from './protocol.js';
 
@@ -21,15 +21,28 @@ const IDLE_WRITE_MS = 100;
 /** Only after so many fast points in a row are lines held back: an hour-long one may follow a few. */
 const FAST_POINTS = 256;
 
+/** What the coordinator is told of a task under way. */
+export interface Telling {
+  /** The first point is about to be computed. */
+  readonly begin: () => void;
+  /** A point of a careful task is about to be computed. */
+  readonly point: (index: number) => void;
+  /** From here on lines may wait for others, or each is written at once again. */
+  readonly pace: (isFast: boolean) => void;
+  /** Points have failed for good. */
+  readonly failed: (indices: readonly number[]) => void;
+  /** A point is tried again after so many milliseconds. */
+  readonly again: (index: number, afterMs: number) => void;
+}
+
 export interface TaskOptions {
   readonly job: RunJob;
   readonly task: TaskJob;
   readonly computer: Computer;
   readonly signal: AbortSignal;
-  /** Called before each point of a careful task. */
-  readonly announce: (index: number) => void;
-  /** Called with points that fail. */
-  readonly onFailed: (indices: readonly number[]) => void;
+  /** The task's log. */
+  readonly log: string;
+  readonly tell: Telling;
 }
 
 /** Computes what is missing of one task, and puts its file in place when it is whole. */
@@ -45,6 +58,7 @@ export async function computeTask(options: TaskOptions): Promise<void> {
   const hasLayout = task.layout !== undefined;
   // Lines of columns that nobody knows any more.
   if (!hasLayout) rmSync(paths.retried(task.index), { force: true });
+  if (task.retryFailed) options.tell.begin();
   const retried = task.retryFailed ? await retryFailed(paths, options, compute) : 0;
   const replaced = readRetried(paths.retried(task.index));
   const first: Session = { started, retried, replaced, failures: [], hasLayout };
@@ -92,12 +106,12 @@ async function runSession(
     finish(file, options, { paths, seconds, points: retried + computed, isSound: recalled === undefined });
     if (recalled === undefined) return undefined;
     const { indices, error } = recalled;
-    options.onFailed(indices);
+    options.tell.failed(indices);
     return {
       started: performance.now(),
       retried: 0,
       replaced: new Map(indices.map((index) => [index, failedLine(index)])),
-      failures: indices.map((index) => failureOf(index, error, options)),
+      failures: indices.map((index) => failedAttempt({ index, error, tries: 0 }, options)),
       hasLayout: true,
     };
   } finally {
@@ -114,45 +128,59 @@ interface PointOptions extends TaskOptions {
 }
 
 function computePoint(index: number, sink: RowSink, options: PointOptions): ReturnType<ComputePoint> {
-  const { task, computer, announce } = options;
+  const { task, computer, tell } = options;
   if (task.doomed.includes(index)) {
     addFailed(index, sink, options);
     return true;
   }
-  if (task.isCareful) announce(index);
+  if (task.isCareful) tell.point(index);
   try {
     const pending = computer.add(index, sink);
     if (pending === undefined) return true;
     return pending.then(
       () => true,
-      (error: unknown) => failPoint(index, error, sink, options),
+      (error: unknown) => failPoint({ index, error, tries: 0 }, sink, options),
     );
   } catch (error) {
-    return failPoint(index, error, sink, options);
+    return failPoint({ index, error, tries: 0 }, sink, options);
   }
 }
 
-function failPoint(index: number, error: unknown, sink: RowSink, options: PointOptions): boolean {
-  if (options.signal.aborted) return false;
-  appendRecord(options.paths.failures, failureOf(index, error, options));
+/** Records an attempt that failed; the point is tried again where its own process died and tries are left. */
+function failPoint(attempt: Attempt, sink: RowSink, options: PointOptions): ReturnType<ComputePoint> {
+  const { index, error, tries } = attempt;
+  const { job, task, signal, paths } = options;
+  if (signal.aborted) return false;
+  appendRecord(paths.failures, failedAttempt(attempt, options));
+  const deaths = (task.deaths[index] ?? 0) + tries;
+  if (deathOf(error) !== undefined && deaths < job.limits.retries)
+    return tryAgain(index, sink, options, {
+      tries: tries + 1,
+      afterMs: job.limits.retryDelayMs * 2 ** deaths,
+    });
   addFailed(index, sink, options);
   return true;
 }
 
-function failureOf(index: number, error: unknown, { task, computer }: PointOptions): FailureRecord {
-  return {
-    time: Date.now(),
-    index,
-    task: task.index,
-    parameters: storableParameters(computer.parameters(index)),
-    attempt: (task.attempts[index] ?? 0) + 1,
-    ...describeError(error),
-  };
+async function tryAgain(
+  index: number,
+  sink: RowSink,
+  options: PointOptions,
+  { tries, afterMs }: { tries: number; afterMs: number },
+): Promise<boolean> {
+  options.tell.again(index, afterMs);
+  if (!(await pause(afterMs, options.signal))) return false;
+  try {
+    await options.computer.add(index, sink);
+    return true;
+  } catch (error) {
+    return failPoint({ index, error, tries }, sink, options);
+  }
 }
 
-function addFailed(index: number, sink: RowSink, { failed, onFailed }: PointOptions): void {
+function addFailed(index: number, sink: RowSink, { failed, tell }: PointOptions): void {
   failed.count++;
-  onFailed([index]);
+  tell.failed([index]);
   sink.text(failedLine(index));
 }
 
@@ -201,12 +229,16 @@ function lineOf(found: { line: string }): RowSink {
 
 /** Computes from the file's last line to the task's end, writing each line at once, or those of fast points together. */
 async function computeRest(file: SliceFile, options: PointOptions, compute: ComputePoint): Promise<number> {
-  const { task, signal, failed, computer } = options;
+  const { task, signal, failed, computer, tell } = options;
   failed.count = 0;
   const lines = lineBuffer(file, failed);
   const pace = pacing(task.isCareful);
   let computed = 0;
   let isStopping = false;
+  // Of points that are computed together it is never known which one is in hand.
+  let isFast = computer.isAhead && !task.isCareful;
+  tell.begin();
+  if (isFast) tell.pace(true);
   if (!task.isCareful) computer.mayComputeTo(task.stop);
   for (let index = task.start + file.lines; index < task.stop; index++) {
     if (computer.recall?.isDue() === true) break;
@@ -214,9 +246,11 @@ async function computeRest(file: SliceFile, options: PointOptions, compute: Comp
     if (found !== true && !(typeof found === 'boolean' ? found : await whileWaiting(found, lines))) break;
     computed++;
     if (!isStopping && pace.mayHoldBack()) {
+      if (!isFast) tell.pace((isFast = true));
       lines.holdBack();
     } else {
       lines.write();
+      if (isFast && !computer.isAhead && !pace.isFast()) tell.pace((isFast = false));
       if (pace.isTurnDue()) await nextTurn();
       isStopping = signal.aborted;
     }
@@ -238,7 +272,7 @@ async function whileWaiting<T>(pending: Promise<T>, lines: LineBuffer): Promise<
 }
 
 /** Says after each point whether its line may wait for others: only in a series of fast points, and not for long. */
-function pacing(isCareful: boolean): { mayHoldBack(): boolean; isTurnDue(): boolean } {
+function pacing(isCareful: boolean): { mayHoldBack(): boolean; isFast(): boolean; isTurnDue(): boolean } {
   let last = Date.now();
   let wrote = last;
   let turned = last;
@@ -254,6 +288,7 @@ function pacing(isCareful: boolean): { mayHoldBack(): boolean; isTurnDue(): bool
       wrote = now;
       return false;
     },
+    isFast: () => fast > FAST_POINTS,
     // Other messages, such as a stop, are only read between turns.
     isTurnDue: () => {
       if (last === turned && !isCareful) return false;

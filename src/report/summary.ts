@@ -138,9 +138,10 @@ function isPython(file: string): boolean {
 
 function describeFailures(failures: readonly FailureRecord[], { directory, manifest }: Outcome): string[] {
   if (failures.length === 0) return [];
-  const shown = failures.slice(0, MOST_FAILURES).map(({ index, parameters, error }) => {
+  const shown = failures.slice(0, MOST_FAILURES).map(({ index, parameters, error, certificate }) => {
     const [firstLine = ''] = error.split('\n');
-    return `  point ${String(index)} ${describeParameters(parameters)}: ${printable(firstLine)}`;
+    const verdict = certificate === undefined ? '' : ` [${printable(certificate.words)}]`;
+    return `  point ${String(index)} ${describeParameters(parameters)}: ${printable(firstLine)}${verdict}`;
   });
   const file = shortPath(runPaths(directory, manifest.spec.format).failures);
   return [

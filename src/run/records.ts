@@ -1,5 +1,6 @@
 import type { Layout } from '../format/layout.js';
 import type { Numbers } from '../format/row.js';
+import type { Certificate } from './certificate.js';
 import { readRecords, type Records } from './journal.js';
 import type { ProcessIdentity } from './process-identity.js';
 
@@ -45,7 +46,7 @@ export interface TaskEnd {
   readonly file?: { readonly lines: number; readonly bytes: number; readonly sha256: string };
 }
 
-/** A line of `failures.jsonl`: one attempt at one point that failed. */
+/** A line of `failures.jsonl`: one attempt at one point that failed, even if a later one did not. */
 export interface FailureRecord {
   readonly time: number;
   readonly index: number;
@@ -54,6 +55,7 @@ export interface FailureRecord {
   readonly attempt: number;
   readonly error: string;
   readonly stack?: string;
+  readonly certificate?: Certificate;
 }
 
 export function readEvents(path: string, offset = 0): Records<RunEvent> {

@@ -40,10 +40,10 @@ export function hostCommand(worker: CommandReference, plan: Plan, temporary: str
 export function runJob(
   worker: WorkerReference,
   { spec, wholeNumbers, columns }: Manifest,
-  directory: string,
+  how: Pick<RunJob, 'directory' | 'limits' | 'facts'>,
 ): RunJob {
   return {
-    directory,
+    ...how,
     spec: worker.kind === 'python' ? ({ ...spec, space: listPowers(spec.space) } as SweepSpec) : spec,
     wholeNumbers,
     ...(columns === undefined ? {} : { columns }),

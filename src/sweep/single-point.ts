@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path';
 import type { Controls, Work } from '../engine/engine.js';
 import type { Crew } from '../engine/local/crew.js';
 import { localEngine } from '../engine/local/local-engine.js';
-import { followLog } from '../engine/local/log-file.js';
+import { followLog } from '../run/log-file.js';
 import { openCrew } from '../engine/local/open-crew.js';
 import { childEnvironment } from '../engine/local/threads.js';
 import { FanfoldError } from '../errors.js';
@@ -15,6 +15,7 @@ import type { Manifest } from '../run/manifest.js';
 import { pointFolder, runPaths, type RunPaths } from '../run/paths.js';
 import { readEvents, readFailures, type FailureRecord } from '../run/records.js';
 import { taskOf } from '../slicing.js';
+import { certificateFacts } from './certificate-facts.js';
 import { checkWorker, type CheckedWorker } from './check-worker.js';
 import { planOf, requireManifest, workerBundle, type ResumeOptions } from './existing-run.js';
 import { runJob } from './host-worker.js';
@@ -128,6 +129,7 @@ async function compute(plan: Plan, manifest: Manifest, options: ComputeOptions):
   const { request, directory } = plan;
   const paths = runPaths(place, manifest.spec.format);
   const task = taskOf(index, manifest.points, manifest.tasks, manifest.spec.slicing);
+  const limits = limitsOfPoint(plan, options);
   const engine = localEngine({
     jobs: 1,
     isFresh: false,
@@ -135,12 +137,15 @@ async function compute(plan: Plan, manifest: Manifest, options: ComputeOptions):
     files: undefined,
     crew,
     learn: () => undefined,
-    endsAtMs: undefined,
     onFailed: () => undefined,
-    limits: limitsOfPoint(plan, options),
+    limits,
   });
   const work: Work = {
-    job: runJob(request.worker, manifest, place),
+    job: runJob(request.worker, manifest, {
+      directory: place,
+      limits,
+      facts: certificateFacts(directory, undefined),
+    }),
     tasks: [{ index: task, start: index, stop: index + 1 }],
     layout: layoutOfRun(readEvents(runPaths(directory).events).records, manifest),
     retryFailed: false,

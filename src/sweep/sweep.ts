@@ -19,6 +19,7 @@ import { readEvents, type RunEvent } from '../run/records.js';
 import { checkDirectory, openDirectory, removeScratch, setForeignAside } from '../run/run-directory.js';
 import { isComputed, readTaskStates, type TaskState } from '../run/task-state.js';
 import type { HostWorker } from '../host/protocol.js';
+import { certificateFacts } from './certificate-facts.js';
 import { checkWorker } from './check-worker.js';
 import { workerBundle } from './existing-run.js';
 import { runJob } from './host-worker.js';
@@ -234,7 +235,6 @@ async function compute(
     worker: options.load,
     files: options.files,
     crew: options.crew,
-    endsAtMs: brake.endsAtMs,
     onFailed: brake.countFailed,
     learn: (files) => {
       current = { ...manifest, worker: { ...manifest.worker, files: { ...files } } };
@@ -242,7 +242,11 @@ async function compute(
     },
     limits: request.limits,
   });
-  const job = runJob(request.worker, manifest, directory);
+  const job = runJob(request.worker, manifest, {
+    directory,
+    limits: request.limits,
+    facts: certificateFacts(directory, brake.endsAtMs),
+  });
   const { space } = request;
   const work = {
     job,

@@ -3,6 +3,7 @@ import fs from 'fs-extra';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll } from '@jest/globals';
+import type { Certificate } from '../../src/run/certificate.js';
 
 /** The built command. */
 export const COMMAND = join(process.cwd(), 'dist', 'cli.cjs');
@@ -77,6 +78,8 @@ export function events(directory: string, kind: string): EventRecord[] {
 interface Failure {
   readonly index: number;
   readonly attempt: number;
+  readonly time: number;
+  readonly certificate?: Certificate;
   readonly error: string;
   readonly stack?: string;
 }

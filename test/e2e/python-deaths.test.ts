@@ -6,6 +6,7 @@ import { testWith } from '../tools.js';
 import {
   doneLines,
   events,
+  failures,
   fanfold,
   isAlive,
   read,
@@ -206,8 +207,12 @@ describe('a Python process that dies at a point', () => {
           const args = ['--range', '0:8', '--tasks', '2', '--start-method', method, '--out', out];
           const { exitCode, stderr } = await fanfold([`${writeWorker(folder, 'model.py', code)}:f`, ...args]);
           expect([exitCode, stderr]).toEqual([1, expect.stringContaining('point 3 (x=3)')]);
-          const { error } = JSON.parse(read(out, 'failures.jsonl')) as { error: string };
-          for (const cause of causes) expect(error).toContain(cause);
+          const found = failures(out);
+          expect(found.map(({ index, attempt }) => [index, attempt])).toEqual([
+            [3, 1],
+            [3, 2],
+          ]);
+          for (const cause of causes) expect(found[1]?.error).toContain(cause);
           expect(read(out, 'task_index=0.txt.part')).toBe('0   0\n1   1\n2   2\n# failed 3\n');
           expect(read(out, 'task_index=1.txt')).toBe('4   4\n5   5\n6   6\n7   7\n');
         },

@@ -14,6 +14,8 @@ export interface Deadline {
   begin(): void;
   /** A point has begun, as its process says. */
   point(index: number): void;
+  /** A point is tried again after so many milliseconds, which are not its own. */
+  again(afterMs: number): void;
   /** The point that took too long, once one has. */
   readonly late: number | undefined;
   close(): void;
@@ -61,6 +63,9 @@ export function watchPoints({ limitMs, files, task, onLate }: DeadlineOptions): 
     point: (index) => {
       announced = index;
       sinceMs = performance.now();
+    },
+    again: (afterMs) => {
+      sinceMs = performance.now() + afterMs;
     },
     get late() {
       return late;

@@ -1,34 +1,42 @@
 import { hostname } from 'node:os';
 import { FanfoldError } from '../../errors.js';
+import type { Certificate, OomKills } from '../../run/certificate.js';
 import { appendRecord } from '../../run/journal.js';
-import { readFailures, storableParameters, type RunEvent } from '../../run/records.js';
+import { storableParameters, type RunEvent } from '../../run/records.js';
 import type { Task } from '../engine.js';
+import { certify } from './certify.js';
 import { describeDeath, type Death, type HostProcess } from './host-process.js';
 import type { Session } from './session.js';
 
 // What becomes of a task whose process died.
 
-/** A point that ends its process this often while it is watched is recorded as failed. */
-const DEATHS_OF_A_POINT = 2;
 /** A host that ends this often outside any point stops the run. */
 const DEATHS_OUTSIDE = 3;
 
-/**
- * A task ended, or another process has taken its file, or its own process ended: at a point that it had announced, or
- * outside any.
- */
-export type TaskEnding = 'done' | 'superseded' | DeathInTask | { death: Death; isLate: true; point: number };
+/** A task ended, or another process has taken its file, or its own process ended. */
+export type TaskEnding = 'done' | 'superseded' | DeathInTask;
 
 export interface DeathInTask {
   readonly death: Death;
-  readonly isLate: false;
   readonly isLoaded: boolean;
+  /** The point that was in hand, where that is known for sure. */
   readonly point: number | undefined;
+  /** Why this coordinator killed it, where it did. */
+  readonly killed: Killed | undefined;
+  readonly oomKills: { readonly before: OomKills; readonly after: OomKills };
+}
+
+/** A process that this coordinator killed for what its point did. */
+export interface Killed {
+  readonly verdict: Certificate['verdict'];
+  /** In a sentence. */
+  readonly reason: string;
 }
 
 /** What is known of the deaths in one task. */
 export interface Watch {
   isCareful: boolean;
+  /** How often each point has ended its process in this session. */
   readonly deaths: Map<number, number>;
   readonly doomed: number[];
   outside: number;
@@ -42,12 +50,7 @@ export function withLastWords(death: Death, logged: string): Death {
   return { ...death, lastWords: logged.includes(heard) ? logged : `${logged}\n${heard}` };
 }
 
-export function recordDeath(
-  task: Task,
-  host: HostProcess,
-  end: Exclude<TaskEnding, string>,
-  { paths }: Session,
-): void {
+export function recordDeath(task: Task, host: HostProcess, end: DeathInTask, { paths }: Session): void {
   appendRecord(paths.events, {
     event: 'died',
     time: Date.now(),
@@ -55,61 +58,58 @@ export function recordDeath(
     host: hostname(),
     pid: host.pid,
     seconds: (Date.now() - host.startedMs) / 1000,
-    cause: describeDeath(end.death),
-    ...(end.isLate ? { isLate: true } : {}),
+    cause: end.killed?.reason ?? describeDeath(end.death),
+    ...(end.killed?.verdict === 'timeout' ? { isLate: true } : {}),
   } satisfies RunEvent);
 }
 
 /**
- * Finds the point that ends its process. A first death may have come anywhere in the lines not yet written, so the task
- * goes on carefully, every point announced; a point that then ends its process twice is recorded as failed.
+ * Lays a death at the door of its point: recorded as an attempt that failed, and tried again while it has retries left. Where
+ * the point is not known the death counts against none, and the task goes on carefully, every point announced.
+ * @returns how long to wait before the task goes on, in milliseconds
  */
-export function blame(
-  task: Task,
-  { death, isLoaded, point }: DeathInTask,
-  watch: Watch,
-  session: Session,
-): void {
+export function blame(task: Task, end: DeathInTask, watch: Watch, session: Session): number {
+  const { point } = end;
+  const { retries, retryDelayMs } = session.limits;
+  const wasCareful = watch.isCareful;
+  const isLate = end.killed?.verdict === 'timeout';
+  watch.isCareful ||= !isLate;
   if (point === undefined) {
     watch.outside++;
-    if (watch.outside >= DEATHS_OUTSIDE || (watch.isCareful && !isLoaded)) {
-      throw new FanfoldError(
-        'FANFOLD_HOST',
-        `The worker's process ended ${String(watch.outside)} times outside any point of task ${String(task.index)}. ${describeDeath(death)} See ${session.paths.log(task.index)}.`,
-        { exitCode: 1 },
-      );
-    }
-  } else {
-    watch.deaths.set(point, (watch.deaths.get(point) ?? 0) + 1);
-    if (watch.deaths.get(point) === DEATHS_OF_A_POINT) {
-      watch.doomed.push(point);
-      recordDoomed(task, point, describeDeath(death), session);
-    }
+    if (watch.outside >= DEATHS_OUTSIDE || (wasCareful && !end.isLoaded))
+      throw lost(task, end, watch, session);
+    return retryDelayMs * 2 ** (watch.outside - 1);
   }
-  watch.isCareful = true;
-}
-
-/** Records a point that took too long, and does without it. */
-export function giveUp(task: Task, point: number, watch: Watch, session: Session): void {
+  recordAttempt(task, point, end, session);
+  const deaths = (watch.deaths.get(point) ?? 0) + 1;
+  watch.deaths.set(point, deaths);
+  // What takes too long once takes too long again.
+  if (deaths <= retries && !isLate) return retryDelayMs * 2 ** (deaths - 1);
   watch.doomed.push(point);
-  const seconds = String((session.limits.timeoutMs ?? 0) / 1000);
-  const { worker } = session;
-  const isStream = worker.kind === 'command' && worker.spec.stream;
-  const hint = isStream ? ' A program that stays alive must flush each answer.' : '';
-  const error = `It did not end within ${seconds} s (--timeout), so its process was killed.${hint}`;
-  recordDoomed(task, point, error, session);
+  return 0;
 }
 
 // --- internal ---
 
-function recordDoomed(task: Task, index: number, error: string, { paths, work }: Session): void {
-  const attempt = (readFailures(paths.failures).get(index)?.attempt ?? 0) + 1;
+function lost(task: Task, { death }: DeathInTask, { outside }: Watch, { paths }: Session): FanfoldError {
+  return new FanfoldError(
+    'FANFOLD_HOST',
+    `The worker's process ended ${String(outside)} times outside any point of task ${String(task.index)}. ${describeDeath(death)} See ${paths.log(task.index)}.`,
+    { exitCode: 1 },
+  );
+}
+
+function recordAttempt(task: Task, index: number, end: DeathInTask, session: Session): void {
+  const { paths, work, attempts } = session;
+  const { death, killed, oomKills } = end;
+  const verdict = killed && { verdict: killed.verdict, words: `${killed.verdict}: ${killed.reason}` };
   appendRecord(paths.failures, {
     time: Date.now(),
     index,
     task: task.index,
     parameters: storableParameters(work.parameters(index)),
-    attempt,
-    error,
+    attempt: attempts.of(index) + 1,
+    error: killed?.reason ?? describeDeath(death),
+    certificate: certify({ death, task: task.index, point: index, oomKills, verdict }, session),
   });
 }

@@ -5,9 +5,11 @@ import { FanfoldError } from '../../errors.js';
 import { DRAIN_MS, LAST_WORDS_CHARACTERS } from '../../host/last-words.js';
 import { readLines } from '../../host/lines.js';
 import type { Command, Report } from '../../host/protocol.js';
+import { describeSignal } from '../../run/verdict.js';
 import { killGroup } from '../../process-group.js';
 import { queue } from './queue.js';
 import type { Reaper } from './reaper.js';
+import { endedChildrenSeconds, type Usage } from './usage.js';
 
 /** How a process ended. */
 export interface Death {
@@ -15,6 +17,7 @@ export interface Death {
   readonly signal: NodeJS.Signals | null;
   /** The end of what it wrote on its standard error, such as V8's last words. */
   readonly lastWords: string;
+  readonly usage?: Usage;
 }
 
 /** Takes what a process writes. */
@@ -73,6 +76,8 @@ export function startHost({ program, env, reaper, onEnd }: HostOptions): HostPro
     windowsHide: true,
   });
   child.on('error', ignore);
+  // What ended before is not this one's.
+  endedChildrenSeconds();
   const { pid } = child;
   if (pid === undefined) throw notStarted();
   reaper.watch(pid);
@@ -156,14 +161,8 @@ export function describeDeath({ exitCode, signal, lastWords }: Death): string {
 
 // --- internal ---
 
-const SIGNAL_NOTES: Partial<Record<NodeJS.Signals, string>> = {
-  SIGKILL: ', often the out-of-memory killer',
-  SIGSEGV: ', an invalid memory access',
-  SIGABRT: ', often too little memory for the JavaScript heap',
-};
-
 function causeOf(exitCode: number | null, signal: NodeJS.Signals | null): string {
-  if (signal !== null) return ` by ${signal}${SIGNAL_NOTES[signal] ?? ''}`;
+  if (signal !== null) return ` by ${describeSignal(signal)}`;
   if (exitCode !== null) return ` by exit status ${String(exitCode)}`;
   return ', how is not known: the process that had forked it ended before';
 }
@@ -180,11 +179,13 @@ function listen(child: ChildProcess, onOutput: OutputSink): () => string {
 }
 
 /** The process has ended and its reports are read. Death by a signal leaves `exitCode` null. */
-function whenEnded(child: ChildProcess): Promise<Pick<Death, 'exitCode' | 'signal'>> {
+function whenEnded(child: ChildProcess): Promise<Omit<Death, 'lastWords'>> {
   return new Promise((resolve) => {
     child.once('exit', (exitCode, signal) => {
+      const processorSeconds = endedChildrenSeconds();
+      const usage = processorSeconds === undefined ? {} : { processorSeconds };
       void whenClosed([child.stdio[3] as Readable]).then(() => {
-        resolve({ exitCode, signal });
+        resolve({ exitCode, signal, usage });
       });
     });
   });

@@ -1,17 +1,19 @@
 import { existsSync } from 'node:fs';
-import { FanfoldError } from '../../errors.js';
-import type { Report, TaskJob } from '../../host/protocol.js';
+import { setTimeout as wait } from 'node:timers/promises';
+import type { TaskJob } from '../../host/protocol.js';
 import { appendRecord } from '../../run/journal.js';
 import { runPaths, taskFiles } from '../../run/paths.js';
 import { identify } from '../../run/process-identity.js';
-import { readFailures, type RunEvent } from '../../run/records.js';
+import type { RunEvent } from '../../run/records.js';
 import type { Controls, Engine, Task, Work } from '../engine.js';
-import { blame, giveUp, recordDeath, withLastWords, type TaskEnding, type Watch } from './deaths.js';
+import { attemptsIn } from './attempts.js';
+import { blame, recordDeath, withLastWords, type TaskEnding, type Watch } from './deaths.js';
 import { LAST_WORDS_CHARACTERS } from '../../host/last-words.js';
-import { isDeath, type HostProcess } from './host-process.js';
+import type { HostProcess } from './host-process.js';
+import { hearTask } from './hear-task.js';
 import { watchPoints, type Deadline } from './deadline.js';
-import { appendToLog, endOfLog, sizeOf } from './log-file.js';
-import { checkFiles, learnFiles } from './model-files.js';
+import { recentOomKills } from '../../run/oom-kills.js';
+import { appendToLog, endOfLog, sizeOf } from '../../run/log-file.js';
 import type { LocalEngineOptions, Session } from './session.js';
 import { isCompleteNow } from './superseded.js';
 
@@ -23,22 +25,27 @@ export function localEngine(options: LocalEngineOptions): Engine {
 // --- internal ---
 
 async function runLocally(work: Work, controls: Controls, options: LocalEngineOptions): Promise<void> {
+  const ending = new AbortController();
+  const paths = runPaths(work.job.directory, work.job.spec.format);
   const session: Session = {
     ...options,
     work,
-    paths: runPaths(work.job.directory, work.job.spec.format),
+    paths,
     next: 0,
     hosts: new Set(),
     layout: work.layout,
     isStopping: controls.stop.aborted,
-    failures: undefined,
+    attempts: attemptsIn(paths.failures),
+    ending: ending.signal,
   };
   const stop = (): void => {
     session.isStopping = true;
+    ending.abort();
     for (const host of session.hosts) host.send({ type: 'stop' });
   };
   const kill = (): void => {
     session.isStopping = true;
+    ending.abort();
     for (const host of session.hosts) host.kill();
   };
   controls.stop.addEventListener('abort', stop);
@@ -99,7 +106,8 @@ async function finishTask(
       isCareful: watch.isCareful || (work.retryFailed && session.limits.timeoutMs !== undefined),
       retryFailed: work.retryFailed,
       doomed: watch.doomed,
-      attempts: work.retryFailed ? attemptsIn(task, session) : {},
+      attempts: session.attempts.within(task),
+      deaths: Object.fromEntries(watch.deaths),
     });
     if (end === 'done') return host;
     if (end === 'superseded') {
@@ -111,25 +119,26 @@ async function finishTask(
     const death = withLastWords(end.death, endOfLog(log, written, LAST_WORDS_CHARACTERS));
     recordDeath(task, host, { ...end, death }, session);
     host = undefined;
-    // It may have died right after its file was in place.
+    // It may have died right after its file was in place. A death while the run is being stopped is no point's.
     if (session.isStopping || existsSync(session.paths.task(task.index))) return undefined;
-    if (end.isLate) giveUp(task, end.point, watch, session);
-    else blame(task, { ...end, death }, watch, session);
+    await pause(blame(task, { ...end, death }, watch, session), session.ending);
+    if (session.ending.aborted) return undefined;
   }
 }
 
 async function computeTask(host: HostProcess, session: Session, task: TaskJob): Promise<TaskEnding> {
+  const before = recentOomKills(COUNTER_AGE_MS);
   const deadline = deadlineOf(host, session, task);
   host.send({ type: 'task', task });
   try {
-    return await hearTask(host, session, deadline);
+    const end = await hearTask(host, session, { task, deadline });
+    return typeof end === 'string' ? end : { ...end, oomKills: { before, after: recentOomKills(0) } };
   } finally {
     deadline?.close();
   }
 }
 
-function deadlineOf(host: HostProcess, session: Session, task: TaskJob): Deadline | undefined {
-  const { paths, limits } = session;
+function deadlineOf(host: HostProcess, { limits, paths }: Session, task: TaskJob): Deadline | undefined {
   const { timeoutMs } = limits;
   if (timeoutMs === undefined) return undefined;
   return watchPoints({
@@ -142,66 +151,12 @@ function deadlineOf(host: HostProcess, session: Session, task: TaskJob): Deadlin
   });
 }
 
-async function hearTask(
-  host: HostProcess,
-  session: Session,
-  deadline: Deadline | undefined,
-): Promise<TaskEnding> {
-  let isLoaded = false;
-  let point: number | undefined;
-  for (;;) {
-    const report = await host.next();
-    if (isDeath(report)) {
-      const late = deadline?.late;
-      if (late !== undefined) return { death: report, isLate: true, point: late };
-      return { death: report, isLate: false, isLoaded, point };
-    }
-    switch (report.type) {
-      case 'done':
-        learnFiles(report.files, session);
-        return 'done';
-      case 'superseded':
-        return 'superseded';
-      case 'begin':
-        deadline?.begin();
-        isLoaded = true;
-        break;
-      case 'point':
-        point = report.index;
-        deadline?.point(point);
-        break;
-      case 'failed':
-        for (const index of report.indices) session.onFailed(index);
-        break;
-      case 'layout':
-        session.layout ??= report.layout;
-        break;
-      case 'loaded':
-        checkFiles(report.files, session);
-        isLoaded = true;
-        break;
-      case 'hello':
-        isLoaded = true;
-        break;
-      case 'refused':
-        throw new FanfoldError('FANFOLD_WORKER', report.message);
-      case 'broken':
-        throw brokenError(report);
-      // Nothing of a task's.
-      case 'checked':
-      case 'forked':
-      case 'ended':
-      case 'returned':
-      case 'raised':
-    }
-  }
-}
+/** Counters this old are good enough: they rise when the system kills, which is rare. */
+const COUNTER_AGE_MS = 1000;
 
-/** How often each point of a task was tried before. */
-function attemptsIn({ start, stop }: Task, session: Session): Record<number, number> {
-  session.failures ??= readFailures(session.paths.failures);
-  const own = [...session.failures.values()].filter(({ index }) => index >= start && index < stop);
-  return Object.fromEntries(own.map(({ index, attempt }) => [index, attempt]));
+/** Waits, but not longer than the run. */
+async function pause(ms: number, ending: AbortSignal): Promise<void> {
+  if (ms > 0) await wait(ms, undefined, { signal: ending }).catch(() => undefined);
 }
 
 async function openHost(session: Session): Promise<HostProcess> {
@@ -219,17 +174,4 @@ async function openHost(session: Session): Promise<HostProcess> {
     } satisfies RunEvent);
   host.send({ type: 'run', job: work.job });
   return host;
-}
-
-const DISK_CODES = /\b(?:ENOSPC|EDQUOT|EFBIG|EROFS|EIO|ENOENT|EACCES|EPERM|ESTALE|EMFILE|ENFILE)\b/;
-
-function brokenError({ message, stack }: Extract<Report, { type: 'broken' }>): Error {
-  if (DISK_CODES.test(message)) {
-    return new FanfoldError(
-      'FANFOLD_IO',
-      `A process could not write into the run directory: ${message}. What was finished is kept; mend that, then resume.`,
-      { exitCode: 1 },
-    );
-  }
-  return new Error(`A host broke down: ${stack ?? message}`);
 }

@@ -92,8 +92,8 @@ export function startPythonCrew({
       }
       if (report.type === 'forked') forks.get(report.id)?.begin(report.pid);
       else if (report.type === 'ended') {
-        const { id, exitCode, signal } = report;
-        forks.get(id)?.end({ exitCode, signal, lastWords: '' });
+        const { id, exitCode, signal, usage = {} } = report;
+        forks.get(id)?.end({ exitCode, signal, lastWords: '', usage });
       } else {
         inbox.push(report);
         // What a second server says of the model is for those that wait for it.

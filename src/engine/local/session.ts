@@ -3,8 +3,8 @@ import type { HostWorker } from '../../host/protocol.js';
 import type { FileHashes } from '../../run/file-hashes.js';
 import type { Limits } from '../../run/limits.js';
 import type { RunPaths } from '../../run/paths.js';
-import type { FailureRecord } from '../../run/records.js';
 import type { Work } from '../engine.js';
+import type { Attempts } from './attempts.js';
 import type { Crew } from './crew.js';
 import type { HostProcess } from './host-process.js';
 
@@ -20,8 +20,6 @@ export interface LocalEngineOptions {
   /** Called with files that a model has imported late, which the manifest doesn't have yet. */
   readonly learn: (files: FileHashes) => void;
   readonly limits: Limits;
-  /** When a time limit ends the session, in ms by performance.now. */
-  readonly endsAtMs: number | undefined;
   /** Called for every point that fails. */
   readonly onFailed: (index: number) => void;
 }
@@ -36,6 +34,7 @@ export interface Session extends Omit<LocalEngineOptions, 'files'> {
   readonly hosts: Set<HostProcess>;
   layout: Layout | undefined;
   isStopping: boolean;
-  /** The failures of earlier sessions, once a retry asks for them. */
-  failures: ReadonlyMap<number, FailureRecord> | undefined;
+  readonly attempts: Attempts;
+  /** Aborted once the run is to end, for whatever reason. */
+  readonly ending: AbortSignal;
 }

@@ -1,18 +1,19 @@
 import { constants } from 'node:os';
+import { describeSignal } from '../../run/verdict.js';
+import type { ProcessEnd } from '../failed-attempt.js';
 import { printedEnd } from './printed.js';
 
-/** How a process ended. */
-export interface ProcessEnd {
-  readonly status: number | null;
-  readonly signal: string | null;
-}
+export type { ProcessEnd } from '../failed-attempt.js';
 
 /** A command that gave no result; its message is the whole story, so it has no stack. */
 export class CommandError extends Error {
   override readonly name = 'CommandError';
+  /** How its process ended, where that is why it gave none. */
+  readonly death: ProcessEnd | undefined;
 
-  constructor(message: string) {
+  constructor(message: string, death?: ProcessEnd) {
     super(message);
+    this.death = death;
     delete this.stack;
   }
 }
@@ -33,6 +34,7 @@ export function endedError(line: string, end: ProcessEnd, stderr: string, when =
   const words = printedEnd(stderr);
   return new CommandError(
     `${line} ${how}${when}. ${words === '' ? 'It wrote nothing on its stderr.' : `The end of its stderr: ${words}`}`,
+    end,
   );
 }
 
@@ -40,5 +42,5 @@ export function endedError(line: string, end: ProcessEnd, stderr: string, when =
 
 /** `exit status 3`, or the name of a signal. */
 function describeEnd({ status, signal }: ProcessEnd): string {
-  return signal === null ? `exit status ${String(status)}` : signal;
+  return signal === null ? `exit status ${String(status)}` : describeSignal(signal);
 }

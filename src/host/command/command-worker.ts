@@ -9,7 +9,7 @@ import type { LoadedWorker } from '../worker-module.js';
 import { CommandError, endedError, type ProcessEnd } from './command-error.js';
 import { readResult } from './command-result.js';
 import { commandWords } from './command-words.js';
-import { launcher, type Launcher } from './launcher.js';
+import { launcher, LostError, type Launcher } from './launcher.js';
 import { outputFile, type OutputFile, type WriteLog } from './output-file.js';
 import { pointText, type PointFacts, type PointText } from './point-text.js';
 import { parseResultRule, type ResultRule } from './result-rule.js';
@@ -53,7 +53,8 @@ export function commandWorker(worker: WorkerCommand, writeLog: WriteLog): Loaded
         }
         finished = { rule, streams, line, end, folder };
       } catch (error) {
-        throw new CommandError(`${line} was not started or lost: ${messageOf(error)}`);
+        const message = `${line} was not started or lost: ${messageOf(error)}`;
+        throw new CommandError(message, error instanceof LostError ? error.end : undefined);
       }
       return resultOf(finished, spec, writeLog);
     },
@@ -155,7 +156,7 @@ function resultOf(finished: Finished, { columns }: CommandSpec, writeLog: WriteL
 /** Why a process has no result: the whole story of it. */
 function failure({ streams, line, end, folder }: Finished, error: unknown): CommandError {
   const place = folder === undefined ? '' : ` Its files are in ${folder}`;
-  if (error instanceof CommandError) return new CommandError(`${error.message}${place}`);
+  if (error instanceof CommandError) return new CommandError(`${error.message}${place}`, error.death);
   const words = printedEnd(streams.stderr.end());
   return new CommandError(
     `${line} ended with exit status ${String(end.status)}, but gave no result. ${messageOf(error)}${words === '' ? '' : ` The end of its stderr: ${words}`}${place}`,

@@ -23,6 +23,16 @@ export interface Files {
   readonly stderr: string;
 }
 
+/** The shell died, so that how its command ends can't be known. */
+export class LostError extends Error {
+  readonly end: ProcessEnd;
+
+  constructor(end: ProcessEnd) {
+    super(`The shell that starts commands ended by ${end.signal ?? `exit status ${String(end.status)}`}.`);
+    this.end = end;
+  }
+}
+
 /** Starts one process after another. */
 export interface Launcher {
   /**
@@ -121,7 +131,7 @@ function talkTo(child: ChildProcessByStdio<Writable, Readable, null>, files: Fil
   });
   child.once('error', end);
   child.once('exit', (status, signal) => {
-    end(new Error(`The shell that starts commands ended by ${signal ?? `exit status ${String(status)}`}.`));
+    end(new LostError({ status, signal }));
   });
   // Its end is told by the exit.
   child.stdin.on('error', () => undefined);

@@ -31,6 +31,7 @@ import mmap
 import operator
 import os
 import re
+import resource
 import select
 import signal
 import socket
@@ -1142,6 +1143,68 @@ def describe_own(error):
     return str(error) if isinstance(error, (SupersededError, ValueError)) else error_text(error)
 
 
+# --- certificates of failed attempts: src/run/verdict.ts and oom-kills.ts ---
+
+LOG_END_BYTES = 1000
+OUT_OF_MEMORY = re.compile(r'MemoryError|out of memory|Cannot allocate memory|ENOMEM|bad_alloc', re.IGNORECASE)
+COUNTER_SECONDS = 1
+recent_kills = (float('-inf'), {})
+
+
+def judge_exception(error):
+    if OUT_OF_MEMORY.search(error):
+        return 'memory', 'it could not get the memory that it asked for'
+    return 'your code', 'it threw an error'
+
+
+def described_usage(usage):
+    # Kilobytes, but on macOS bytes.
+    unit = 1 if sys.platform == 'darwin' else 1024
+    return {'peakMemoryBytes': usage.ru_maxrss * unit, 'processorSeconds': usage.ru_utime + usage.ru_stime}
+
+
+def recent_oom_kills():
+    """The system's counters of processes killed for want of memory; thousands of failures don't read them each time."""
+    global recent_kills
+    now = time.monotonic()
+    if now - recent_kills[0] > COUNTER_SECONDS:
+        recent_kills = (now, read_oom_kills())
+    return recent_kills[1]
+
+
+def read_oom_kills():
+    paths = {'machine': ['/proc/vmstat'], 'cgroup': []}
+    for line in read_text('/proc/self/cgroup').splitlines():
+        _, controllers, group = line.split(':', 2)
+        if controllers == '':
+            paths['cgroup'] += [f'/sys/fs/cgroup{path}/memory.events' for path in (group, '')]
+        elif 'memory' in controllers.split(','):
+            paths['cgroup'] += [f'/sys/fs/cgroup/memory{path}/memory.oom_control' for path in (group, '')]
+    kills = {}
+    for name, files in paths.items():
+        found = [re.search(r'^oom_kill (\d+)$', read_text(path), re.MULTILINE) for path in files]
+        kills.update({name: int(match.group(1)) for match in found[::-1] if match})
+    return kills
+
+
+def read_text(path):
+    """A file of the system's, or nothing where there is none."""
+    try:
+        with open(path, encoding='utf-8', errors='replace') as file:
+            return file.read()
+    except OSError:
+        return ''
+
+
+def end_of_file(path, most):
+    try:
+        with open(path, 'rb') as file:
+            file.seek(max(0, file.seek(0, os.SEEK_END) - most))
+            return file.read(most).decode('utf-8', 'replace')
+    except OSError:
+        return ''
+
+
 # --- the model: src/host/worker-module.ts and schema.ts ---
 
 MOST_IMPORT_LINES = 20
@@ -1445,6 +1508,7 @@ class Run:
         self.seed = int(spec['seed'])
         self.declared = job.get('columns', model.columns)
         self.model = model
+        self.facts = job.get('facts', {})
         groups = spec['space']['groups']
         needs_points = any(item['values']['kind'] == 'column' for group in groups for item in group)
         points = Points(os.path.join(self.directory, 'points.json')) if needs_points else None
@@ -1684,6 +1748,7 @@ class TaskRun:
         self.run = run
         self.task = task
         self.channel = host.channel
+        self.log = host.log
         self.paths = Paths(run.directory, run.format, task['index'])
         self.computer = Computer(run, task['index'], host.log.write_values)
         if task.get('layout') is not None:
@@ -1698,6 +1763,8 @@ class TaskRun:
         if task.get('layout') is None:
             # Lines of columns that nobody knows any more.
             remove(paths.retried)
+        if task['retryFailed']:
+            self.channel.report({'type': 'begin'})
         retried = self.retry_failed() if task['retryFailed'] else 0
         file = SliceFile(paths, task, read_retried(paths.retried))
         try:
@@ -1765,7 +1832,10 @@ class TaskRun:
             'attempt': self.task['attempts'].get(str(index), 0) + 1,
             'error': error_text(error),
         }
-        append_record(self.paths.failures, record if stack is None else {**record, 'stack': stack})
+        if stack is not None:
+            record['stack'] = stack
+        record['certificate'] = self.certify(index, record['error'])
+        append_record(self.paths.failures, record)
         return self.count_failed(index)
 
     def count_failed(self, index):
@@ -1773,9 +1843,29 @@ class TaskRun:
         self.channel.report({'type': 'failed', 'indices': [index]})
         return failed_line(index)
 
+    def certify(self, index, error):
+        """The certificate of an attempt that raised: src/host/failed-attempt.ts."""
+        facts = self.run.facts
+        verdict, words = judge_exception(error)
+        self.log.flush()
+        ends = facts.get('endsAtMs')
+        return {
+            'verdict': verdict,
+            'words': f'{verdict}: {words}',
+            'exitStatus': None,
+            'signal': None,
+            **described_usage(resource.getrusage(resource.RUSAGE_SELF)),
+            'oomKills': {'before': facts.get('oomKills', {}), 'after': recent_oom_kills()},
+            **({} if ends is None else {'timeLeftSeconds': round((ends - now_ms()) / 1000, 1)}),
+            'node': os.uname().nodename,
+            'logEnd': end_of_file(self.paths.log, LOG_END_BYTES),
+            'again': f"{facts.get('again', '')}{index}",
+        }
+
     def compute_rest(self, file):
         """Computes from the file's last line to the task's end."""
         self.failed = 0
+        self.channel.report({'type': 'begin'})
         buffer = LineBuffer(file)
         first = self.task['start'] + file.lines
         index = first
@@ -1791,7 +1881,9 @@ class TaskRun:
                     stop = self.next_doomed(index)
                     index = self.compute_each(buffer, index, stop)
                     if index < stop and not self.channel.is_stopped:
+                        self.channel.report({'type': 'pace', 'isFast': True})
                         index = self.compute_batches(buffer, index, stop)
+                        self.channel.report({'type': 'pace', 'isFast': False})
                 if self.channel.is_stopped:
                     break
             buffer.write()
@@ -2337,7 +2429,6 @@ class Host:
         work = TaskRun(self.run, task, self)
         self.log.open(work.paths.log)
         try:
-            self.channel.report({'type': 'begin'})
             work.compute()
         except SupersededError:
             self.channel.report({'type': 'superseded'})
@@ -2436,9 +2527,9 @@ class Host:
             # All of it is read.
             pass
         for pid in list(self.children):
-            ended, status = os.waitpid(pid, os.WNOHANG)
+            ended, status, usage = os.wait4(pid, os.WNOHANG)
             if ended == pid:
-                end = {'exitCode': None, 'signal': None}
+                end = {'exitCode': None, 'signal': None, 'usage': described_usage(usage)}
                 if os.WIFSIGNALED(status):
                     end['signal'] = signal_name(os.WTERMSIG(status))
                 else:

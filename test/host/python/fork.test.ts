@@ -91,7 +91,7 @@ describe('a forked host', () => {
     expect(run.read('task_index=0.txt')).toBe('0   True\n1   True\n2   True\n');
     expect(run.records('events.jsonl')[0]).toMatchObject({ pid: child.pid });
     child.send({ type: 'exit' });
-    expect(await host.next('ended')).toEqual({ type: 'ended', id: 7, exitCode: 0, signal: null });
+    expect(await host.next('ended')).toMatchObject({ type: 'ended', id: 7, exitCode: 0, signal: null });
     host.send({ type: 'exit' });
     expect((await host.ended).exitCode).toBe(0);
   });
@@ -121,7 +121,12 @@ describe('a forked host', () => {
     child.send(run.run, taskOf({ stop: 1 }));
     await until('the start', () => run.records('events.jsonl').length > 0);
     process.kill(-child.pid, 'SIGKILL');
-    expect(await host.next('ended')).toEqual({ type: 'ended', id: 3, exitCode: null, signal: 'SIGKILL' });
+    expect(await host.next('ended')).toMatchObject({
+      type: 'ended',
+      id: 3,
+      exitCode: null,
+      signal: 'SIGKILL',
+    });
     expect(isAlive(child.pid)).toBe(false);
   });
 
@@ -129,7 +134,7 @@ describe('a forked host', () => {
     const { host, fork } = nursery(modelOf('import os\ndef f(x):\n    os._exit(5)\n'));
     const child = await fork(4);
     child.send(newRun({ space: spaceOf({ x: [1] }) }).run, taskOf({ stop: 1 }));
-    expect(await host.next('ended')).toEqual({ type: 'ended', id: 4, exitCode: 5, signal: null });
+    expect(await host.next('ended')).toMatchObject({ type: 'ended', id: 4, exitCode: 5, signal: null });
   });
 
   testWith('python3', 'ends when its socket closes', async () => {

@@ -1,5 +1,5 @@
 import { appendFileSync, closeSync, openSync, readFileSync, readSync, statSync } from 'node:fs';
-import { systemCode } from '../../errors.js';
+import { systemCode } from '../errors.js';
 
 // The log of a task, seen from the coordinator. A log that can't be read or written must not end a run.
 

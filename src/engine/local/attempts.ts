@@ -1,0 +1,38 @@
+import { readRecords } from '../../run/journal.js';
+import type { FailureRecord } from '../../run/records.js';
+import type { Slice } from '../../slicing.js';
+
+/** How often attempts at points have failed, from `failures.jsonl`, to which hosts append too. */
+export interface Attempts {
+  readonly of: (index: number) => number;
+  /** Those of a slice's points that have failed at all. */
+  readonly within: (slice: Slice) => Record<number, number>;
+}
+
+/** @param path of `failures.jsonl`; only what was appended since the last question is read */
+export function attemptsIn(path: string): Attempts {
+  const counts = new Map<number, number>();
+  let offset = 0;
+  const readOn = (): void => {
+    const read = readRecords(path, offset);
+    offset = read.offset;
+    for (const { index, attempt } of read.records as FailureRecord[])
+      counts.set(index, Math.max(attempt, counts.get(index) ?? 0));
+  };
+  return {
+    of: (index) => {
+      readOn();
+      return counts.get(index) ?? 0;
+    },
+    within: ({ start, stop }) => {
+      readOn();
+      if (counts.size === 0) return {};
+      const found: Record<number, number> = {};
+      for (let index = start; index < stop; index++) {
+        const count = counts.get(index);
+        if (count !== undefined) found[index] = count;
+      }
+      return found;
+    },
+  };
+}

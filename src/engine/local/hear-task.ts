@@ -1,0 +1,113 @@
+import { FanfoldError } from '../../errors.js';
+import type { Report, TaskJob } from '../../host/protocol.js';
+import type { Deadline } from './deadline.js';
+import type { DeathInTask, Killed } from './deaths.js';
+import { isDeath, type HostProcess } from './host-process.js';
+import { taskFiles } from '../../run/paths.js';
+import { checkFiles, learnFiles } from './model-files.js';
+import { pointInHand, type Place } from './point-in-hand.js';
+import type { Session } from './session.js';
+
+/** How a task ended, as its host has told it. */
+export type Heard = 'done' | 'superseded' | Omit<DeathInTask, 'oomKills'>;
+
+export interface HearOptions {
+  readonly task: TaskJob;
+  readonly deadline: Deadline | undefined;
+}
+
+/**
+ * Hears what a host tells of its task until that ends, or the host does.
+ * @throws FanfoldError where the run can't go on
+ */
+export async function hearTask(
+  host: HostProcess,
+  session: Session,
+  { task, deadline }: HearOptions,
+): Promise<Heard> {
+  const place: Place = { hasBegun: false, isFast: false, announced: undefined };
+  let isLoaded = false;
+  for (;;) {
+    const report = await host.next();
+    if (isDeath(report)) {
+      const late = deadline?.late;
+      const inHand = pointInHand(place, task, taskFiles(session.paths, task.index));
+      return {
+        death: report,
+        isLoaded,
+        point: late ?? inHand,
+        killed: late === undefined ? undefined : tooLate(session),
+      };
+    }
+    isLoaded ||= LOADED.has(report.type);
+    switch (report.type) {
+      case 'done':
+        learnFiles(report.files, session);
+        return 'done';
+      case 'superseded':
+        return 'superseded';
+      case 'begin':
+        deadline?.begin();
+        place.hasBegun = true;
+        break;
+      case 'point':
+        place.announced = report.index;
+        deadline?.point(report.index);
+        break;
+      case 'failed':
+        for (const index of report.indices) session.onFailed(index);
+        break;
+      case 'pace':
+        place.isFast = report.isFast;
+        break;
+      case 'again':
+        deadline?.again(report.afterMs);
+        break;
+      case 'layout':
+        session.layout ??= report.layout;
+        break;
+      case 'loaded':
+        checkFiles(report.files, session);
+        break;
+      case 'refused':
+        throw new FanfoldError('FANFOLD_WORKER', report.message);
+      case 'broken':
+        throw brokenError(report);
+      // Nothing of a task's.
+      case 'hello':
+      case 'checked':
+      case 'forked':
+      case 'ended':
+      case 'returned':
+      case 'raised':
+    }
+  }
+}
+
+// --- internal ---
+
+/** Reports of a host that has loaded its worker. */
+const LOADED: ReadonlySet<Report['type']> = new Set(['begin', 'loaded', 'hello']);
+
+function tooLate({ limits, worker }: Session): Killed {
+  const seconds = String((limits.timeoutMs ?? 0) / 1000);
+  const isStream = worker.kind === 'command' && worker.spec.stream;
+  const hint = isStream ? ' A program that stays alive must flush each answer.' : '';
+  return {
+    verdict: 'timeout',
+    reason: `It did not end within ${seconds} s (--timeout), so its process was killed.${hint}`,
+  };
+}
+
+const DISK_CODES = /\b(?:ENOSPC|EDQUOT|EFBIG|EROFS|EIO|ENOENT|EACCES|EPERM|ESTALE|EMFILE|ENFILE)\b/;
+
+function brokenError({ message, stack }: Extract<Report, { type: 'broken' }>): Error {
+  if (DISK_CODES.test(message)) {
+    return new FanfoldError(
+      'FANFOLD_IO',
+      `A process could not write into the run directory: ${message}. What was finished is kept; mend that, then resume.`,
+      { exitCode: 1 },
+    );
+  }
+  return new Error(`A host broke down: ${stack ?? message}`);
+}

@@ -1,0 +1,104 @@
+import { hostname } from 'node:os';
+import { setTimeout as wait } from 'node:timers/promises';
+import { LOG_END_BYTES, timeLeft, type Certificate } from '../run/certificate.js';
+import { endOfLog } from '../run/log-file.js';
+import { recentOomKills } from '../run/oom-kills.js';
+import { storableParameters, type FailureRecord } from '../run/records.js';
+import { judgeDeath, judgeException } from '../run/verdict.js';
+import type { Computer } from './compute.js';
+import { describeError } from './described-error.js';
+import type { RunJob, TaskJob } from './protocol.js';
+
+/** How a process ended that a point had to itself, such as a command; an error that has it may be tried again. */
+export interface ProcessEnd {
+  readonly status: number | null;
+  readonly signal: string | null;
+}
+
+export interface AttemptOptions {
+  readonly job: RunJob;
+  readonly task: TaskJob;
+  readonly computer: Computer;
+  /** The task's log. */
+  readonly log: string;
+}
+
+/** An attempt at a point that failed. */
+export interface Attempt {
+  readonly index: number;
+  readonly error: unknown;
+  /** How many attempts at this point failed before it in this process. */
+  readonly tries: number;
+}
+
+/** The record of an attempt that failed. */
+export function failedAttempt(
+  { index, error, tries }: Attempt,
+  { job, task, computer, log }: AttemptOptions,
+): FailureRecord {
+  return {
+    time: Date.now(),
+    index,
+    task: task.index,
+    parameters: storableParameters(computer.parameters(index)),
+    attempt: (task.attempts[index] ?? 0) + tries + 1,
+    ...describeError(error),
+    certificate: certify(index, error, { job, log }),
+  };
+}
+
+/** How the process ended that an error tells of: only by a signal is it a death, which may be tried again. */
+export function deathOf(error: unknown): ProcessEnd | undefined {
+  const death =
+    error instanceof Error && 'death' in error ? (error.death as ProcessEnd | undefined) : undefined;
+  return death === undefined || death.signal === null ? undefined : death;
+}
+
+/**
+ * Waits before a point is tried again.
+ * @returns false where a stop came
+ */
+export async function pause(ms: number, signal: AbortSignal): Promise<boolean> {
+  await wait(ms, undefined, { signal }).catch(() => undefined);
+  return !signal.aborted;
+}
+
+// --- internal ---
+
+/** An exception has nothing to do with the counter; thousands of them must not read it each time. */
+const COUNTER_AGE_MS = 1000;
+
+function certify(
+  index: number,
+  error: unknown,
+  { job, log }: Pick<AttemptOptions, 'job' | 'log'>,
+): Certificate {
+  const { facts, spec } = job;
+  const left = timeLeft(facts.endsAtMs);
+  const death = deathOf(error);
+  const [before, after] = [facts.oomKills, recentOomKills(death === undefined ? COUNTER_AGE_MS : 0)];
+  const lastWords = error instanceof Error ? error.message : '';
+  const { status, signal } = (error as { death?: ProcessEnd } | undefined)?.death ?? {
+    status: null,
+    signal: null,
+  };
+  return {
+    ...(death === undefined
+      ? judgeException(lastWords)
+      : judgeDeath({ exitStatus: status, signal, lastWords, before, after, ...left })),
+    exitStatus: status,
+    signal,
+    // Of a command this process's own numbers say nothing.
+    ...('command' in spec.worker ? {} : ownUsage()),
+    oomKills: { before, after },
+    ...left,
+    node: hostname(),
+    logEnd: endOfLog(log, 0, LOG_END_BYTES),
+    again: `${facts.again}${String(index)}`,
+  };
+}
+
+function ownUsage(): Pick<Certificate, 'peakMemoryBytes' | 'processorSeconds'> {
+  const { maxRSS, userCPUTime, systemCPUTime } = process.resourceUsage();
+  return { peakMemoryBytes: maxRSS * 1024, processorSeconds: (userCPUTime + systemCPUTime) / 1e6 };
+}

@@ -1,0 +1,238 @@
+import { describe, expect, test } from '@jest/globals';
+import fs from 'fs-extra';
+import { join } from 'node:path';
+import { testWith } from '../tools.js';
+import {
+  doneLines,
+  events,
+  failures,
+  fanfold,
+  read,
+  start,
+  temporaryFolder,
+  until,
+  writeWorker,
+} from './command.js';
+
+const RANGE = ['--range', '0:6', '--tasks', '2', '--jobs', '2', '--retry-delay', '10ms'];
+const RESULT = '0   0\n1   2\n2   4\n3   6\n4   8\n5   10\n';
+
+/** A run whose point 4 appends a mark to a file, and then does something while there are no more than so many marks. */
+function marked(kind: Kind, act: string, most: number): { out: string; args: string[]; marks: () => number } {
+  const folder = temporaryFolder();
+  const out = join(folder, 'run');
+  const marks = join(folder, 'marks');
+  fs.writeFileSync(marks, '');
+  return {
+    out,
+    args: [...RANGE, '--out', out, ...kind(folder, marks, act, most)],
+    marks: () => fs.statSync(marks).size,
+  };
+}
+
+type Kind = (folder: string, marks: string, act: string, most: number) => string[];
+
+const javascript: Kind = (folder, marks, act, most) => [
+  writeWorker(
+    folder,
+    'w.mjs',
+    `import fs from 'node:fs';
+export default ({ x }) => {
+  if (x === 4) {
+    fs.appendFileSync(${JSON.stringify(marks)}, '.');
+    if (fs.statSync(${JSON.stringify(marks)}).size <= ${String(most)}) { ${act} }
+  }
+  return x * 2;
+};\n`,
+  ),
+];
+
+const python =
+  (method: string): Kind =>
+  (folder, marks, act, most) => [
+    `${writeWorker(
+      folder,
+      'model.py',
+      `import os, signal, sys, time
+def f(x):
+    if x == 4:
+        with open(${JSON.stringify(marks)}, 'a') as file:
+            file.write('.')
+        if os.path.getsize(${JSON.stringify(marks)}) <= ${String(most)}:
+            ${act}
+    return x * 2\n`,
+    )}:f`,
+    '--start-method',
+    method,
+  ];
+
+const shell: Kind = (_, marks, act, most) => [
+  '--shell',
+  '--',
+  `v={x}; if [ $v = 4 ]; then printf . >> '${marks}'; if [ $(wc -c < '${marks}') -le ${String(most)} ]; then ${act}; fi; fi; echo $((v * 2))`,
+];
+
+const stream: Kind = (folder, marks, act, most) => {
+  const worker = javascript(folder, marks, act, most)[0] ?? '';
+  const program = writeWorker(
+    folder,
+    'program.mjs',
+    `import f from ${JSON.stringify(worker)};
+import { createInterface } from 'node:readline';
+for await (const line of createInterface({ input: process.stdin })) {
+  const { x, index } = JSON.parse(line);
+  console.log(JSON.stringify({ index, y: f({ x }) }));
+}\n`,
+  );
+  return ['--stream', '--', process.execPath, program];
+};
+
+const KILL = "process.kill(process.pid, 'SIGKILL'); for (;;);";
+const WAYS: [string, Kind, string, string][] = [
+  ['JavaScript, SIGKILL', javascript, KILL, 'SIGKILL, often the out-of-memory killer'],
+  ['JavaScript, SIGSEGV', javascript, "process.kill(process.pid, 'SIGSEGV'); for (;;);", 'SIGSEGV'],
+  ['JavaScript, process.exit', javascript, 'process.exit(7);', 'exit status 7'],
+  ['Python by fork, SIGKILL', python('fork'), 'os.kill(os.getpid(), signal.SIGKILL)', 'SIGKILL, often'],
+  ['Python by spawn, SIGSEGV', python('spawn'), 'os.kill(os.getpid(), signal.SIGSEGV)', 'SIGSEGV'],
+  ['Python by fork, os._exit', python('fork'), 'os._exit(7)', 'exit status 7'],
+  ['a command, SIGKILL', shell, 'kill -s KILL $$', 'SIGKILL, often the out-of-memory killer'],
+  ['a stream, SIGKILL', stream, KILL, 'SIGKILL, often the out-of-memory killer'],
+];
+
+describe.each(WAYS)('a point that ends its process (%s)', (title, kind, act, words) => {
+  const needed = title.startsWith('Python') ? 'python3' : 'posix';
+
+  testWith(needed, 'once is computed again, and the run is complete', async () => {
+    const { out, args, marks } = marked(kind, act, 1);
+    const { exitCode, stderr } = await fanfold(args);
+    expect([exitCode, stderr]).toEqual([0, expect.not.stringContaining('failed')]);
+    expect(read(out, 'result.txt').replaceAll(/ +\n/g, '\n')).toBe(RESULT);
+    expect(marks()).toBe(2);
+    expect(failures(out)).toMatchObject([{ index: 4, attempt: 1, error: expect.stringContaining(words) }]);
+  });
+
+  testWith(needed, 'always is tried as often as --retries says, then failed; the others go on', async () => {
+    for (const retries of [0, 2]) {
+      const { out, args, marks } = marked(kind, act, 99);
+      const { exitCode, stderr } = await fanfold([
+        ...args.slice(0, 8),
+        '--retries',
+        String(retries),
+        ...args.slice(8),
+      ]);
+      expect([exitCode, stderr]).toEqual([1, expect.stringContaining('1 point failed')]);
+      expect(marks()).toBe(retries + 1);
+      const found = failures(out);
+      expect(found.map(({ index, attempt }) => [index, attempt])).toEqual(
+        Array.from({ length: retries + 1 }, (_, number) => [4, number + 1]),
+      );
+      const [{ certificate } = {}] = found;
+      expect(certificate).toMatchObject({
+        verdict: words.startsWith('SIGKILL') ? 'node' : 'your code',
+        exitStatus: words.startsWith('exit') ? 7 : null,
+        signal: words.startsWith('exit') ? null : words.slice(0, 7),
+        again: `fanfold run ${out} --point 4`,
+        oomKills: { before: { machine: expect.any(Number) }, after: { machine: expect.any(Number) } },
+      });
+      expect(read(out, 'task_index=1.txt.part').split('\n')[1]).toBe('# failed 4');
+    }
+  });
+});
+
+test('the wait before a retry doubles, other slots go on meanwhile, and a stop ends it', async () => {
+  const { out, args, marks } = marked(javascript, 'process.exit(7);', 99);
+  const delays = ['--retries', '9', '--retry-delay', '300ms'];
+  const run = start([...args.filter((word) => word !== '--retry-delay' && word !== '10ms'), ...delays]);
+  await until('three tries', () => marks() === 3);
+  const [first = 0, second = 0] = failures(out).map(({ time }) => time);
+  expect(second - first).toBeGreaterThanOrEqual(300);
+  expect(fs.existsSync(join(out, 'task_index=0.txt'))).toBe(true);
+  // Now it waits for 1.2 s.
+  await until('its end', () => events(out, 'died').length === 3);
+  const stopped = Date.now();
+  run.kill('SIGINT');
+  expect((await run).exitCode).toBe(130);
+  expect(Date.now() - stopped).toBeLessThan(1100);
+  expect(marks()).toBe(3);
+  // Attempts are counted over the sessions; the budget is each session's.
+  expect((await fanfold(['resume', out, '--retries', '0'])).exitCode).toBe(1);
+  expect(failures(out).map(({ attempt }) => attempt)).toEqual([1, 2, 3, 4]);
+});
+
+test('a death among points too fast to tell which is counted against none', async () => {
+  const folder = temporaryFolder();
+  const out = join(folder, 'run');
+  const mark = JSON.stringify(join(folder, 'mark'));
+  const worker = writeWorker(
+    folder,
+    'w.mjs',
+    `import fs from 'node:fs';
+export default ({ x }) => {
+  if (x === 30_000 && !fs.existsSync(${mark})) { fs.writeFileSync(${mark}, ''); process.exit(7); }
+  return x;
+};\n`,
+  );
+  const args = [worker, '--range', '0:40000', '--tasks', '1', '--retries', '0', '--out', out];
+  expect((await fanfold(args)).exitCode).toBe(0);
+  expect(events(out, 'died')).toHaveLength(1);
+  expect(fs.existsSync(join(out, 'failures.jsonl'))).toBe(false);
+  expect(doneLines(out)).toBe(40_000);
+});
+
+describe('a certificate', () => {
+  test('of a thrown error has what the process took, and costs no retry', async () => {
+    const { out, args, marks } = marked(javascript, "console.log('just before'); throw new Error('no');", 99);
+    expect((await fanfold(args)).exitCode).toBe(1);
+    expect(marks()).toBe(1);
+    expect(failures(out)).toMatchObject([
+      {
+        attempt: 1,
+        error: 'Error: no',
+        certificate: {
+          verdict: 'your code',
+          words: 'your code: it threw an error',
+          exitStatus: null,
+          signal: null,
+          peakMemoryBytes: expect.any(Number),
+          processorSeconds: expect.any(Number),
+          logEnd: 'just before\n',
+        },
+      },
+    ]);
+  });
+
+  testWith('python3', 'of a Python exception is alike, and knows want of memory', async () => {
+    const { out, args } = marked(python('fork'), "print('just before'); bytearray(1 << 62)", 99);
+    expect(
+      (await fanfold(args, { env: { SLURM_JOB_END_TIME: String(Date.now() / 1000 + 1000) } })).exitCode,
+    ).toBe(1);
+    const [failure] = failures(out);
+    expect(failure).toMatchObject({
+      certificate: {
+        verdict: 'memory',
+        logEnd: 'just before\n',
+        signal: null,
+        again: `fanfold run ${out} --point 4`,
+      },
+    });
+    const { peakMemoryBytes = 0, timeLeftSeconds = 0 } = failure?.certificate ?? {};
+    expect(peakMemoryBytes).toBeGreaterThan(1 << 20);
+    expect(Math.abs(timeLeftSeconds - 1000)).toBeLessThan(60);
+  });
+
+  testWith('python3', 'of a dead fork has its own peak memory and processor time', async () => {
+    const act =
+      "held = b'x' * (100 << 20); end = time.process_time() + 0.2\n            while time.process_time() < end: pass\n            os._exit(7)";
+    const { out, args } = marked(python('fork'), act, 99);
+    expect((await fanfold([...args, '--retries', '0'])).exitCode).toBe(1);
+    const { peakMemoryBytes = 0, processorSeconds = 0 } = failures(out)[0]?.certificate ?? {};
+    expect(peakMemoryBytes).toBeGreaterThan(100 << 20);
+    expect(processorSeconds).toBeGreaterThan(0.2);
+  });
+
+  test('is shown in the summary by its verdict', async () => {
+    const { args } = marked(javascript, 'process.exit(7);', 99);
+    const { stderr } = await fanfold(args);
+    expect(stderr).toContain('[your code: it ended its process with exit status 7]');
+  });
+});
