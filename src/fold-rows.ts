@@ -25,6 +25,11 @@ export function mentionsNan(bytes: Buffer): boolean {
   return bytes.includes(NAN);
 }
 
+/** True for rows that may have a nan in a result column. */
+export function mayHoldNan(lines: Buffer | string, rows: RowFormat): boolean {
+  return canHoldNan(rows) && lines.includes(NAN);
+}
+
 /** How many bytes of a block a search of the next one must look at again. */
 export const NAN_OVERLAP = NAN.length - 1;
 
@@ -45,15 +50,8 @@ export function* nanRows(path: string, rows: RowFormat): Generator<number> {
   }
 }
 
-// --- internal ---
-
-function countNewlines(bytes: Buffer, from: number, to: number): number {
-  let count = 0;
-  for (let index = from; index < to; index++) if (bytes[index] === NEWLINE) count++;
-  return count;
-}
-
-function hasNan(line: string, { format, axes, layout }: RowFormat): boolean {
+/** True for a row that has a nan in a result column. */
+export function hasNan(line: string, { format, axes, layout }: RowFormat): boolean {
   // Parameters are left out of the search, so their type is of no matter.
   const parameters = Array<'string'>(axes).fill('string');
   const results = layout?.columns.map(({ dtype }) => dtype) ?? [];
@@ -61,4 +59,12 @@ function hasNan(line: string, { format, axes, layout }: RowFormat): boolean {
   return cells.some((cell) =>
     isComplex(cell) ? Number.isNaN(cell.re) || Number.isNaN(cell.im) : Number.isNaN(cell),
   );
+}
+
+// --- internal ---
+
+function countNewlines(bytes: Buffer, from: number, to: number): number {
+  let count = 0;
+  for (let index = from; index < to; index++) if (bytes[index] === NEWLINE) count++;
+  return count;
 }

@@ -5,27 +5,35 @@ import { FanfoldError, systemCode } from './errors.js';
 import { checkLayouts, headerOf } from './fold-layout.js';
 import { stateOfResult } from './fold-state.js';
 import { canHoldNan, mentionsNan, NAN_OVERLAP, nanRows, type RowFormat } from './fold-rows.js';
+import { copyFilled, nanRowsOf } from './fold-nan.js';
 import { writeAll, writeAtomically } from './run/atomic-file.js';
 import { collectRanges, rangeText } from './run/index-ranges.js';
 import { layoutOfRun } from './run/layouts.js';
 import { writeManifest, type Manifest } from './run/manifest.js';
-import { runPaths } from './run/paths.js';
-import type { FileRecord, Proof } from './run/proof.js';
+import { runPaths, taskFiles } from './run/paths.js';
+import { provenFile, type FileRecord, type Proof } from './run/proof.js';
 import { readEvents } from './run/records.js';
 import { lastEnds } from './run/task-state.js';
 import { sliceOf } from './slicing.js';
 
 const COPY_BYTES = 1 << 20;
 
+export interface FoldOptions {
+  /** Called where the result that is there was damaged. */
+  readonly onNotice?: ((text: string) => void) | undefined;
+  /** Write rows of nan in the places of failed points. */
+  readonly fillsFailed?: boolean;
+}
+
 /**
  * Concatenates the task files that the manifest names, in index order and constant memory, into the result file, which
  * appears by rename. Each file is held against the number of lines, the bytes and the hash that its host recorded. What
  * was found is then written into the manifest; only under the run's lock.
- * @param onNotice called where the result that is there was damaged
  * @returns the manifest with its proof
  * @throws FanfoldError where a task is not complete, a file was changed, or tasks have different columns
  */
-export function fold(directory: string, manifest: Manifest, onNotice?: (text: string) => void): Manifest {
+export function fold(directory: string, manifest: Manifest, options: FoldOptions = {}): Manifest {
+  const { onNotice, fillsFailed = false } = options;
   const paths = runPaths(directory, manifest.spec.format);
   if (onNotice !== undefined && stateOfResult(directory, manifest) === 'damaged') {
     onNotice(
@@ -39,6 +47,8 @@ export function fold(directory: string, manifest: Manifest, onNotice?: (text: st
   const rows = { format: manifest.spec.format, axes: manifest.spec.space.groups.flat().length, layout };
   const hash = createHash('sha256');
   const nan = collectRanges();
+  const failed = collectRanges();
+  const nanRow = fillsFailed ? nanRowsOf(directory, manifest, layout) : undefined;
   let bytes = 0;
   const ends = lastEnds(events);
   const tasks: Proof['tasks'] = [];
@@ -52,8 +62,14 @@ export function fold(directory: string, manifest: Manifest, onNotice?: (text: st
     write(Buffer.from(header));
     for (let index = 0; index < manifest.tasks; index++) {
       const slice = sliceOf(manifest.points, manifest.tasks, manifest.spec.slicing, index);
-      const recorded = [ends.get(index)?.file, manifest.proof?.tasks[index]];
-      const file = copyTask(paths.task(index), { ...slice, recorded, buffer, write, rows, nan });
+      const recorded = [ends.get(index)?.file, provenFile(manifest.proof, index)];
+      const filled =
+        nanRow === undefined || existsSync(paths.task(index))
+          ? undefined
+          : copyFilled(taskFiles(paths, index), { ...slice, write, rows, nanRow, failed, nan });
+      if (filled !== undefined && filled.lines < slice.stop - slice.start)
+        throw incomplete(paths.task(index));
+      const file = filled ?? copyTask(paths.task(index), { ...slice, recorded, buffer, write, rows, nan });
       tasks.push({ ...slice, ...file });
     }
     checkSequence(tasks, manifest.points);
@@ -61,7 +77,7 @@ export function fold(directory: string, manifest: Manifest, onNotice?: (text: st
   const proof: Proof = {
     indices: manifest.points === 0 ? '' : rangeText(0, manifest.points - 1),
     result: { header, lines: manifest.points + (header === '' ? 0 : 1), bytes, sha256: hash.digest('hex') },
-    failed: collectRanges().list(),
+    failed: failed.list(),
     nan: nan.list(),
     ...(layout === undefined ? {} : { layout: { kind: layout.kind, columns: [...layout.columns] } }),
     tasks,
@@ -72,12 +88,12 @@ export function fold(directory: string, manifest: Manifest, onNotice?: (text: st
 }
 
 /** As `fold`, where the result is not there already as it should be. */
-export function foldIfNeeded(
-  directory: string,
-  manifest: Manifest,
-  onNotice?: (text: string) => void,
-): Manifest {
-  return stateOfResult(directory, manifest) === 'folded' ? manifest : fold(directory, manifest, onNotice);
+export function foldIfNeeded(directory: string, manifest: Manifest, options: FoldOptions = {}): Manifest {
+  // One with nan in the places of failed points is not that of a run without any.
+  const isOlder =
+    manifest.proof !== undefined && manifest.proof.failed.count > 0 && options.fillsFailed !== true;
+  const isFolded = !isOlder && stateOfResult(directory, manifest) === 'folded';
+  return isFolded ? manifest : fold(directory, manifest, options);
 }
 
 // --- internal ---
@@ -158,10 +174,14 @@ function openTask(path: string): number {
     return openSync(path, 'r');
   } catch (error) {
     if (systemCode(error) !== 'ENOENT') throw error;
-    throw new FanfoldError(
-      'FANFOLD_INCOMPLETE',
-      `Expected every task to be complete, but ${basename(path)} is not there${existsSync(`${path}.part`) ? ', only its part: points failed or are missing' : ''}. fanfold status ${dirname(path)} tells what to do.`,
-      { exitCode: 1 },
-    );
+    throw incomplete(path);
   }
+}
+
+function incomplete(path: string): FanfoldError {
+  return new FanfoldError(
+    'FANFOLD_INCOMPLETE',
+    `Expected every task to be complete, but ${basename(path)} is not there${existsSync(`${path}.part`) ? ', only its part: points failed or are missing' : ''}. fanfold status ${dirname(path)} tells what to do.`,
+    { exitCode: 1 },
+  );
 }

@@ -183,6 +183,12 @@ program
   .argument('<dir>', 'the run directory')
   .option('--header', 'begin it with the names of its columns')
   .option('--no-header', 'leave the names out')
+  .addOption(
+    new Option('--on-error <act>', 'nan writes nan in the places of failed points').choices([
+      'continue',
+      'nan',
+    ] as const),
+  )
   .action(async (directory, options) => {
     const { foldRun } = await import('./fold.js');
     process.exitCode = await foldRun(directory, options);

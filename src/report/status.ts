@@ -36,7 +36,9 @@ export function readStatus(directory: string, manifest: Manifest): Status {
   const lines = states.reduce((sum, state) => sum + state.lines, 0);
   const failedPoints = currentFailures(directory, manifest, states).map(({ index }) => index);
   const running = lockHolder(paths.lock);
-  const isComplete = number('complete') === manifest.tasks && isFolded(directory, manifest);
+  const hasResult = isFolded(directory, manifest);
+  const isFilled = hasResult && (manifest.proof?.failed.count ?? 0) > 0;
+  const isComplete = number('complete') === manifest.tasks && hasResult && !isFilled;
   return {
     directory: paths.directory,
     hash: manifest.hash,
@@ -56,7 +58,7 @@ export function readStatus(directory: string, manifest: Manifest): Status {
         : lines === manifest.points && failedPoints.length > 0
           ? 'failed'
           : 'incomplete',
-    ...(isComplete ? { result: paths.result } : {}),
+    ...(isComplete || isFilled ? { result: paths.result } : {}),
     failedPoints,
   };
 }
@@ -73,7 +75,10 @@ export function describeStatus(status: Status): string {
     lines.push(
       `at work: process ${String(running.pid)} on ${running.host === hostname() ? 'this host' : running.host}`,
     );
-  if (status.result !== undefined) lines.push(`result: ${shortPath(status.result)}`);
+  if (status.result !== undefined)
+    lines.push(
+      `result: ${shortPath(status.result)}${state === 'complete' ? '' : `, with nan for the ${count(points.failed, 'failed point')}`}`,
+    );
   if (state === 'failed')
     lines.push(`retry the ${count(points.failed, 'failed point')} with: ${commandFor('retry', directory)}`);
   if (state === 'incomplete') lines.push(`go on with: ${commandFor('resume', directory)}`);

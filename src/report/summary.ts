@@ -136,7 +136,8 @@ function isPython(file: string): boolean {
   return file.endsWith('.py');
 }
 
-function describeFailures(failures: readonly FailureRecord[], { directory, manifest }: Outcome): string[] {
+function describeFailures(failures: readonly FailureRecord[], outcome: Outcome): string[] {
+  const { directory, manifest } = outcome;
   if (failures.length === 0) return [];
   const shown = failures.slice(0, MOST_FAILURES).map(({ index, parameters, error, certificate }) => {
     const [firstLine = ''] = error.split('\n');
@@ -147,8 +148,17 @@ function describeFailures(failures: readonly FailureRecord[], { directory, manif
   return [
     `${count(failures.length, 'point')} failed (all of them in ${file}):`,
     ...shown,
+    ...describeNan(outcome),
     `Retry them alone with: ${commandFor('retry', directory)}`,
   ];
+}
+
+/** What became of the result of a run with failed points. */
+function describeNan({ status, result, manifest }: Outcome): string[] {
+  if (status !== 'failed' || manifest.limits.onError !== 'nan') return [];
+  return result === undefined
+    ? ['No point has a result, so that its columns are not known, and there is no result file.']
+    : [`${shortPath(result)} holds nan for them.`];
 }
 
 /** Which limit stopped a run; nothing where its user did, who knows. */

@@ -10,6 +10,11 @@ export type Proof = z.infer<typeof StoredProof>;
 /** What is recorded of a file: how long it is, and its hash. */
 export type FileRecord = z.infer<typeof StoredFile>;
 
+/** A task's file as the fold found it; nothing of a fold that wrote nan in the places of failed points. */
+export function provenFile(proof: Proof | undefined, task: number): FileRecord | undefined {
+  return proof === undefined || proof.failed.count > 0 ? undefined : proof.tasks[task];
+}
+
 const READ_BYTES = 1 << 20;
 
 /** True where a file is there with the bytes that are recorded: their number first, then their hash. */

@@ -83,9 +83,8 @@ export function openSliceFile(
   return sliceFile({ file, checks }, state, add, files);
 }
 
-// --- internal ---
-
-function* believedLines({ part, check }: TaskFiles, task: PartOf): Generator<LineBlock> {
+/** The lines of a part that are believed. */
+export function* believedLines({ part, check }: TaskFiles, task: PartOf): Generator<LineBlock> {
   const file = openIfThere(part);
   if (file === undefined) return;
   try {
@@ -94,6 +93,8 @@ function* believedLines({ part, check }: TaskFiles, task: PartOf): Generator<Lin
     closeSync(file);
   }
 }
+
+// --- internal ---
 
 /** @param first the index of the point of the block's first line */
 function replaceLines({ bytes }: LineBlock, first: number, replaced: ReadonlyMap<number, string>): LineBlock {

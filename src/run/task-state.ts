@@ -4,6 +4,7 @@ import { layoutOfRun } from './layouts.js';
 import type { Manifest } from './manifest.js';
 import { readPart } from './part.js';
 import { runPaths, taskFiles } from './paths.js';
+import { provenFile } from './proof.js';
 import { readEvents, type RunEvent, type TaskEnd } from './records.js';
 
 /** What the run directory says of one task. */
@@ -36,7 +37,7 @@ export function readTaskStates(directory: string, manifest: Manifest): TaskState
       : undefined;
     if (size !== undefined) {
       // Without its record, in a damaged journal, a file is still known by the fold's proof.
-      const isOurs = [ends.get(index)?.file, manifest.proof?.tasks[index]].some(
+      const isOurs = [ends.get(index)?.file, provenFile(manifest.proof, index)].some(
         (file) => file?.bytes === size,
       );
       return {

@@ -5,7 +5,7 @@ import { bundleWorker, type WorkerBundle } from '../engine/worker-bundle.js';
 import { parseWorkerReference, type StartMethod, type WorkerReference } from '../engine/worker-reference.js';
 import { FanfoldError } from '../errors.js';
 import { fold } from '../fold.js';
-import { withLimits, type GivenLimits } from '../run/limits.js';
+import { withLimits, type GivenLimits, type OnError } from '../run/limits.js';
 import { readManifest, type Manifest } from '../run/manifest.js';
 import { runPaths } from '../run/paths.js';
 import { openDirectory } from '../run/run-directory.js';
@@ -58,14 +58,24 @@ export async function planOf(directory: string, how: ResumeOptions): Promise<Pla
  */
 export async function refold(
   directory: string,
-  { header, onNotice }: { header?: boolean | undefined; onNotice?: (text: string) => void } = {},
+  {
+    header,
+    onNotice,
+    onError,
+  }: {
+    header?: boolean | undefined;
+    onNotice?: (text: string) => void;
+    /** What is done about failed points, where that is to be otherwise than in the run. */
+    onError?: OnError | undefined;
+  } = {},
 ): Promise<string> {
   await requireManifest(directory, onNotice);
   const release = await openDirectory(directory);
   try {
     const manifest = await requireManifest(directory);
     const wanted = { ...manifest, header: header ?? manifest.header };
-    fold(directory, wanted, onNotice);
+    const fillsFailed = (onError ?? manifest.limits.onError) === 'nan';
+    fold(directory, wanted, { onNotice, fillsFailed });
     return runPaths(directory, manifest.spec.format).result;
   } finally {
     release();

@@ -56,7 +56,7 @@ export interface Outcome {
   readonly reason?: StopReason;
   /** Points computed now. */
   readonly computed: number;
-  /** Path of the result where the run is complete. */
+  /** Path of the result where there is one: of a complete run, or with nan in the places of failed points. */
   readonly result?: string;
   /** Files of tasks' names that are not this run's and were moved aside. */
   readonly setAside: readonly string[];
@@ -188,7 +188,9 @@ async function computeAndFold(plan: Plan, manifest: Manifest, options: ComputeOp
   }
   const after = open.length > 0 ? readTaskStates(directory, manifest) : before;
   const isComplete = after.every(({ status }) => status === 'complete');
-  if (isComplete) current = foldIfNeeded(directory, current, options.onNotice);
+  const { onNotice } = options;
+  const fillsFailed = !isComplete && canFill(directory, current, after);
+  if (isComplete || fillsFailed) current = foldIfNeeded(directory, current, { onNotice, fillsFailed });
   const reason = options.brake.reason();
   return {
     directory,
@@ -196,9 +198,15 @@ async function computeAndFold(plan: Plan, manifest: Manifest, options: ComputeOp
     ...(reason === undefined ? {} : { reason }),
     status: isComplete ? 'complete' : after.every(isComputed) ? 'failed' : 'stopped',
     computed: countComputed(after) - countComputed(before),
-    ...(isComplete ? { result: runPaths(directory, request.format).result } : {}),
+    ...(isComplete || fillsFailed ? { result: runPaths(directory, request.format).result } : {}),
     setAside,
   };
+}
+
+/** True where the result is wanted with nan in the places of failed points, and can be made. */
+function canFill(directory: string, manifest: Manifest, states: readonly TaskState[]): boolean {
+  if (manifest.limits.onError !== 'nan' || !states.every(isComputed)) return false;
+  return layoutOfRun(readEvents(runPaths(directory).events).records, manifest) !== undefined;
 }
 
 /** A task with points to compute: missing ones, a file to put in place, or failed ones that are wanted again. */
