@@ -2,7 +2,13 @@ import { readFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { readCommandFiles } from '../engine/command-files.js';
 import type { Crew } from '../engine/local/crew.js';
-import { awaitLoaded, checkedPoints, checkParameters, type Parameters } from '../engine/local/probe.js';
+import {
+  awaitLoaded,
+  checkedPoints,
+  checkParameters,
+  probe,
+  type Parameters,
+} from '../engine/local/probe.js';
 import { faultOfPython } from '../engine/python-interpreter.js';
 import type { WorkerBundle } from '../engine/worker-bundle.js';
 import type { CommandReference, ModuleReference, PythonReference } from '../engine/worker-reference.js';
@@ -71,9 +77,11 @@ async function checkModule(
   if (existing !== undefined) checkSameRun(existing, plan, bundle, { allowChangedWorker });
   const load = hostModule(worker, bundle, folder);
   if (crew.size === 0) return { bundle, load };
-  const host = crew.load(load);
-  const { columns, hasSchema } = await awaitLoaded(host);
-  if (hasSchema) await checkParameters(host, parametersOf(plan));
+  const columns = await probe(crew, load, async (host) => {
+    const loaded = await awaitLoaded(host);
+    if (loaded.hasSchema) await checkParameters(host, parametersOf(plan));
+    return loaded.columns;
+  });
   return { bundle, load, columns };
 }
 
@@ -89,15 +97,17 @@ async function checkPython(
     if (existing !== undefined) checkSameRun(existing, plan, bundle, { allowChangedWorker });
     return { bundle, load };
   }
-  const host = crew.load(load);
-  const loaded = await awaitLoaded(host).catch((error: unknown) => {
-    throw pythonError(worker, error);
+  return probe(crew, load, async (host) => {
+    const loaded = await awaitLoaded(host).catch((error: unknown) => {
+      throw pythonError(worker, error);
+    });
+    // Those that it imports only while it computes are as they are now.
+    const files = { ...hashesNow(worker, existing), ...loaded.files };
+    const bundle = { code: undefined, files, exports: [] };
+    if (existing !== undefined) checkSameRun(existing, plan, bundle, { allowChangedWorker });
+    await checkParameters(host, parametersOf(plan));
+    return { bundle, load, columns: loaded.columns, python: loaded.versions?.python };
   });
-  // Those that it imports only while it computes are as they are now.
-  const bundle = { code: undefined, files: { ...hashesNow(worker, existing), ...loaded.files }, exports: [] };
-  if (existing !== undefined) checkSameRun(existing, plan, bundle, { allowChangedWorker });
-  await checkParameters(host, parametersOf(plan));
-  return { bundle, load, columns: loaded.columns, python: loaded.versions?.python };
 }
 
 /** A command was checked when the request was read, so its run need not wait for a process. */

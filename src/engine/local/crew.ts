@@ -6,7 +6,10 @@ import { startReaper } from './reaper.js';
 export interface Crew {
   /** How many were started ahead. */
   readonly size: number;
-  /** Has every waiting process load the worker; gives the first of them, which stays in the crew. */
+  /**
+   * Has every waiting process load the worker; gives the first of them that lives, which stays in the crew. Called again
+   * where that one has died.
+   */
   load(worker: HostWorker): HostProcess;
   /** A process for a job slot: one that waits, or a new one. */
   take(): HostProcess;
@@ -54,8 +57,10 @@ export function startCrew({ count, env, folder, program }: CrewOptions & Pick<Ho
   return {
     size: count,
     load: (worker) => {
+      const living = waiting.filter((host) => everyone.has(host));
+      waiting.splice(0, Infinity, ...living);
       if (waiting.length === 0) waiting.push(start());
-      for (const host of waiting) host.send({ type: 'load', worker });
+      for (const host of waiting) if (!host.hasLoaded) host.send({ type: 'load', worker });
       return waiting[0] as HostProcess;
     },
     take: () => waiting.shift() ?? start(),

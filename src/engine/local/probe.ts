@@ -1,11 +1,15 @@
 import { FanfoldError } from '../../errors.js';
-import { encodePoint, type Report } from '../../host/protocol.js';
+import { encodePoint, type HostWorker, type Report } from '../../host/protocol.js';
 import type { Axis } from '../../space/axis.js';
 import type { Point, Space } from '../../space/space.js';
-import { describeDeath, isDeath, type HostProcess } from './host-process.js';
+import type { Crew } from './crew.js';
+import { describeDeath, isDeath, type Death, type HostProcess } from './host-process.js';
 
 /** Positions of one group of axes that are checked against a schema; those between are the same rule's. */
 const CHECKED_POSITIONS = 10_000;
+
+/** A worker is loaded in another process at most so often where somebody kills the one that loads it. */
+const MOST_LOADS = 3;
 
 /** What a host tells of a worker that it has loaded. */
 export type LoadedReport = Extract<Report, { type: 'loaded' }>;
@@ -17,16 +21,31 @@ export interface Parameters {
 }
 
 /**
+ * Has a process of a crew load a worker and answer what is asked of it. One that is killed meanwhile says nothing of the
+ * worker, so another one is asked.
+ */
+export async function probe<T>(
+  crew: Crew,
+  worker: HostWorker,
+  ask: (host: HostProcess) => Promise<T>,
+): Promise<T> {
+  for (let loads = 1; ; loads++) {
+    try {
+      return await ask(crew.load(worker));
+    } catch (error) {
+      if (loads === MOST_LOADS || !(error instanceof KilledError)) throw error;
+    }
+  }
+}
+
+/**
  * Waits for a host to load a worker.
  * @throws FanfoldError where it can't be loaded
  */
 export async function awaitLoaded(host: HostProcess): Promise<LoadedReport> {
   const loaded = await host.next();
   if (isDeath(loaded)) {
-    throw new FanfoldError(
-      'FANFOLD_WORKER',
-      `Expected the worker to load, but it did not. ${describeDeath(loaded)}`,
-    );
+    throw diedError('Expected the worker to load, but it did not.', loaded);
   }
   if (loaded.type === 'refused') throw new FanfoldError('FANFOLD_WORKER', loaded.message);
   if (loaded.type !== 'loaded') throw new Error(`A host answered load with ${loaded.type}.`);
@@ -42,11 +61,7 @@ export async function checkParameters(host: HostProcess, { axes, points }: Param
   const dtypes = Object.fromEntries(axes.map(({ name, values }) => [name, values.dtype]));
   host.send({ type: 'check', names, points: points.map(encodePoint), dtypes });
   const checked = await host.next();
-  if (isDeath(checked))
-    throw new FanfoldError(
-      'FANFOLD_WORKER',
-      `The worker's schema ended its process. ${describeDeath(checked)}`,
-    );
+  if (isDeath(checked)) throw diedError("The worker's schema ended its process.", checked);
   if (checked.type === 'broken')
     throw new FanfoldError('FANFOLD_WORKER', `The worker's schema threw: ${checked.message}`);
   if (checked.type !== 'checked') throw new Error(`A host answered check with ${checked.type}.`);
@@ -70,4 +85,14 @@ export function checkedPoints({ groups, size, point }: Space, fixed: Point): Poi
     }
   }
   return points;
+}
+
+// --- internal ---
+
+/** Thrown where a process was ended from outside, as far as a signal can tell. */
+class KilledError extends FanfoldError {}
+
+function diedError(what: string, death: Death): FanfoldError {
+  const isKilled = death.signal === 'SIGKILL' || death.signal === 'SIGTERM';
+  return new (isKilled ? KilledError : FanfoldError)('FANFOLD_WORKER', `${what} ${describeDeath(death)}`);
 }

@@ -116,7 +116,8 @@ export function startPythonCrew({
     size: count,
     load: (wanted) => {
       worker = wanted;
-      server.send({ type: 'load', worker });
+      if (!isServing) server = serve();
+      else if (!server.hasLoaded) server.send({ type: 'load', worker });
       return { ...server, hasLoaded: true, next: inbox.next };
     },
     take: () => waiting.shift() ?? fork(),
