@@ -1,5 +1,6 @@
-import { existsSync, linkSync, readFileSync, rmSync, unlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, linkSync, readFileSync, rmSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
 import { systemCode } from './errors.js';
+import { sha256 } from './sha256.js';
 
 // Files that stand for a lock: there while somebody holds it, with a text that names the holder.
 
@@ -8,13 +9,15 @@ import { systemCode } from './errors.js';
  * @returns false where it is there already
  */
 export function createLock(path: string, text: string): boolean {
-  const draft = `${path}.${String(process.pid)}-${String(drafts++)}`;
+  // Another machine's process may have the same number.
+  const draft = `${path}.${String(process.pid)}-${Math.random().toString(36).slice(2, 10)}`;
   writeFileSync(draft, text);
   try {
     linkSync(draft, path);
     return true;
   } catch (error) {
-    if (systemCode(error) === 'EEXIST') return false;
+    // A network file system that lost its first answer tells of the link that it has made.
+    if (systemCode(error) === 'EEXIST') return statSync(draft).nlink === 2;
     if (LINKLESS.includes(systemCode(error) ?? '')) return createPlainly(path, text);
     throw error;
   } finally {
@@ -41,6 +44,38 @@ export function underGuard(
     rmSync(guard, { force: true });
   }
   return true;
+}
+
+/**
+ * Takes away a lock that was left, unless it has changed: under a guard that is named for the lock's text, so that two who
+ * judged one lock can't take away two. A guard that was left in turn is taken away first.
+ * @param name the text of the guard, which names this process
+ * @param isLeft whether the guard with that text was left
+ */
+export async function removeLeft(
+  path: string,
+  text: string,
+  options: { name: string; isLeft: (guard: string, text: string) => Promise<boolean> },
+): Promise<void> {
+  const guard = `${path}.${sha256(text).slice(0, 8)}`;
+  if (createLock(guard, options.name)) {
+    if (readLock(path) === text) rmSync(path, { force: true });
+    rmSync(guard, { force: true });
+    return;
+  }
+  const guardText = readLock(guard);
+  if (guardText !== undefined && (await options.isLeft(guard, guardText)))
+    await removeLeft(guard, guardText, options);
+}
+
+/** The text of a lock; undefined where there is none. */
+export function readLock(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return undefined;
+    throw error;
+  }
 }
 
 /** False for a process that has ended, also where its parent has yet to read how. */
@@ -73,8 +108,6 @@ export function startTime(pid: number): string {
 
 /** A zombie's time: it has ended, whatever its parent has yet to read of it. */
 const ENDED = 'ended';
-
-let drafts = 0;
 
 /** What file systems without hard links answer, such as some of USB disks and of sshfs. */
 const LINKLESS = ['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK'];

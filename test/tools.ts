@@ -10,6 +10,7 @@ export type Tool =
   | 'tmux'
   | 'tmpfs'
   | 'posix'
+  | 'uts'
   | 'procfs'
   | 'dash'
   | 'bash'
@@ -25,6 +26,10 @@ const TOOLS: Record<Tool, { readonly name: string; readonly find: () => boolean 
   tmux: { name: 'tmux', find: () => succeeds('tmux', ['-V']) },
   posix: { name: 'a POSIX system', find: () => process.platform !== 'win32' },
   procfs: { name: '/proc', find: () => existsSync('/proc/self/stat') },
+  uts: {
+    name: 'the right to have another host name',
+    find: () => succeeds('unshare', ['--uts', 'sh', '-c', 'hostname node17']),
+  },
   dash: { name: 'dash', find: () => succeeds('dash', ['-c', 'true']) },
   bash: { name: 'bash', find: () => succeeds('bash', ['-c', 'true']) },
   busybox: { name: 'busybox', find: () => succeeds('busybox', ['sh', '-c', 'true']) },

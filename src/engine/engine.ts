@@ -1,5 +1,6 @@
 import type { Layout } from '../format/layout.js';
 import type { RunJob } from '../host/protocol.js';
+import type { Lock } from '../run/lock.js';
 import type { Slice } from '../slicing.js';
 import type { Point } from '../space/space.js';
 
@@ -10,6 +11,11 @@ export interface Task extends Slice {
 
 /** What an engine is given: the run directory is open and locked, and only `tasks` are to be computed. */
 export interface Work {
+  /**
+   * Checked before each task; once it is lost every process ends, and nothing more is written. None where nobody else
+   * knows of the directory.
+   */
+  readonly lock?: Lock;
   readonly job: RunJob;
   readonly tasks: readonly Task[];
   /** Known where an earlier session has computed a point. */

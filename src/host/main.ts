@@ -1,4 +1,4 @@
-import { messageOf } from '../errors.js';
+import { messageOf, systemCode } from '../errors.js';
 import { readFileSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { writeAll } from '../run/atomic-file.js';
@@ -196,7 +196,13 @@ const tell: Telling = {
 };
 
 function report(message: Report): void {
-  writeAll(REPORTS, Buffer.from(`${JSON.stringify(message)}\n`));
+  try {
+    writeAll(REPORTS, Buffer.from(`${JSON.stringify(message)}\n`));
+  } catch (error) {
+    // The coordinator is gone, which is no failure of the point in hand.
+    if (systemCode(error) === 'EPIPE') process.exit(1);
+    throw error;
+  }
 }
 
 function leaveToCoordinator(): void {

@@ -50,7 +50,7 @@ export function readStatus(directory: string, manifest: Manifest): Status {
       partial: number('partial'),
       waiting: number('waiting') + number('foreign'),
     },
-    ...(running === undefined ? {} : { running }),
+    ...(running === undefined ? {} : { running: { host: running.host, pid: running.pid } }),
     state: isComplete
       ? 'complete'
       : running !== undefined

@@ -2,6 +2,8 @@ import { setTimeout } from 'node:timers/promises';
 import { performance } from 'node:perf_hooks';
 import { FanfoldError } from '../errors.js';
 import { killGroup } from '../process-group.js';
+import { folderId } from './lock-holder.js';
+import type { RunPaths } from './paths.js';
 import { lifeOf, type ProcessIdentity } from './process-identity.js';
 import { readEvents, type RunEvent } from './records.js';
 
@@ -16,8 +18,8 @@ const LOOK_EVERY_MS = 5;
  * They end by themselves within 2 s of their coordinator, but the next one may be here sooner. Only under the run's lock.
  * @throws FanfoldError where one can't be ended
  */
-export async function endLeftovers(events: string): Promise<void> {
-  const left = leftIn(readEvents(events).records);
+export async function endLeftovers({ directory, events }: RunPaths): Promise<void> {
+  const left = leftIn(readEvents(events).records, folderId(directory));
   // Without a start time it may be any process by now.
   const certain = left.filter(({ started }) => started !== '');
   for (const { pid } of certain) killGroup(pid);
@@ -28,9 +30,14 @@ export async function endLeftovers(events: string): Promise<void> {
 // --- internal ---
 
 /** The living processes of the sessions whose coordinators did not live to close them. */
-function leftIn(events: readonly RunEvent[]): ProcessIdentity[] {
+function leftIn(events: readonly RunEvent[], folder: string): ProcessIdentity[] {
   const unclosed = events.slice(events.findLastIndex(({ event }) => event === 'close') + 1);
-  return unclosed.filter((event) => event.event === 'spawn').filter((event) => lifeOf(event) === 'alive');
+  return (
+    unclosed
+      .filter((event) => event.event === 'spawn')
+      // In a copy of the directory they are the processes of a run that goes on elsewhere.
+      .filter((event) => event.folder === folder && lifeOf(event) === 'alive')
+  );
 }
 
 async function haveEnded(processes: readonly ProcessIdentity[], waitMs: number): Promise<boolean> {

@@ -1,101 +1,179 @@
-import { readFileSync, rmSync, statSync, unlinkSync } from 'node:fs';
-import { hostname } from 'node:os';
+import { closeSync, existsSync, openSync, readFileSync, unlinkSync, writeSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { performance } from 'node:perf_hooks';
+import { setTimeout } from 'node:timers/promises';
 import { FanfoldError, systemCode } from '../errors.js';
-import { createLock, isAlive, startTime, underGuard } from '../lock-file.js';
+import { createLock, readLock, removeLeft } from '../lock-file.js';
+import { isCopied, nameHolder, ourselves, parseHolder, textOf, type LockHolder } from './lock-holder.js';
+import { lifeOf } from './process-identity.js';
 
-/** Who holds a run directory. */
-interface LockHolder {
-  readonly host: string;
-  readonly pid: number;
-  /** The process's start time in clock ticks, so that another process with the same pid is not taken for it. */
-  readonly started: string;
+/** A file system that several machines see may show to one what another has done so much later. */
+export const FS_LATENCY_MS = 60_000;
+/** How often a holder shows that it lives. */
+const BEAT_MS = 5_000;
+/** A holder that is seen by its beats only must miss so many. */
+const MISSED_BEATS = 3;
+const LONGEST_LOOK_MS = 1_000;
+/** One that has made its lock is so long without its name in it, where there are no hard links. */
+const NAMELESS_MS = 2_000;
+/** A lock that is there and then isn't, over and over: a file system that contradicts itself. */
+const MOST_TRIES = 500;
+
+export interface LockOptions {
+  /** How long a file system may hide what another machine has done, in milliseconds. */
+  readonly latencyMs?: number | undefined;
+  /** Called with the reason before a wait of more than a moment. */
+  readonly onWait?: ((why: string) => void) | undefined;
+  /** Ends the wait. */
+  readonly signal?: AbortSignal | undefined;
 }
 
-/** A crashed takeover blocks others for this long. */
-const TAKEOVER_STALE_MS = 10_000;
+/** A run directory's lock while this process has it. */
+export interface Lock {
+  /** Aborted, with a FanfoldError, once it is seen that another process has taken the lock. */
+  readonly lost: AbortSignal;
+  /** @throws FanfoldError where the lock is another process's by now */
+  readonly check: () => void;
+  /** Gives it back. */
+  readonly release: () => void;
+}
 
 /**
- * Makes this process the only coordinator of a run directory: a file created exclusively, with host and pid. The lock
- * of a dead process of this host is taken over.
- * @returns a function that gives the lock back
+ * Makes this process the only coordinator of a run directory: a file created exclusively that names it, and that it
+ * changes every few seconds. The lock of a dead process is taken over; that of a process which can't be seen from here,
+ * on another machine say, once it has not changed for long. No clock is compared with another's, nor with a file's times.
  * @throws FanfoldError where another coordinator holds it
  */
-export function takeLock(path: string): () => void {
-  if (!createLock(path, ourText())) takeOver(path);
-  return () => {
-    if (isOurs(readHolder(path))) unlinkSync(path);
-  };
+export async function takeLock(path: string, options: LockOptions = {}): Promise<Lock> {
+  const holder = ourselves(path, BEAT_MS);
+  for (let tries = 0; tries < MOST_TRIES; tries++) {
+    if (createLock(path, textOf(holder, 0))) return keep(path, holder);
+    const text = readLock(path);
+    if (text === undefined) await setTimeout(1);
+    else if (await isLeft(path, text, options)) {
+      await removeLeft(path, text, {
+        name: textOf(holder, 0),
+        isLeft: (guard, guardText) => isLeft(guard, guardText, options),
+      });
+    }
+  }
+  throw held(undefined);
 }
 
-/** The living coordinator of a run directory, or undefined. A holder on another host counts as living. */
-export function lockHolder(path: string): { host: string; pid: number } | undefined {
-  const holder = readHolder(path);
-  return holder !== undefined && isHeld(holder) ? holder : undefined;
+/** The living coordinator of a run directory, or undefined. One that can't be seen from here counts as living. */
+export function lockHolder(path: string): LockHolder | undefined {
+  const text = readLock(path);
+  const holder = text === undefined ? undefined : parseHolder(text);
+  return holder !== undefined && lifeOf(holder) !== 'dead' && !isSeenCopy(holder, path) ? holder : undefined;
 }
 
 // --- internal ---
 
-/** Only one process at a time may judge a lock dead and replace it. */
-function takeOver(path: string): void {
-  refuseIfAlive(path);
-  const guard = `${path}.takeover`;
-  const isLeft = (): boolean => {
-    const guarded = statSync(guard, { throwIfNoEntry: false })?.mtimeMs;
-    return guarded !== undefined && Date.now() - guarded > TAKEOVER_STALE_MS;
-  };
-  const action = (): void => {
-    refuseIfAlive(path);
-    rmSync(path, { force: true });
-    if (!createLock(path, ourText())) throw held(readHolder(path), path);
-  };
-  if (!underGuard(guard, ourText(), { isLeft, action })) throw held(readHolder(guard), path);
+/**
+ * Whether the holder of a lock is gone; false where the lock has changed, so that it is to be looked at again.
+ * @throws FanfoldError where its holder lives
+ */
+async function isLeft(path: string, text: string, options: LockOptions): Promise<boolean> {
+  const holder = parseHolder(text);
+  // A power cut leaves a lock empty.
+  if (holder === undefined) return staysAs(path, text, NAMELESS_MS, options.signal);
+  if (isSeenCopy(holder, path)) return true;
+  const life = lifeOf(holder);
+  if (life === 'alive') throw held(holder);
+  if (life === 'dead') return true;
+  const waitMs = Math.max(options.latencyMs ?? FS_LATENCY_MS, MISSED_BEATS * (holder.beatMs ?? BEAT_MS));
+  options.onWait?.(
+    `${dirname(path)} is locked by ${nameHolder(holder)}, which can't be seen from here: waiting up to ${String(Math.ceil(waitMs / 1000))} s for a sign of life.`,
+  );
+  if (await staysAs(path, text, waitMs, options.signal)) return true;
+  const now = parseHolder(readLock(path) ?? '');
+  if (now !== undefined && now.id === holder.id) throw held(now);
+  return false;
 }
 
-function refuseIfAlive(path: string): void {
-  const holder = readHolder(path);
-  if (holder !== undefined && isHeld(holder)) throw held(holder, path);
+function isSeenCopy(holder: LockHolder, path: string): boolean {
+  return lifeOf(holder) === 'alive' && isCopied(holder, path);
 }
 
-function held(holder: LockHolder | undefined, path: string): FanfoldError {
-  const who = holder === undefined ? 'another process' : `process ${String(holder.pid)} on ${holder.host}`;
-  const remedy =
-    holder === undefined || holder.host === hostname()
-      ? 'wait for it, or stop it'
-      : `wait for it, or, if that host is dead, remove ${path}`;
+/** True where a lock keeps its text for so long, by the time that this process could have looked. */
+async function staysAs(path: string, text: string, waitMs: number, signal?: AbortSignal): Promise<boolean> {
+  const deadline = performance.now() + waitMs;
+  const lookMs = Math.min(LONGEST_LOOK_MS, waitMs / 5);
+  for (;;) {
+    const isOver = performance.now() >= deadline;
+    if (readLock(path) !== text) return false;
+    if (isOver) return true;
+    try {
+      await setTimeout(lookMs, undefined, signal === undefined ? {} : { signal });
+    } catch (error) {
+      throw signal?.aborted === true ? stopped() : error;
+    }
+  }
+}
+
+function keep(path: string, holder: LockHolder): Lock {
+  const loss = new AbortController();
+  const lose = (): void => {
+    if (!loss.signal.aborted) loss.abort(taken(path, parseHolder(readLock(path) ?? '')));
+  };
+  let beats = 0;
+  const timer = setInterval(() => {
+    if (!isOurs(path, holder, textOf(holder, ++beats))) lose();
+  }, BEAT_MS);
+  timer.unref();
+  return {
+    lost: loss.signal,
+    check: () => {
+      if (!isOurs(path, holder)) lose();
+      loss.signal.throwIfAborted();
+    },
+    release: () => {
+      clearInterval(timer);
+      if (parseHolder(readLock(path) ?? '')?.id === holder.id) unlinkSync(path);
+    },
+  };
+}
+
+/** True while a lock names this holding; a beat is then written into that very file. */
+function isOurs(path: string, { id }: LockHolder, beat?: string): boolean {
+  let file: number;
+  try {
+    file = openSync(path, beat === undefined ? 'r' : 'r+');
+  } catch (error) {
+    if (systemCode(error) === undefined) throw error;
+    // Where the whole directory is gone, or the disk doesn't answer, the run itself ends by that.
+    return systemCode(error) !== 'ENOENT' || !existsSync(dirname(path));
+  }
+  try {
+    if (parseHolder(readFileSync(file, 'utf8'))?.id !== id) return false;
+    if (beat !== undefined) writeSync(file, beat, 0);
+  } catch (error) {
+    // A beat that is missed costs the lock only where many are.
+    if (systemCode(error) === undefined) throw error;
+  } finally {
+    closeSync(file);
+  }
+  return true;
+}
+
+function held(holder: LockHolder | undefined): FanfoldError {
   return new FanfoldError(
     'FANFOLD_LOCKED',
-    `Expected a run directory that nobody works on, but ${who} does: ${remedy}.`,
+    `Expected a run directory that nobody works on, but ${nameHolder(holder)} does: wait for it, or stop it.`,
   );
 }
 
-function readHolder(path: string): LockHolder | undefined {
-  try {
-    const holder: unknown = JSON.parse(readFileSync(path, 'utf8'));
-    if (typeof holder === 'object' && holder !== null && 'pid' in holder && 'host' in holder) {
-      return holder as LockHolder;
-    }
-  } catch (error) {
-    // A lock that a power cut left empty names nobody, so nobody holds it.
-    if (systemCode(error) !== 'ENOENT' && !(error instanceof SyntaxError)) throw error;
-  }
-  return undefined;
+function taken(path: string, holder: LockHolder | undefined): FanfoldError {
+  const what = holder === undefined ? 'its lock was removed' : `${nameHolder(holder)} took it over`;
+  return new FanfoldError(
+    'FANFOLD_LOCKED',
+    `Expected to be still the one at work on ${dirname(path)}, but ${what}; was this process suspended? It ends, and writes nothing more; what was finished is kept.`,
+    { exitCode: 1 },
+  );
 }
 
-function ourselves(): LockHolder {
-  return { host: hostname(), pid: process.pid, started: startTime(process.pid) };
-}
-
-function ourText(): string {
-  return `${JSON.stringify(ourselves())}\n`;
-}
-
-function isOurs(holder: LockHolder | undefined): boolean {
-  const { host, pid } = ourselves();
-  return holder?.host === host && holder.pid === pid;
-}
-
-function isHeld({ host, pid, started }: LockHolder): boolean {
-  if (host !== hostname()) return true;
-  // It may have the number of a holder that has died; where another user's process hides its time, nobody can tell.
-  return isAlive(pid) && ['', started].includes(startTime(pid));
+function stopped(): FanfoldError {
+  return new FanfoldError('FANFOLD_STOPPED', 'The run was stopped before it began; nothing was written.', {
+    exitCode: 1,
+  });
 }

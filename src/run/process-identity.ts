@@ -22,16 +22,17 @@ export interface Place {
   readonly namespace: string;
 }
 
+/** A process as a record names it: older ones lack some fields. */
+export type RecordedProcess = Pick<ProcessIdentity, 'host' | 'pid' | 'started'> &
+  Partial<Omit<Place, 'host'>>;
+
 /** What identifies a process that is seen from here. */
 export function identify(pid: number): ProcessIdentity {
   return { ...place(), pid, started: startTime(pid) };
 }
 
-/**
- * Whether a process lives: `unseen` where its number means nothing here, on another machine or in another container.
- * A record may lack what older ones didn't have.
- */
-export function lifeOf(process: Pick<ProcessIdentity, 'host' | 'pid' | 'started'> & Partial<Place>): Life {
+/** Whether a process lives: `unseen` where its number means nothing here, on another machine or in another container. */
+export function lifeOf(process: RecordedProcess): Life {
   const here = place();
   const {
     host,
@@ -42,8 +43,7 @@ export function lifeOf(process: Pick<ProcessIdentity, 'host' | 'pid' | 'started'
     namespace = here.namespace,
   } = process;
   if (host !== here.host) return 'unseen';
-  // The same name after a restart may be another machine's.
-  if (boot !== here.boot) return machine === here.machine && machine !== '' ? 'dead' : 'unseen';
+  if (boot !== here.boot) return machine === here.machine && isOwn(here) ? 'dead' : 'unseen';
   if (namespace !== here.namespace) return 'unseen';
   // Its number may be another one's by now; where another user's process hides its time, nobody can tell.
   return isAlive(pid) && ['', started].includes(startTime(pid)) ? 'alive' : 'dead';
@@ -52,6 +52,14 @@ export function lifeOf(process: Pick<ProcessIdentity, 'host' | 'pid' | 'started'
 export type Life = 'alive' | 'dead' | 'unseen';
 
 // --- internal ---
+
+/** Of the system itself, outside of any container. */
+const ROOT_NAMESPACE = 'pid:[4026531836]';
+
+/** True where the name of the machine is its own: containers of one image may share it, on several machines. */
+function isOwn({ machine, namespace }: Place): boolean {
+  return machine !== '' && namespace === ROOT_NAMESPACE;
+}
 
 let known: Place | undefined;
 

@@ -7,8 +7,8 @@ import type { ProcessIdentity } from './process-identity.js';
 /** A line of `events.jsonl`. Times are milliseconds since 1970, written by the host that does the work. */
 export type RunEvent =
   | { event: 'open'; time: number; host: string; pid: number; jobs: number }
-  /** A process is about to be given work in the run directory; written by the coordinator. */
-  | ({ event: 'spawn'; time: number } & ProcessIdentity)
+  /** A process is about to be given work in the run directory, which is told from its copies by `folder`. */
+  | ({ event: 'spawn'; time: number; folder: string } & ProcessIdentity)
   | { event: 'start'; time: number; task: number; host: string; pid: number; lines: number }
   | { event: 'layout'; time: number; task: number; layout: Layout }
   | TaskEnd

@@ -13,7 +13,7 @@ import { dirname, join } from 'node:path';
 import { FanfoldError, systemCode } from '../errors.js';
 import { repairJournal } from './journal.js';
 import { endLeftovers } from './leftovers.js';
-import { takeLock } from './lock.js';
+import { takeLock, type Lock, type LockOptions } from './lock.js';
 import { mendManifest } from './manifest.js';
 import { isPointFolder, isRunFile, runPaths, type RunPaths } from './paths.js';
 import type { TaskState } from './task-state.js';
@@ -47,21 +47,21 @@ export function checkDirectory(directory: string, options: { isForced: boolean }
 /**
  * Makes this process the coordinator of a run directory, ends the processes of a coordinator that was killed, and removes
  * what it left half-made.
- * @returns a function that ends that
+ * @returns the lock, to be given back at the end
  * @throws FanfoldError where another coordinator is at work, or the directory can't be made
  */
-export async function openDirectory(directory: string): Promise<() => void> {
+export async function openDirectory(directory: string, options: LockOptions = {}): Promise<Lock> {
   const paths = runPaths(directory);
-  let release: () => void;
+  let lock: Lock;
   try {
     makeFolders(paths.logs);
-    release = takeLock(paths.lock);
+    lock = await takeLock(paths.lock, options);
   } catch (error) {
     if (error instanceof FanfoldError || systemCode(error) === undefined) throw error;
     throw unwritable(directory, error);
   }
   try {
-    await endLeftovers(paths.events);
+    await endLeftovers(paths);
     const names = new Set(readdirSync(directory));
     for (const name of names) {
       if (isLeftover(name, names)) rmSync(join(directory, name), { force: true });
@@ -70,10 +70,10 @@ export async function openDirectory(directory: string): Promise<() => void> {
     repairJournal(paths.events);
     repairJournal(paths.failures);
   } catch (error) {
-    release();
+    lock.release();
     throw error;
   }
-  return release;
+  return lock;
 }
 
 /** Removes the files that a run writes, and nothing else; under the lock. */
@@ -135,13 +135,17 @@ function makeFolders(path: string): void {
   }
 }
 
-/** Temporary files: the copy of a part in the making, a file before its rename; and what is to check a part that is gone. */
+/**
+ * Temporary files: the copy of a part in the making, a file before its rename, the guard of a takeover that was killed; and
+ * what is to check a part that is gone.
+ */
 function isLeftover(name: string, others: ReadonlySet<string>): boolean {
   const checked = /^(?<part>task_index=\d+\.\w+\.part)\.check$/.exec(name)?.groups?.['part'];
   return (
     (checked !== undefined && !others.has(checked)) ||
     /^task_index=\d+\.\w+\.part(?:\.check)?\.\d+$/.test(name) ||
-    /^(?:result|sweep|points|worker)\.\w+(?:\.copy)?\.tmp-\d+$/.test(name)
+    /^(?:result|sweep|points|worker)\.\w+(?:\.copy)?\.tmp-\d+$/.test(name) ||
+    /^lock(?:\.[0-9a-f]{8})+$/.test(name)
   );
 }
 

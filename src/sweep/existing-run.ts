@@ -70,7 +70,7 @@ export async function refold(
   } = {},
 ): Promise<string> {
   await requireManifest(directory, onNotice);
-  const release = await openDirectory(directory);
+  const lock = await openDirectory(directory, { onWait: onNotice });
   try {
     const manifest = await requireManifest(directory);
     const wanted = { ...manifest, header: header ?? manifest.header };
@@ -78,7 +78,7 @@ export async function refold(
     fold(directory, wanted, { onNotice, fillsFailed });
     return runPaths(directory, manifest.spec.format).result;
   } finally {
-    release();
+    lock.release();
   }
 }
 

@@ -13,6 +13,7 @@ import { foldIfNeeded } from '../fold.js';
 import type { FileHashes } from '../run/file-hashes.js';
 import { appendRecord } from '../run/journal.js';
 import { layoutOfRun } from '../run/layouts.js';
+import type { Lock } from '../run/lock.js';
 import { readManifest, writeManifest, type Manifest } from '../run/manifest.js';
 import { runPaths } from '../run/paths.js';
 import { readEvents, type RunEvent } from '../run/records.js';
@@ -40,8 +41,10 @@ export interface RunOptions {
   /** How long this session may take, in ms; its points in hand are then finished, and it stops. */
   readonly timeLimitMs?: number | undefined;
   readonly controls: Controls;
-  /** Called with what is mended, or is otherwise than it was, in words for the user. */
+  /** Called with what is mended, or is otherwise than it was, or is waited for, in words for the user. */
   readonly onNotice?: (text: string) => void;
+  /** How long a file system may hide what another machine has done, in milliseconds. */
+  readonly fsLatencyMs?: number | undefined;
   /** Called when the run directory is open and before its first process starts. */
   readonly onStart?: (manifest: Manifest) => void;
 }
@@ -94,7 +97,11 @@ export async function runSweep(plan: Plan, options: RunOptions): Promise<Outcome
     const checking = checkWorker(plan, { existing, allowChangedWorker, crew, folder, bundling });
     const checked = await untilStopped(checking, brake, crew);
     const commit = await committing;
-    const release = await openDirectory(directory);
+    const lock = await openDirectory(directory, {
+      latencyMs: options.fsLatencyMs,
+      onWait: options.onNotice,
+      signal: options.controls.stop,
+    });
     try {
       const manifest = await prepareDirectory(plan, checked.bundle, {
         ...checked,
@@ -109,6 +116,7 @@ export async function runSweep(plan: Plan, options: RunOptions): Promise<Outcome
         brake,
         crew,
         load,
+        lock,
         // Its own copy of a module can't change under a run.
         files: bundle.code === undefined ? bundle.files : undefined,
         startedMs,
@@ -116,7 +124,7 @@ export async function runSweep(plan: Plan, options: RunOptions): Promise<Outcome
       await crew.end();
       return outcome;
     } finally {
-      release();
+      lock.release();
     }
   } finally {
     brake.release();
@@ -168,6 +176,7 @@ interface ComputeOptions extends RunOptions {
   readonly files: FileHashes | undefined;
   readonly crew: Crew;
   readonly brake: Brakes;
+  readonly lock: Lock;
   /** When the run began to prepare, by performance.now. */
   readonly startedMs: number;
 }
@@ -188,6 +197,7 @@ async function computeAndFold(plan: Plan, manifest: Manifest, options: ComputeOp
   }
   const after = open.length > 0 ? readTaskStates(directory, manifest) : before;
   const isComplete = after.every(({ status }) => status === 'complete');
+  options.lock.check();
   const { onNotice } = options;
   const fillsFailed = !isComplete && canFill(directory, current, after);
   if (isComplete || fillsFailed) current = foldIfNeeded(directory, current, { onNotice, fillsFailed });
@@ -245,6 +255,7 @@ async function compute(
     crew: options.crew,
     onFailed: brake.countFailed,
     learn: (files) => {
+      options.lock.check();
       current = { ...manifest, worker: { ...manifest.worker, files: { ...files } } };
       writeManifest(paths, current);
     },
@@ -257,6 +268,7 @@ async function compute(
   });
   const { space } = request;
   const work = {
+    lock: options.lock,
     job,
     tasks: options.tasks,
     layout,
@@ -275,8 +287,10 @@ async function compute(
   };
   try {
     await engine.run(work, options.controls);
+    options.lock.check();
   } catch (error) {
-    closeQuietly(close);
+    // What another coordinator writes is not to be mixed with words of this one.
+    if (!options.lock.lost.aborted) closeQuietly(close);
     throw error;
   }
   close(options.controls.stop.aborted ? 'stopped' : 'done');

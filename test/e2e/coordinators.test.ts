@@ -1,8 +1,10 @@
-import { describe, expect } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
+import { execa } from 'execa';
 import fs from 'fs-extra';
 import { join } from 'node:path';
 import { testWith } from '../tools.js';
 import {
+  COMMAND,
   doneLines,
   events,
   fanfold,
@@ -19,6 +21,9 @@ const SPEC = ['--range', '0:12', '--tasks', '3', '--jobs', '2'];
 /** Computes without an end at x = 6 until the file named by GATE is there, and tells nobody that it lives. */
 const BUSY =
   "import { existsSync } from 'node:fs';\nexport default ({ x }) => { while (x === 6 && !existsSync(process.env.GATE)); return 2 * x; };\n";
+/** Waits at x = 6 until the file named by GATE is there. */
+const GATED =
+  "import { existsSync } from 'node:fs';\nexport default async ({ x }) => { while (x === 6 && !existsSync(process.env.GATE)) await new Promise((r) => setTimeout(r, 10)); return 2 * x; };\n";
 /** At the last point of task 0 another file takes the name of the task's, as often as TIMES says. */
 const TAKEN = `
 import { appendFileSync, copyFileSync, existsSync, readFileSync, renameSync } from 'node:fs';
@@ -97,6 +102,83 @@ describe('a task whose file another process takes', () => {
     });
   }
 });
+
+describe('a coordinator on another machine', () => {
+  testWith('uts', 'that lives is seen by its lock, and is not disturbed', async () => {
+    const { out, args, gate } = gatedRun();
+    const run = startElsewhere(args, gate);
+    await until('the gate', () => doneLines(out) === 10);
+    for (const command of [args, ['resume', out], ['fold', out]]) {
+      const { exitCode, stderr } = await fanfold(command, { env: { GATE: gate } });
+      expect([exitCode, stderr]).toEqual([2, expect.stringContaining('process ')]);
+      expect(stderr).toContain('on node17 does: wait for it');
+    }
+    fs.writeFileSync(gate, '');
+    expect((await run).exitCode).toBe(0);
+    expect(read(out, 'result.txt')).toBe(RESULT);
+  });
+
+  testWith(
+    'uts',
+    'that was suspended for long is followed by another one, and ends when it wakes up',
+    async () => {
+      const { out, args, gate } = gatedRun();
+      const sleeper = startElsewhere(args, gate);
+      await until('the gate', () => doneLines(out) === 10);
+      const asleep = [...childrenOf(sleeper.pid ?? 0), sleeper.pid ?? 0];
+      for (const pid of asleep) process.kill(pid, 'SIGSTOP');
+      const next = start(['resume', out], { env: { GATE: gate } });
+      await until('the next one', () => events(out, 'open').length === 2, 90_000);
+      await until('its processes', () => events(out, 'spawn').length === 4);
+      for (const pid of asleep) process.kill(pid, 'SIGCONT');
+      const { exitCode, stderr } = await sleeper;
+      expect([exitCode, stderr]).toEqual([1, expect.stringContaining(`process ${String(next.pid)}`)]);
+      expect(stderr).toContain('took it over');
+      expect(stderr).toContain('[FANFOLD_LOCKED]');
+      expect(events(out, 'close')).toEqual([]);
+      await until('its processes to end', () => !asleep.some(isAlive), 2_000);
+      fs.writeFileSync(gate, '');
+      const ended = await next;
+      expect([ended.exitCode, ended.stderr]).toEqual([0, expect.stringContaining("can't be seen from here")]);
+      expect(read(out, 'result.txt')).toBe(RESULT);
+    },
+    150_000,
+  );
+});
+
+test('a run directory that is copied during its run is another run’s, and the first one’s processes go on', async () => {
+  const { folder, out, args, gate } = gatedRun();
+  const run = start(args, { env: { GATE: gate } });
+  await until('the gate', () => doneLines(out) === 10);
+  const copy = join(folder, 'copy');
+  fs.copySync(out, copy);
+  const open = join(folder, 'open');
+  fs.writeFileSync(open, '');
+  expect(await fanfold(['resume', copy], { env: { GATE: open } })).toMatchObject({ exitCode: 0 });
+  expect(read(copy, 'result.txt')).toBe(RESULT);
+  expect(events(out, 'spawn').map(({ pid }) => isAlive(pid))).toContain(true);
+  fs.writeFileSync(gate, '');
+  expect((await run).exitCode).toBe(0);
+  expect(read(out, 'result.txt')).toBe(RESULT);
+  expect(events(out, 'died')).toEqual([]);
+});
+
+/** Starts the command as on a machine called node17. */
+function startElsewhere(args: readonly string[], gate: string): ReturnType<typeof start> {
+  const script = 'hostname node17 && exec "$@"';
+  return execa('unshare', ['--uts', 'sh', '-c', script, 'sh', process.execPath, COMMAND, ...args], {
+    reject: false,
+    stripFinalNewline: false,
+    env: { CI: 'true', GATE: gate },
+  }) as ReturnType<typeof start>;
+}
+
+function gatedRun(): { folder: string; out: string; args: string[]; gate: string } {
+  const folder = temporaryFolder();
+  const out = join(folder, 'run');
+  const worker = writeWorker(folder, 'gated.mjs', GATED);
+  return { folder, out, args: [worker, ...SPEC, '--out', out], gate: join(folder, 'gate') };
+}
 
 function busyRun(): { out: string; args: string[]; gate: string } {
   const folder = temporaryFolder();

@@ -2,7 +2,8 @@ import { existsSync } from 'node:fs';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { TaskJob } from '../../host/protocol.js';
 import { appendRecord } from '../../run/journal.js';
-import { runPaths, taskFiles } from '../../run/paths.js';
+import { folderId } from '../../run/lock-holder.js';
+import { runPaths, taskFiles, type RunPaths } from '../../run/paths.js';
 import { identify } from '../../run/process-identity.js';
 import type { RunEvent } from '../../run/records.js';
 import type { Controls, Engine, Task, Work } from '../engine.js';
@@ -50,6 +51,7 @@ async function runLocally(work: Work, controls: Controls, options: LocalEngineOp
   };
   controls.stop.addEventListener('abort', stop);
   controls.kill.addEventListener('abort', kill);
+  work.lock?.lost.addEventListener('abort', kill);
   try {
     const slots = Array.from({ length: Math.min(options.jobs, work.tasks.length) }, () => runSlot(session));
     // The first error ends the run; the points in hand are finished and kept.
@@ -60,6 +62,7 @@ async function runLocally(work: Work, controls: Controls, options: LocalEngineOp
   } finally {
     controls.stop.removeEventListener('abort', stop);
     controls.kill.removeEventListener('abort', kill);
+    work.lock?.lost.removeEventListener('abort', kill);
   }
 }
 
@@ -70,6 +73,7 @@ async function runSlot(session: Session): Promise<void> {
     for (;;) {
       const task = session.isStopping ? undefined : session.work.tasks[session.next++];
       if (task === undefined) return;
+      session.work.lock?.check();
       host = await finishTask(task, host, session);
       if (session.isFresh) {
         await host?.exit();
@@ -116,6 +120,7 @@ async function finishTask(
       continue;
     }
     session.hosts.delete(host);
+    work.lock?.check();
     const death = withLastWords(end.death, endOfLog(log, written, LAST_WORDS_CHARACTERS));
     recordDeath(task, host, { ...end, death }, session);
     host = undefined;
@@ -166,12 +171,12 @@ async function openHost(session: Session): Promise<HostProcess> {
   session.hosts.add(host);
   await host.started;
   // Before it can write: a coordinator that comes after this one must know of it.
-  if (host.pid !== 0)
-    appendRecord(paths.events, {
-      event: 'spawn',
-      time: Date.now(),
-      ...identify(host.pid),
-    } satisfies RunEvent);
+  if (host.pid !== 0) recordSpawn(host.pid, paths);
   host.send({ type: 'run', job: work.job });
   return host;
+}
+
+function recordSpawn(pid: number, paths: RunPaths): void {
+  const record = { time: Date.now(), folder: folderId(paths.directory), ...identify(pid) };
+  appendRecord(paths.events, { event: 'spawn', ...record } satisfies RunEvent);
 }
