@@ -123,6 +123,30 @@ test('a point that outlasts the time limit and its grace is ended, and lost alon
   expect(read(out, 'result.txt')).toBe('0   0\n1   1\n2   2\n3   3\n4   4\n5   5\n');
 });
 
+test('a clock that jumps by hours at every look changes nothing', async () => {
+  const folder = temporaryFolder();
+  const out = join(folder, 'run');
+  // In the coordinator and in every host of node.
+  const jumps = writeWorker(
+    folder,
+    'jumps.cjs',
+    'const now = Date.now; let sign = 1; Date.now = () => now() + (sign = -sign) * Math.floor(Math.random() * 12 * 3_600_000);\n',
+  );
+  const code =
+    'export default ({ x }) => { if (x === 30_000 && !process.env.MENDED) for (;;); return x * 2; };\n';
+  const worker = writeWorker(folder, 'w.mjs', code);
+  const env = { NODE_OPTIONS: `--require ${jumps}` };
+  const limits = ['--timeout', '1s', '--time-limit', '1h', '--max-memory', '4G'];
+  const args = [worker, '--range', '0:40000', '--tasks', '2', '--jobs', '2', ...limits, '--out', out];
+  expect((await fanfold(args, { env })).exitCode).toBe(1);
+  expect(failures(out).map(({ index }) => index)).toEqual([30_000]);
+  expect(events(out, 'died').every(({ seconds }) => seconds > 0 && seconds < 60)).toBe(true);
+  const retried = await fanfold(['retry', out, '--quiet'], { env: { ...env, MENDED: '1' } });
+  expect(retried).toMatchObject({ exitCode: 0, stderr: '' });
+  const rows = Array.from({ length: 40_000 }, (_, x) => `${String(x)}   ${String(2 * x)}\n`);
+  expect(read(out, 'result.txt')).toBe(rows.join(''));
+});
+
 test('a time limit that passes before the run begins writes nothing', async () => {
   const folder = temporaryFolder();
   const { exitCode, stderr } = await fanfold(['--range', '0:4', '--time-limit', '1ms'], { cwd: folder });

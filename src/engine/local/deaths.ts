@@ -1,4 +1,5 @@
 import { hostname } from 'node:os';
+import { performance } from 'node:perf_hooks';
 import { FanfoldError } from '../../errors.js';
 import type { Certificate, OomKills } from '../../run/certificate.js';
 import { appendRecord } from '../../run/journal.js';
@@ -57,7 +58,7 @@ export function recordDeath(task: Task, host: HostProcess, end: DeathInTask, { p
     task: task.index,
     host: hostname(),
     pid: host.pid,
-    seconds: (Date.now() - host.startedMs) / 1000,
+    seconds: (performance.now() - host.startedMs) / 1000,
     cause: end.killed?.reason ?? describeDeath(end.death),
     ...(end.killed?.verdict === 'timeout' ? { isLate: true } : {}),
   } satisfies RunEvent);

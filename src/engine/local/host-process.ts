@@ -1,4 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
+import { performance } from 'node:perf_hooks';
 import type { Readable, Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { FanfoldError } from '../../errors.js';
@@ -29,6 +30,7 @@ export interface HostProcess {
   readonly pid: number;
   /** Resolves once `pid` is known, or never will be. */
   readonly started: Promise<unknown>;
+  /** By performance.now. */
   readonly startedMs: number;
   /** True once it was told to load a worker. */
   readonly hasLoaded: boolean;
@@ -112,7 +114,7 @@ export function startHost({ program, env, reaper, onEnd }: HostOptions): HostPro
   const host: HostProcess = {
     pid,
     started: Promise.resolve(),
-    startedMs: Date.now(),
+    startedMs: performance.now(),
     get hasLoaded() {
       return hasLoaded;
     },

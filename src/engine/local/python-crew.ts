@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import { join } from 'node:path';
+import { performance } from 'node:perf_hooks';
 import { fileURLToPath } from 'node:url';
 import { FanfoldError, systemCode } from '../../errors.js';
 import type { HostWorker, Report } from '../../host/protocol.js';
@@ -75,7 +76,7 @@ export function startPythonCrew({
   const fork = (): HostProcess => {
     if (!isServing) server = serve();
     const id = nextId++;
-    const host = forkedHost({ reaper, startedMs: Date.now(), server });
+    const host = forkedHost({ reaper, startedMs: performance.now(), server });
     forks.set(id, host);
     void host.ended.then(() => forks.delete(id));
     server.send({ type: 'fork', id, socket });
