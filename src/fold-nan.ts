@@ -12,7 +12,7 @@ import type { FileRecord } from './run/proof.js';
 import { believedLines } from './run/slice-file.js';
 import { isFailedLine } from './run/whole-lines.js';
 import { needsPoints, spaceFrom } from './space/definition.js';
-import type { PointsColumns } from './space/points-columns.js';
+import { parsePoints } from './space/points-columns.js';
 
 /** Gives the row of a failed point: its parameters, and nan in every column of the result. */
 export type NanRow = (index: number) => string;
@@ -31,9 +31,7 @@ export function nanRowsOf(directory: string, manifest: Manifest, layout: Layout 
       { exitCode: 1 },
     );
   }
-  const points = needsPoints(spec.space)
-    ? (JSON.parse(readFileSync(paths.points, 'utf8')) as PointsColumns)
-    : undefined;
+  const points = needsPoints(spec.space) ? parsePoints(readFileSync(paths.points, 'utf8')) : undefined;
   const space = spaceFrom(spec.space, points);
   const axes = space.axes.map(({ name, values }) => ({ name, dtype: values.dtype }));
   // Of whatever type a column is, nan is written as in one of floats.

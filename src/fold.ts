@@ -3,6 +3,7 @@ import { closeSync, existsSync, openSync, readSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { FanfoldError, systemCode } from './errors.js';
 import { checkLayouts, headerOf } from './fold-layout.js';
+import { quoteForShell } from './format/shell.js';
 import { stateOfResult } from './fold-state.js';
 import { canHoldNan, mentionsNan, NAN_OVERLAP, nanRows, type RowFormat } from './fold-rows.js';
 import { copyFilled, nanRowsOf } from './fold-nan.js';
@@ -11,7 +12,7 @@ import { collectRanges, rangeText } from './run/index-ranges.js';
 import { layoutOfRun } from './run/layouts.js';
 import { writeManifest, type Manifest } from './run/manifest.js';
 import { runPaths, taskFiles } from './run/paths.js';
-import { provenFile, type FileRecord, type Proof } from './run/proof.js';
+import { pieceOf, provenFile, type FileRecord, type Proof } from './run/proof.js';
 import { readEvents } from './run/records.js';
 import { lastEnds } from './run/task-state.js';
 import { sliceOf } from './slicing.js';
@@ -70,7 +71,7 @@ export function fold(directory: string, manifest: Manifest, options: FoldOptions
       if (filled !== undefined && filled.lines < slice.stop - slice.start)
         throw incomplete(paths.task(index));
       const file = filled ?? copyTask(paths.task(index), { ...slice, recorded, buffer, write, rows, nan });
-      tasks.push({ ...slice, ...file });
+      tasks.push({ ...slice, ...file, ...(filled === undefined ? {} : { isFilled: true }) });
     }
     checkSequence(tasks, manifest.points);
   });
@@ -80,6 +81,7 @@ export function fold(directory: string, manifest: Manifest, options: FoldOptions
     failed: failed.list(),
     nan: nan.list(),
     ...(layout === undefined ? {} : { layout: { kind: layout.kind, columns: [...layout.columns] } }),
+    journals: { events: pieceOf(paths.events), failures: pieceOf(paths.failures) },
     tasks,
   };
   const proven = { ...manifest, proof };
@@ -156,7 +158,7 @@ function isSameFile(record: FileRecord, { lines, bytes, sha256 }: FileRecord): b
 function damagedTask(path: string, { lines }: FileRecord): FanfoldError {
   return new FanfoldError(
     'FANFOLD_DAMAGED',
-    `Expected ${path} to hold the ${String(lines)} lines that were computed, but it was changed since. Restore it, or remove it and resume, which computes that task again.`,
+    `Expected ${path} to hold the ${String(lines)} lines that were computed, but it was changed since. fanfold verify ${quoteForShell(dirname(path))} --repair puts it back, or computes that task again.`,
     { exitCode: 1 },
   );
 }

@@ -178,6 +178,17 @@ program
   });
 
 program
+  .command('verify')
+  .description('hold every file of a run against what was recorded of it; computes nothing')
+  .argument('<dir>', 'the run directory')
+  .option('--repair', 'put back what is damaged, from its copies or by computing just that again')
+  .option('--json', 'as JSON')
+  .action(async (directory, options) => {
+    const { verify } = await import('./verify.js');
+    process.exitCode = await verify(directory, options);
+  });
+
+program
   .command('fold')
   .description('make the result of a complete run anew from its task files')
   .argument('<dir>', 'the run directory')
@@ -217,7 +228,7 @@ function refuseExcess([first = '', second]: readonly string[]): void {
   if (second === undefined) return;
   throw new FanfoldError(
     'FANFOLD_USAGE',
-    `Expected one worker, got "${first}" and "${second}". Quote values that hold blanks or brackets; parameters are given by --param; the other commands are resume, retry, status and fold.`,
+    `Expected one worker, got "${first}" and "${second}". Quote values that hold blanks or brackets; parameters are given by --param; the other commands are resume, retry, status, verify and fold.`,
   );
 }
 

@@ -8,7 +8,7 @@ import type { RunEvent } from '../run/records.js';
 import { SupersededError } from '../run/slice-file.js';
 import type { Axis } from '../space/axis.js';
 import { needsPoints, spaceFrom } from '../space/definition.js';
-import type { PointsColumns } from '../space/points-columns.js';
+import { parsePoints } from '../space/points-columns.js';
 import type { Space } from '../space/space.js';
 import { computer } from './compute.js';
 import { readLines } from './lines.js';
@@ -126,7 +126,7 @@ async function loadCommand(command: WorkerCommand): Promise<LoadedWorker> {
 function openRun(job: RunJob): Run {
   const { space: definition, fixed } = job.spec;
   const points = needsPoints(definition)
-    ? (JSON.parse(readFileSync(runPaths(job.directory).points, 'utf8')) as PointsColumns)
+    ? parsePoints(readFileSync(runPaths(job.directory).points, 'utf8'))
     : undefined;
   return {
     job,

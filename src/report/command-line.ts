@@ -3,7 +3,10 @@ import { commandLine, quoteForShell } from '../format/shell.js';
 import type { SweepSpec } from '../run/spec.js';
 
 /** The command that does something with a run, as it can be pasted into a shell in the current folder. */
-export function commandFor(action: 'resume' | 'retry' | 'status' | 'fold', directory: string): string {
+export function commandFor(
+  action: 'resume' | 'retry' | 'status' | 'fold' | 'verify',
+  directory: string,
+): string {
   return `fanfold ${action} ${quoteForShell(shortPath(directory))}`;
 }
 

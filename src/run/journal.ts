@@ -8,7 +8,7 @@ import {
   readFileSync,
   readSync,
 } from 'node:fs';
-import { writeAll } from './atomic-file.js';
+import { writeAll, writeFileAtomic } from './atomic-file.js';
 import { checksum } from './checksum.js';
 import { readWholeLines } from './whole-lines.js';
 
@@ -71,6 +71,18 @@ export function repairJournal(path: string): void {
   const file = openSync(path, 'r+');
   ftruncateSync(file, end);
   closeSync(file);
+}
+
+/**
+ * Leaves only the whole records of a journal, and its lines as they stood beside it; only under the run's lock.
+ * @returns false where nothing of it was damaged
+ */
+export function cleanJournal(path: string, setAside: (path: string) => unknown): boolean {
+  const { records, damaged } = readRecords(path);
+  if (damaged === 0) return false;
+  setAside(path);
+  writeFileAtomic(path, Buffer.concat(records.map(sealedLine)).toString());
+  return true;
 }
 
 // --- internal ---

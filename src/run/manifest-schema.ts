@@ -94,8 +94,11 @@ const StoredLimits = z.strictObject({
 
 const count = z.int().check(z.nonnegative());
 
+/** The first bytes of a file, or all of them, and their sha256. */
+export const StoredPiece = z.strictObject({ bytes: count, sha256: z.string() });
+
 /** How long a file is, and its sha256. */
-export const StoredFile = z.strictObject({ lines: count, bytes: count, sha256: z.string() });
+export const StoredFile = z.strictObject({ lines: count, ...StoredPiece.shape });
 
 const indexRanges = z.strictObject({ count, ranges: z.string(), isCut: z.optional(z.boolean()) });
 
@@ -116,8 +119,17 @@ export const StoredProof = z.strictObject({
       columns: z.array(z.strictObject({ name: z.string(), dtype: z.exactOptional(dtype) })),
     }),
   ),
-  /** Every task's points `[start, stop)` and its piece of the result, which is its file. */
-  tasks: z.array(z.strictObject({ start: count, stop: count, ...StoredFile.shape })),
+  /** What the journals held; later records stand behind it. */
+  journals: z.strictObject({ events: StoredPiece, failures: StoredPiece }),
+  /** Every task's points `[start, stop)` and its piece of the result, which is its file unless that was filled with nan. */
+  tasks: z.array(
+    z.strictObject({
+      start: count,
+      stop: count,
+      ...StoredFile.shape,
+      isFilled: z.exactOptional(z.boolean()),
+    }),
+  ),
 });
 
 /** `sweep.json`: what a run is, and which files it consists of. */

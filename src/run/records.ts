@@ -23,6 +23,7 @@ export type RunEvent =
       /** It was killed for a point that took too long. */
       isLate?: true;
     }
+  | { event: 'repair'; time: number; host: string; pid: number; files: readonly string[] }
   | { event: 'close'; time: number; host: string; pid: number; seconds: number; reason: string };
 
 /** The end of a process's work on a task; with bytes and hash where the task is complete. */

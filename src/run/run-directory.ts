@@ -108,14 +108,19 @@ export function setForeignAside(
 ): string[] {
   return tasks
     .filter(({ status }) => status === 'foreign')
-    .map(({ index }) => {
-      const path = paths.task(index);
-      let number = 1;
-      while (existsSync(`${path}.foreign-${String(number)}`)) number++;
-      const aside = `${path}.foreign-${String(number)}`;
-      renameSync(path, aside);
-      return aside;
-    });
+    .map(({ index }) => setAside(paths.task(index), 'foreign'));
+}
+
+/**
+ * Gives a file a name under which nobody looks for it.
+ * @returns that name, with a number that is not taken
+ */
+export function setAside(path: string, why: 'foreign' | 'damaged'): string {
+  let number = 1;
+  while (existsSync(`${path}.${why}-${String(number)}`)) number++;
+  const aside = `${path}.${why}-${String(number)}`;
+  renameSync(path, aside);
+  return aside;
 }
 
 // --- internal ---

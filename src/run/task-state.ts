@@ -18,6 +18,8 @@ export interface TaskState extends Slice {
   /** Lines that are believed, those of failed points counted. */
   readonly lines: number;
   readonly failed: number;
+  /** How many bytes of its part, where it has one, are believed. */
+  readonly bytes: number;
 }
 
 /** The state of every task, from the listing of the run directory and `events.jsonl`. */
@@ -46,11 +48,12 @@ export function readTaskStates(directory: string, manifest: Manifest): TaskState
         status: isOurs ? 'complete' : 'foreign',
         lines: isOurs ? length : 0,
         failed: 0,
+        bytes: 0,
       };
     }
-    if (!has(paths.part(index))) return { index, ...slice, status: 'waiting', lines: 0, failed: 0 };
-    const { lines, failed } = readPart(taskFiles(paths, index), { ...slice, hasLayout });
-    return { index, ...slice, status: 'partial', lines, failed: failed.length };
+    if (!has(paths.part(index))) return { index, ...slice, status: 'waiting', lines: 0, failed: 0, bytes: 0 };
+    const { lines, failed, bytes } = readPart(taskFiles(paths, index), { ...slice, hasLayout });
+    return { index, ...slice, status: 'partial', lines, failed: failed.length, bytes };
   });
 }
 

@@ -1,4 +1,4 @@
-import { FanfoldError } from '../errors.js';
+import { messageOf } from '../errors.js';
 import type { Value } from '../format/value.js';
 import { arange } from './arange.js';
 import {
@@ -12,7 +12,7 @@ import {
 } from './axis.js';
 import { geomspace, linspace, logspace } from './linspace.js';
 import { listOf } from './list.js';
-import { columnsFrom, type PointsColumns } from './points-columns.js';
+import { columnsFrom, damagedPoints, type PointsColumns } from './points-columns.js';
 import { space, type Space } from './space.js';
 
 /** The stored form of a space: groups of axes that walk together, slowest first. */
@@ -32,22 +32,14 @@ export function defineSpace({ groups }: Space): SpaceDefinition {
  * @param points the columns of the run's copy of the points file, where an axis needs one
  */
 export function spaceFrom(definition: SpaceDefinition, points?: PointsColumns): Space {
-  const axes =
-    points === undefined
-      ? new Map<string, Axis>()
-      : new Map(columnsFrom(points).map((axis) => [axis.name, axis]));
+  const axes = points === undefined ? new Map<string, Axis>() : axesOf(points);
   return space(
     definition.groups.map((group) =>
       group.map(({ name, values }) => {
         const column = axes.get(name);
         if (values.kind !== 'column') return { name, values: valuesFrom(values) };
-        if (column === undefined) throw new Error(`The run directory's points hold no column "${name}".`);
-        if (JSON.stringify(column.values.definition) !== JSON.stringify(values)) {
-          throw new FanfoldError(
-            'FANFOLD_DAMAGED',
-            `Expected the run's points.json to hold the column "${name}" that the run was begun with, but it was changed. Restore it.`,
-          );
-        }
+        const isSame = JSON.stringify(column?.values.definition) === JSON.stringify(values);
+        if (column === undefined || !isSame) throw damagedPoints(`the column "${name}"`);
         return column;
       }),
     ),
@@ -79,6 +71,15 @@ export function needsPoints({ groups }: SpaceDefinition): boolean {
 }
 
 // --- internal ---
+
+/** A damaged copy may hold anything. */
+function axesOf(points: PointsColumns): Map<string, Axis> {
+  try {
+    return new Map(columnsFrom(points).map((axis) => [axis.name, axis]));
+  } catch (error) {
+    throw damagedPoints(messageOf(error));
+  }
+}
 
 const RULES = { linspace, logspace, geomspace };
 

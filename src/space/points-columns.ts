@@ -1,4 +1,5 @@
 import type { Value } from '../format/value.js';
+import { FanfoldError, messageOf } from '../errors.js';
 import { sha256 } from '../sha256.js';
 import {
   loadNumber,
@@ -28,6 +29,31 @@ export function pointsColumns(axes: readonly Axis[]): PointsColumns {
     values: Array.from({ length: values.size }, (_, index) => store(values.at(index))),
   }));
   return { version: 1, columns };
+}
+
+/** The bytes of `points.json`. */
+export function pointsText(columns: PointsColumns): string {
+  return `${JSON.stringify(columns)}\n`;
+}
+
+/**
+ * Reads `points.json`.
+ * @throws FanfoldError where it is damaged so that it is no JSON; its values are held against the spec's hashes later
+ */
+export function parsePoints(text: string): PointsColumns {
+  try {
+    return JSON.parse(text) as PointsColumns;
+  } catch (error) {
+    throw damagedPoints(messageOf(error));
+  }
+}
+
+/** The error of a `points.json` that is not as the run was begun with. */
+export function damagedPoints(reason: string): FanfoldError {
+  return new FanfoldError(
+    'FANFOLD_DAMAGED',
+    `Expected the run's points.json to hold the points that the run was begun with, but it was changed or damaged (${reason}). Restore it, or give the same points file with the same command again.`,
+  );
 }
 
 /** Axes whose values stay in `points.json`; the manifest holds only their length and hash. */

@@ -11,7 +11,15 @@ import { runPaths } from '../run/paths.js';
 import { openDirectory } from '../run/run-directory.js';
 import { sha256 } from '../sha256.js';
 import { needsPoints, spaceFrom } from '../space/definition.js';
-import type { PointsColumns } from '../space/points-columns.js';
+import {
+  columnsFrom,
+  damagedPoints,
+  parsePoints,
+  pointsColumns,
+  type PointsColumns,
+} from '../space/points-columns.js';
+import { readPointsFile } from '../space/points-file.js';
+import type { Space } from '../space/space.js';
 import { planSweep, type Plan, type SweepRequest } from './plan.js';
 
 /** How a run is gone on with, where that is to be otherwise than it was begun. */
@@ -34,7 +42,7 @@ export async function planOf(directory: string, how: ResumeOptions): Promise<Pla
   const { spec } = manifest;
   const request: SweepRequest = {
     worker: workerOf(directory, manifest, how),
-    space: spaceFrom(spec.space, needsPoints(spec.space) ? readPoints(directory) : undefined),
+    space: await runSpace(directory, manifest),
     fixed: spaceFrom({ groups: spec.fixed.map((axis) => [axis]) }).axes,
     pointsFile: manifest.pointsFile,
     seed: BigInt(spec.seed),
@@ -146,6 +154,20 @@ function workerOf(directory: string, { spec, worker }: Manifest, how: ResumeOpti
   return commandReference(spec.worker, { folder: resolve(directory, folder), keepScratch });
 }
 
+/** From the run's copy of the points file or, where that is damaged, from the file itself, if that is still as it was. */
+async function runSpace(directory: string, { spec, pointsFile }: Manifest): Promise<Space> {
+  if (!needsPoints(spec.space)) return spaceFrom(spec.space);
+  try {
+    return spaceFrom(spec.space, readPoints(directory));
+  } catch (error) {
+    const isDamaged = error instanceof FanfoldError && error.code === 'FANFOLD_DAMAGED';
+    if (!isDamaged || pointsFile === undefined || !existsSync(pointsFile)) throw error;
+    return spaceFrom(spec.space, pointsColumns(columnsFrom(pointsColumns(await readPointsFile(pointsFile)))));
+  }
+}
+
 function readPoints(directory: string): PointsColumns {
-  return JSON.parse(readFileSync(runPaths(directory).points, 'utf8')) as PointsColumns;
+  const { points } = runPaths(directory);
+  if (!existsSync(points)) throw damagedPoints('it is not there');
+  return parsePoints(readFileSync(points, 'utf8'));
 }

@@ -16,7 +16,7 @@ import { shortHash, workerLabel, type SweepSpec } from '../run/spec.js';
 import { readTaskStates } from '../run/task-state.js';
 import { sha256 } from '../sha256.js';
 import { needsPoints } from '../space/definition.js';
-import { pointsColumns } from '../space/points-columns.js';
+import { pointsColumns, pointsText } from '../space/points-columns.js';
 import { VERSION } from '../version.js';
 import type { Plan, SweepRequest } from './plan.js';
 
@@ -146,7 +146,7 @@ function writeCopies({ directory, spec, request }: Plan, bundle: WorkerBundle): 
   const paths = runPaths(directory, spec.format);
   if (bundle.code !== undefined) writeIfDifferent(paths.workerModule, bundle.code);
   if (needsPoints(spec.space)) {
-    writeIfDifferent(paths.points, `${JSON.stringify(pointsColumns(columnAxes(request)))}\n`);
+    writeIfDifferent(paths.points, pointsText(pointsColumns(columnAxes(request))));
   }
 }
 

@@ -17,7 +17,7 @@ import type { Lock } from '../run/lock.js';
 import { readManifest, writeManifest, type Manifest } from '../run/manifest.js';
 import { runPaths } from '../run/paths.js';
 import { readEvents, type RunEvent } from '../run/records.js';
-import { checkDirectory, openDirectory, removeScratch, setForeignAside } from '../run/run-directory.js';
+import { checkDirectory, openDirectory, removeScratch } from '../run/run-directory.js';
 import { isComputed, readTaskStates, type TaskState } from '../run/task-state.js';
 import type { HostWorker } from '../host/protocol.js';
 import { certificateFacts } from './certificate-facts.js';
@@ -25,6 +25,7 @@ import { checkWorker } from './check-worker.js';
 import { workerBundle } from './existing-run.js';
 import { runJob } from './host-worker.js';
 import { brakes, type Brakes, type StopReason } from './brakes.js';
+import { mendTasks } from './mend-tasks.js';
 import type { Plan } from './plan.js';
 import { gitCommit, prepareDirectory } from './prepare.js';
 
@@ -183,9 +184,7 @@ interface ComputeOptions extends RunOptions {
 
 async function computeAndFold(plan: Plan, manifest: Manifest, options: ComputeOptions): Promise<Outcome> {
   const { directory, request } = plan;
-  const found = readTaskStates(directory, manifest);
-  const setAside = setForeignAside(runPaths(directory, manifest.spec.format), found);
-  const before = setAside.length > 0 ? readTaskStates(directory, manifest) : found;
+  const { states: before, setAside } = mendTasks(directory, manifest, options.onNotice);
   const open = before.filter((state) => isOpen(state, options.retryFailed === true));
   let current = manifest;
   if (open.length > 0) {

@@ -203,12 +203,14 @@ describe('the run directory', () => {
     fs.writeFileSync(join(folder, 'p.csv'), 'x\n1\n2\n');
     const args = [worker, '--points', join(folder, 'p.csv'), '--tasks', '2', '--out', out];
     await fanfold(args);
-    fs.removeSync(join(out, 'task_index=1.txt'));
+    for (const name of ['task_index=1.txt', 'result.txt']) fs.removeSync(join(out, name));
     fs.writeFileSync(join(out, 'worker.mjs'), 'export default ({ x }) => -x;\n');
     const points = read(out, 'points.json');
     fs.writeFileSync(join(out, 'points.json'), points.replace('[1,2]', '[1,3]'));
+    fs.renameSync(join(folder, 'p.csv'), join(folder, 'away.csv'));
     const refused = await fanfold(['resume', out]);
     expect([refused.exitCode, refused.stderr]).toEqual([2, expect.stringContaining('points.json')]);
+    fs.renameSync(join(folder, 'away.csv'), join(folder, 'p.csv'));
     expect((await fanfold(args)).exitCode).toBe(0);
     expect(read(out, 'result.txt')).toBe('1   1\n2   2\n');
   });

@@ -144,7 +144,7 @@ describe('the columns of a points file', () => {
     const definition = store(defineSpace(made));
     expect(needsPoints(definition)).toBe(true);
     expect(allValues(spaceFrom(definition, stored))).toEqual(allValues(made));
-    expect(() => spaceFrom(definition)).toThrow('hold no column "a"');
+    expect(() => spaceFrom(definition)).toThrow('the column "a"');
   });
 
   test('are needed by no other space', () => {

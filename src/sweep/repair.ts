@@ -1,0 +1,60 @@
+import { truncateSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { basename, join } from 'node:path';
+import { fold } from '../fold.js';
+import { appendRecord, cleanJournal } from '../run/journal.js';
+import { runPaths } from '../run/paths.js';
+import type { RunEvent } from '../run/records.js';
+import { openDirectory, setAside } from '../run/run-directory.js';
+import { isComputed, readTaskStates } from '../run/task-state.js';
+import { requireManifest } from './existing-run.js';
+import { mendTasks } from './mend-tasks.js';
+import type { Verification } from './verify.js';
+
+/**
+ * Mends what can be mended without computing: damaged files of tasks are moved aside and, like lost ones, put back from
+ * the result; the result is made anew from its tasks; journals keep their whole records; the manifest comes back from its
+ * copy. What is left is for the run to be gone on with.
+ * @param onNotice called with what was done
+ * @throws FanfoldError where somebody works on the run
+ */
+export async function repairRun(
+  { directory, problems }: Verification,
+  onNotice: (text: string) => void,
+): Promise<void> {
+  const lock = await openDirectory(directory, { onWait: onNotice });
+  try {
+    const manifest = await requireManifest(directory);
+    const paths = runPaths(directory, manifest.spec.format);
+    const moveAside = (path: string): void => {
+      onNotice(`Moved aside: ${basename(setAside(path, 'damaged'))}`);
+    };
+    for (const { file, kind, task } of problems) {
+      if (task !== undefined && kind !== 'missing' && kind !== 'foreign') moveAside(join(directory, file));
+    }
+    const damaged = new Set(problems.map(({ file }) => file));
+    for (const { index, bytes } of readTaskStates(directory, manifest)) {
+      const part = paths.part(index);
+      if (!damaged.has(basename(part))) continue;
+      // What is believed of a part is gone on with.
+      if (bytes > 0) truncateSync(part, bytes);
+      else moveAside(part);
+    }
+    for (const journal of [paths.events, paths.failures]) cleanJournal(journal, moveAside);
+    appendRecord(paths.events, {
+      event: 'repair',
+      time: Date.now(),
+      host: hostname(),
+      pid: process.pid,
+      files: [...damaged],
+    } satisfies RunEvent);
+    const { states } = mendTasks(directory, manifest, onNotice);
+    // Also for its proof, which has to tell of the journals as they are now.
+    const fillsFailed = (manifest.proof?.failed.count ?? 0) > 0;
+    const isWhole = states.every(({ status }) => status === 'complete');
+    if (isWhole || (fillsFailed && states.every(isComputed)))
+      fold(directory, manifest, { onNotice, fillsFailed });
+  } finally {
+    lock.release();
+  }
+}

@@ -1,0 +1,60 @@
+import { readdirSync } from 'node:fs';
+import { lockHolder } from '../run/lock.js';
+import type { Manifest } from '../run/manifest.js';
+import { runPaths } from '../run/paths.js';
+import { isComputed, readTaskStates } from '../run/task-state.js';
+import { checkCopies } from './verify-copies.js';
+import { checkJournals, checkParts, checkResult, checkTasks, type Problem } from './verify-files.js';
+import { requireManifest } from './existing-run.js';
+
+/** What a check of all files of a run has found. */
+export interface Verification {
+  readonly directory: string;
+  readonly manifest: Manifest;
+  /** A coordinator that is at work, so that files change while they are read. */
+  readonly running?: { readonly host: string; readonly pid: number };
+  /** How many tasks have all their lines, and how many lines the others have so far. */
+  readonly complete: number;
+  readonly lines: number;
+  readonly problems: readonly Problem[];
+  /** True where every task has been finished, whatever became of its file. */
+  readonly wasComplete: boolean;
+}
+
+/**
+ * Holds every file of a run against the manifest and the records of the processes that wrote it. Computes and writes
+ * nothing, and takes no lock.
+ * @throws FanfoldError where there is no run, or its manifest and the copy of it are damaged both
+ */
+export async function verifyRun(directory: string): Promise<Verification> {
+  const manifest = await requireManifest(directory);
+  const paths = runPaths(directory, manifest.spec.format);
+  const names = new Set(readdirSync(directory));
+  const running = lockHolder(paths.lock);
+  const states = readTaskStates(directory, manifest);
+  const tasks = checkTasks(paths, manifest, names);
+  const damaged = new Set(tasks.problems.map(({ task }) => task));
+  const isFilled = (task: number): boolean => manifest.proof?.tasks[task]?.isFilled === true;
+  const problems = [
+    ...checkCopies(paths, manifest),
+    ...tasks.problems,
+    // A process may be at the last block of a part.
+    ...(running === undefined ? checkParts(paths, states) : []),
+    ...checkJournals(paths, manifest, {
+      isBegun: states.some(({ status }) => status !== 'waiting'),
+      isRunning: running !== undefined,
+    }),
+    ...checkResult(paths, manifest, states.every(isComputed)),
+  ];
+  return {
+    directory: paths.directory,
+    manifest,
+    ...(running === undefined ? {} : { running }),
+    complete: tasks.complete,
+    lines: states.reduce((sum, { lines }) => sum + lines, 0),
+    problems,
+    wasComplete: states.every(
+      (state) => isComputed(state) || damaged.has(state.index) || isFilled(state.index),
+    ),
+  };
+}
