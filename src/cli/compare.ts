@@ -1,4 +1,5 @@
 import { shortPath } from '../report/command-line.js';
+import { printable } from '../report/printable.js';
 import { comparePlan, describeComparison } from '../report/comparison.js';
 import type { Plan } from '../sweep/plan.js';
 import { exitCodeOf, runShown, type ExecuteOptions } from './execute.js';
@@ -13,12 +14,12 @@ export async function compare(plan: Plan, options: ExecuteOptions): Promise<numb
     const { outcome, signalExitCode } = await runShown(part, options);
     if (outcome.status === 'complete') return outcome;
     process.stderr.write(
-      `The comparison was not finished: ${shortPath(part.directory)} is ${outcome.status}.\n`,
+      `The comparison was not finished: ${printable(shortPath(part.directory))} is ${outcome.status}.\n`,
     );
     exitCode = exitCodeOf(outcome, signalExitCode);
     return undefined;
   });
   if (comparison === undefined) return exitCode;
-  process.stdout.write(`${describeComparison(comparison)}\n`);
+  process.stdout.write(`${printable(describeComparison(comparison))}\n`);
   return 0;
 }

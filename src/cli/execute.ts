@@ -2,6 +2,7 @@ import { FanfoldError } from '../errors.js';
 import type { Plan } from '../sweep/plan.js';
 import { shortPath } from '../report/command-line.js';
 import { count } from '../report/duration.js';
+import { pathForStdout } from '../report/printable.js';
 import { describeTrouble, summarize } from '../report/summary.js';
 import { slicingAdvice } from '../slicing.js';
 import { runSweep, type Outcome, type RunOptions } from '../sweep/sweep.js';
@@ -29,7 +30,7 @@ export async function execute(plan: Plan, options: ExecuteOptions): Promise<numb
   const { outcome, signalExitCode } = await runShown(plan, options);
   if (!options.isQuiet) tell(describeOutcome(outcome));
   else if (outcome.status !== 'complete') tell(describeTrouble(outcome));
-  if (outcome.result !== undefined) process.stdout.write(`${shortPath(outcome.result)}\n`);
+  if (outcome.result !== undefined) process.stdout.write(`${pathForStdout(shortPath(outcome.result))}\n`);
   return exitCodeOf(outcome, signalExitCode);
 }
 

@@ -1,5 +1,6 @@
 import { shortPath } from '../report/command-line.js';
 import type { OnError } from '../run/limits.js';
+import { pathForStdout } from '../report/printable.js';
 import { tell } from './tell.js';
 import { refold } from '../sweep/existing-run.js';
 
@@ -8,6 +9,7 @@ export async function foldRun(
   directory: string,
   options: { header?: boolean | undefined; onError?: OnError | undefined },
 ): Promise<number> {
-  process.stdout.write(`${shortPath(await refold(directory, { ...options, onNotice: tell }))}\n`);
+  const result = await refold(directory, { ...options, onNotice: tell });
+  process.stdout.write(`${pathForStdout(shortPath(result))}\n`);
   return 0;
 }

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { Command, CommanderError, Option } from '@commander-js/extra-typings';
 import { FanfoldError, systemCode } from '../errors.js';
-import { printable } from '../report/printable.js';
+import { printable, shortened } from '../report/printable.js';
 import { VERSION } from '../version.js';
 import { StoppedError } from './signals.js';
 import {
@@ -47,6 +47,7 @@ const program = new Command('fanfold')
   )
   .version(VERSION)
   .exitOverride()
+  .configureOutput({ writeErr: (text) => process.stderr.write(printable(text)) })
   .showHelpAfterError('(fanfold run --help shows the options of a sweep)')
   .enablePositionalOptions()
   .addHelpText('after', `\nThe options of a sweep are shown by: fanfold run --help\n${EXAMPLES}`);
@@ -238,17 +239,17 @@ function report(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
   if (error instanceof FanfoldError || error instanceof StoppedError) {
     const code = error instanceof FanfoldError ? ` [${error.code}]` : '';
-    process.stderr.write(`fanfold: ${printable(error.message)}${code}\n`);
+    process.stderr.write(`fanfold: ${printable(shortened(error.message))}${code}\n`);
     return error.exitCode;
   }
   if (/^E[A-Z0-9]+$/.test(systemCode(error) ?? '')) {
     const message = error instanceof Error ? error.message : '';
     process.stderr.write(
-      `fanfold: The system refused to read or write a file: ${printable(message)}. What was finished is kept; mend that, then run the same command again. [FANFOLD_IO]\n`,
+      `fanfold: The system refused to read or write a file: ${printable(shortened(message))}. What was finished is kept; mend that, then run the same command again. [FANFOLD_IO]\n`,
     );
     return 1;
   }
   const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  process.stderr.write(`fanfold: an internal error, please report it:\n${stack}\n`);
+  process.stderr.write(`fanfold: an internal error, please report it:\n${printable(shortened(stack))}\n`);
   return 1;
 }

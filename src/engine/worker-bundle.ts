@@ -35,7 +35,7 @@ export async function bundleWorker({ file }: Pick<ModuleReference, 'file'>): Pro
   bundling++;
   try {
     const result = await build({
-      entryPoints: [file],
+      entryPoints: [ENTRY],
       absWorkingDir: dirname(file),
       bundle: true,
       write: false,
@@ -48,7 +48,7 @@ export async function bundleWorker({ file }: Pick<ModuleReference, 'file'>): Pro
       // Stacks then name the user's files, not places beside the bundle.
       sourceRoot: `${pathToFileURL(dirname(file)).href}/`,
       logLevel: 'silent',
-      plugins: [installedPackages(dirname(file)), ownUrls(dirname(file))],
+      plugins: [entry(file), installedPackages(dirname(file)), ownUrls(dirname(file))],
     });
     const bundle = describeBundle(result, file);
     const text = result.outputFiles[0]?.text ?? '';
@@ -64,6 +64,9 @@ export async function bundleWorker({ file }: Pick<ModuleReference, 'file'>): Pro
 }
 
 // --- internal ---
+
+/** Stands for the worker's path, of which esbuild would take a `*` for a pattern. */
+const ENTRY = 'fanfold-worker';
 
 /** How many workers are being bundled: all share esbuild's service. */
 let bundling = 0;
@@ -82,6 +85,17 @@ const LOADERS: Record<string, Loader> = {
  */
 const INLINED_PACKAGE = 'zod';
 const OWN_LIBRARY = fileURLToPath(new URL('index.js', import.meta.url));
+
+function entry(file: string): Plugin {
+  return {
+    name: 'entry',
+    setup: (build) => {
+      build.onResolve({ filter: /^fanfold-worker$/ }, ({ kind }) =>
+        kind === 'entry-point' ? { path: file } : undefined,
+      );
+    },
+  };
+}
 
 /** Packages are left where they are and imported by their absolute place, for the bundle lies elsewhere. */
 function installedPackages(folder: string): Plugin {

@@ -65,7 +65,7 @@ export interface PythonOptions {
  */
 export function parseWorkerReference(text: string, options: PythonOptions = {}): FunctionReference {
   const path = text.startsWith('file:') ? fileURLToPath(text) : text;
-  const split = /^(?<file>.+):(?<name>[\p{L}_$][\p{L}\p{N}_$]*)$/u.exec(path)?.groups;
+  const split = /^(?<file>[^]+):(?<name>[\p{L}_$][\p{L}\p{N}_$]*)$/u.exec(path)?.groups;
   // A file whose own name holds a colon is meant as it stands.
   const [file, name] =
     split === undefined || existsSync(path) ? [path, undefined] : [split['file'] ?? path, split['name']];
@@ -73,6 +73,12 @@ export function parseWorkerReference(text: string, options: PythonOptions = {}):
   checkFile(absolute, file);
   if (extname(absolute) === '.py') return pythonReference(absolute, name, options);
   refusePythonOptions(file, options);
+  if (absolute.includes('\\') && process.platform !== 'win32') {
+    throw new FanfoldError(
+      'FANFOLD_WORKER',
+      `Expected the path of a JavaScript worker to be without backslashes, which node can't import, got "${absolute}". Rename it.`,
+    );
+  }
   if (EXTENSIONS.includes(extname(absolute)))
     return { kind: 'module', file: absolute, export: name ?? 'default' };
   throw new FanfoldError(

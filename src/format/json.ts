@@ -1,3 +1,5 @@
+import { endOfString } from './end-of-string.js';
+
 /**
  * JSON as JSON.parse reads it, but for its numbers, of which `readNumber` gets the text: `1.0` is no `1`, and 2^53 + 1 no
  * double. Also `NaN` and `Infinity`, as Python's json writes them, and `nan` and `inf`, as C's printf does.
@@ -20,7 +22,6 @@ interface Reader {
 }
 
 const NUMBER = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?(?![\w.+-])|[+-]?(?:nan|inf(?:inity)?)\b/iy;
-const STRING = /"(?:[^"\\]+|\\.)*"/y;
 /** A string whose characters stand for themselves. */
 const PLAIN = /^"[\u0020-\uffff]*"$/;
 const WORD = /true|false|null/y;
@@ -74,8 +75,10 @@ function readArray(reader: Reader): unknown[] {
 }
 
 function readString(reader: Reader): string {
-  const quoted = take(reader, STRING);
-  if (quoted === undefined) throw unexpected(reader);
+  const end = reader.text[reader.at] === '"' ? endOfString(reader.text, reader.at) : undefined;
+  if (end === undefined) throw unexpected(reader);
+  const quoted = reader.text.slice(reader.at, end);
+  reader.at = end;
   return PLAIN.test(quoted) && !quoted.includes('\\') ? quoted.slice(1, -1) : (JSON.parse(quoted) as string);
 }
 

@@ -28,7 +28,12 @@ export function quoteWord(text: string): string {
 
 /** A JSON string without any raw control character. */
 export function quoteJson(text: string): string {
-  return JSON.stringify(text).replace(
+  return escapeJson(JSON.stringify(text));
+}
+
+/** The same JSON without the control characters that JSON.stringify leaves as they are. */
+export function escapeJson(json: string): string {
+  return json.replace(
     UNESCAPED_BY_JSON,
     (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
   );

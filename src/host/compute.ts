@@ -2,7 +2,7 @@ import { layoutOf, ResultError, type DeclaredColumns, type Layout } from '../for
 import { rowWriter, type Numbers, type RowSink, type RowWriter } from '../format/row.js';
 import type { Value } from '../format/value.js';
 import type { Axis } from '../space/axis.js';
-import { pointOf, type Point, type Space } from '../space/space.js';
+import { pointOf, valueIn, type Point, type Space } from '../space/space.js';
 import { PointContext } from './context.js';
 import { lookahead } from './lookahead.js';
 import type { RunJob } from './protocol.js';
@@ -136,7 +136,7 @@ function firstLayout(options: ComputerOptions, result: unknown): Layout {
 /** What a points file leaves out is written as the default that the worker got. */
 function fillDefaults(point: Point, values: (Value | undefined)[], axes: readonly Axis[]): Point {
   for (let index = 0; index < values.length; index++) {
-    values[index] ??= point[(axes[index] as Axis).name];
+    values[index] ??= valueIn(point, (axes[index] as Axis).name);
   }
   return point;
 }

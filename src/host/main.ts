@@ -47,9 +47,10 @@ let run: Run | undefined;
 let pending: Promise<void> = Promise.resolve();
 const commands = new Socket({ fd: COMMANDS, readable: true, writable: false });
 readLines(commands, (line) => {
-  const command = JSON.parse(line) as Command;
+  const command = readCommand(line);
   // A stop must be seen while a task runs; everything else waits for its turn.
-  if (command.type === 'stop') stop.abort();
+  if (command === undefined) breakDown(new Error('What came on the pipe of commands is none.'));
+  else if (command.type === 'stop') stop.abort();
   else pending = pending.then(() => obey(command)).catch(breakDown);
 });
 // The coordinator is gone: its reaper ends this process too, but only where there is one.
@@ -60,6 +61,17 @@ const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 for (const signal of SIGNALS) process.on(signal, leaveToCoordinator);
 
 // --- internal ---
+
+function readCommand(line: string): Command | undefined {
+  try {
+    const command: unknown = JSON.parse(line);
+    return typeof command === 'object' && command !== null && 'type' in command
+      ? (command as Command)
+      : undefined;
+  } catch {
+    return undefined;
+  }
+}
 
 async function obey(command: Exclude<Command, { type: 'stop' }>): Promise<void> {
   switch (command.type) {
@@ -93,6 +105,8 @@ async function obey(command: Exclude<Command, { type: 'stop' }>): Promise<void> 
     case 'exit':
       await loaded?.close?.();
       process.exit(0);
+    default:
+      throw new Error('A command of an unknown type was sent.');
   }
 }
 

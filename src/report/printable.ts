@@ -1,3 +1,19 @@
+import { isatty } from 'node:tty';
+
+/** A path as it goes to stdout: as it is where a program reads it, and as a person may see it where that is a terminal. */
+export function pathForStdout(path: string): string {
+  return isatty(1) ? printable(path) : path;
+}
+
+const MOST_CHARACTERS = 4000;
+
+/** A message with its middle left out where it is too long to be read: it may quote a value of any length. */
+export function shortened(text: string): string {
+  if (text.length <= MOST_CHARACTERS) return text;
+  const half = MOST_CHARACTERS / 2;
+  return `${text.slice(0, half)} … ${text.slice(-half)}`;
+}
+
 /** Text without control characters but line breaks and tabs: to a terminal the others are commands. */
 export function printable(text: string): string {
   return text.replace(

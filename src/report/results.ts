@@ -11,7 +11,7 @@ import { runPaths, taskFiles, type RunPaths } from '../run/paths.js';
 import { readEvents } from '../run/records.js';
 import { isFailedLine } from '../run/whole-lines.js';
 import { sliceOf, type Slice } from '../slicing.js';
-import type { Point, Space } from '../space/space.js';
+import { valueIn, type Point, type Space } from '../space/space.js';
 
 /** One computed point. */
 export interface Row {
@@ -62,7 +62,7 @@ export async function readColumns(
     [...space.axes.map(({ name }) => name), ...names].map((name) => [name, []]),
   );
   for await (const { point, result } of readResults(directory, manifest, space)) {
-    for (const { name } of space.axes) columns.get(name)?.push(point[name] ?? NaN);
+    for (const { name } of space.axes) columns.get(name)?.push(valueIn(point, name) ?? NaN);
     cellsOf(result, layout as Layout).forEach((cell, index) => {
       columns.get(names[index] ?? '')?.push(cell as Scalar);
     });

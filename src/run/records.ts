@@ -69,14 +69,21 @@ export function readFailures(path: string): Map<number, FailureRecord> {
   return new Map(records.map((record) => [record.index, record]));
 }
 
-/** Parameters with bigints, nan and inf as text, which JSON lacks. */
+/** Parameters with bigints, nan and inf as text, which JSON lacks, and the beginning of long strings. */
 export function storableParameters(parameters: Readonly<Record<string, unknown>>): Record<string, unknown> {
   return Object.fromEntries(
     Object.entries(parameters).map(([name, value]) => [
       name,
       typeof value === 'bigint' || (typeof value === 'number' && !Number.isFinite(value))
         ? String(value)
-        : value,
+        : typeof value === 'string' && value.length > LONGEST_STRING
+          ? `${value.slice(0, LONGEST_STRING)} … (${String(value.length)} characters)`
+          : value,
     ]),
   );
 }
+
+// --- internal ---
+
+/** A record tells a point from others; its values stand in the run's own files. */
+const LONGEST_STRING = 1000;

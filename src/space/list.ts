@@ -5,6 +5,8 @@ import { makeValues, storeNumber, type AxisDtype, type Values } from './axis.js'
 
 const INTEGER = /^[+-]?\d+$/;
 const FLOAT = /^[+-]?(?:\d+(?:\.\d*)?(?:e[+-]?\d+)?|\.\d+(?:e[+-]?\d+)?|nan|inf(?:inity)?)$/i;
+/** Of -2^63. */
+const INT64_CHARACTERS = 20;
 const BOOL = /^(?:true|false)$/i;
 
 /** A value as somebody typed it; quoted text is always a string, undefined is a value left to the worker's default. */
@@ -120,8 +122,10 @@ function readAs(dtype: AxisDtype, text: string): Value {
 function readInteger(text: string): number | bigint {
   const number = Number(text);
   if (Number.isSafeInteger(number)) return number === 0 ? 0 : number;
-  const integer = BigInt(text.replace(/^\+/, ''));
-  if (integer >= -(2n ** 63n) && integer < 2n ** 63n) return integer;
+  const digits = text.replace(/^\+/, '').replace(/^(-?)0+(?=\d)/, '$1');
+  // Millions of digits would take seconds to be read.
+  const integer = digits.length > INT64_CHARACTERS ? undefined : BigInt(digits);
+  if (integer !== undefined && integer >= -(2n ** 63n) && integer < 2n ** 63n) return integer;
   throw new FanfoldError(
     'FANFOLD_SPACE',
     `Expected integers that fit in int64, got ${text}. Write it with a decimal point for a float64, or in quotes for a string.`,

@@ -62,7 +62,7 @@ async function parseDelimited(text: string, delimiter: string, path: string): Pr
   try {
     // A one-column file may have an empty cell, which is an empty line: only blank lines at the end are skipped. Tabs
     // there stay, because they stand between empty cells.
-    return parse(text.replace(/[\r\n ]+$/, ''), {
+    return parse(withoutBlankEnd(text), {
       delimiter,
       cast: (cell, { quoting }): TypedText | undefined =>
         quoting || cell.trim() !== '' ? { text: quoting ? cell : cell.trim(), isQuoted: quoting } : undefined,
@@ -70,6 +70,13 @@ async function parseDelimited(text: string, delimiter: string, path: string): Pr
   } catch (error) {
     throw refusal(path, 'rows of as many cells as the first', messageOf(error));
   }
+}
+
+/** Not by a regular expression: that tries each run of blanks anew from each of its places. */
+function withoutBlankEnd(text: string): string {
+  let end = text.length;
+  while (end > 0 && '\r\n '.includes(text.charAt(end - 1))) end--;
+  return text.slice(0, end);
 }
 
 function parseJsonLines(text: string, path: string): Row[] {

@@ -62,6 +62,11 @@ export function pointOf(axes: readonly Axis[], values: readonly (Value | undefin
   return point;
 }
 
+/** The value that a point has under a name; `constructor` is a name like any other. */
+export function valueIn(point: Readonly<Point>, name: string): Value | undefined {
+  return Object.hasOwn(point, name) ? point[name] : undefined;
+}
+
 /**
  * A name that can be a keyword argument in any of the workers' languages.
  * @throws FanfoldError for any other name

@@ -1,4 +1,5 @@
 import { FanfoldError } from '../errors.js';
+import { endOfString } from '../format/end-of-string.js';
 import { arange } from './arange.js';
 import type { Values } from './axis.js';
 import { geomspace, linspace, logspace } from './linspace.js';
@@ -110,9 +111,7 @@ function parseCall(name: string, args: string, option: string): Values {
 
 /** Splits at commas outside double quotes. */
 function splitList(text: string, option: string): TypedText[] {
-  const items = text.match(/(?:"(?:[^"\\]|\\.)*"|[^,"])+|(?<=^|,)(?=,|$)/g) ?? [];
-  if (items.join(',') !== text) throw refusal(option, `a quote that is not closed in "${text}"`);
-  return items.map((item) => {
+  return cutAtCommas(text, option).map((item) => {
     const trimmed = item.trim();
     const found = unquote(trimmed) ?? { text: trimmed, isQuoted: false };
     if (found.text !== '' || found.isQuoted) return found;
@@ -120,12 +119,28 @@ function splitList(text: string, option: string): TypedText[] {
   });
 }
 
+function cutAtCommas(text: string, option: string): string[] {
+  const items: string[] = [];
+  let from = 0;
+  for (let at = 0; at <= text.length; at++) {
+    if (text[at] === '"') {
+      const end = endOfString(text, at);
+      if (end === undefined) throw refusal(option, `a quote that is not closed in "${text}"`);
+      at = end - 1;
+    } else if (at === text.length || text[at] === ',') {
+      items.push(text.slice(from, at));
+      from = at + 1;
+    }
+  }
+  return items;
+}
+
 function refusal(option: string, got: string): FanfoldError {
   return new FanfoldError('FANFOLD_SPACE', `Expected ${option} to be ${SYNTAX}, got ${got}.`);
 }
 
 function unquote(text: string): TypedText | undefined {
-  if (!/^"(?:[^"\\]|\\.)*"$/.test(text)) return undefined;
+  if (!text.startsWith('"') || endOfString(text, 0) !== text.length) return undefined;
   try {
     return { text: JSON.parse(text) as string, isQuoted: true };
   } catch {

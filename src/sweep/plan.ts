@@ -87,10 +87,16 @@ export function planSweep(request: SweepRequest): Plan {
 
 // --- internal ---
 
+/** A name may have 255 bytes on most file systems; of these the hash takes some, and `-compare`. */
+const MOST_NAME_CHARACTERS = 50;
+
 /** `double`, `model-energy` for a named export, the program's name for a command: a folder name on any file system. */
 function runName(worker: SweepSpec['worker']): string {
   const stem = workerLabel(worker).replace(/(?<=.)\.[^.]*$/, '');
-  return 'command' in worker || worker.export === 'default' ? stem : `${stem}-${worker.export}`;
+  const name = 'command' in worker || worker.export === 'default' ? stem : `${stem}-${worker.export}`;
+  return Array.from(name, (character) => (/[\p{C}\p{Zl}\p{Zp}/\\]/u.test(character) ? '_' : character))
+    .slice(0, MOST_NAME_CHARACTERS)
+    .join('');
 }
 
 /** The definition as plain mutable data, which is what the schema of the manifest describes. */

@@ -181,12 +181,12 @@ describe('any text', () => {
   });
 
   test('of 100 000 characters is read in no time', () => {
-    const started = performance.now();
+    const started = process.cpuUsage().user;
     const pieces = ['1', '"', 'a(', ' ', '1,', 'linspace(', '1:', '""', '1e', '_'];
     for (const text of pieces.map((piece) => piece.repeat(1e5 / piece.length))) {
       for (const end of ['', '!', '"', ')']) messageOf(`${text}${end}`);
     }
-    expect(performance.now() - started).toBeLessThan(3000);
+    expect((process.cpuUsage().user - started) / 1000).toBeLessThan(3000);
   });
 });
 

@@ -1,10 +1,10 @@
 import type { Socket } from 'node:net';
 import { DRAIN_MS } from '../../host/last-words.js';
-import { readLines } from '../../host/lines.js';
 import type { Command, Report } from '../../host/protocol.js';
 import { deferred } from '../../deferred.js';
 import { endInTime, type Death, type HostProcess } from './host-process.js';
 import { killGroup } from '../../process-group.js';
+import { hearReports } from './hear-reports.js';
 import { queue } from './queue.js';
 import type { Reaper } from './reaper.js';
 
@@ -39,6 +39,7 @@ export function forkedHost({ reaper, startedMs, server }: ForkOptions): ForkedHo
   let pid = 0;
   let connection: Socket | undefined;
   let closed: Promise<unknown> = Promise.resolve();
+  let fault: string | undefined;
   let isKilled = false;
   let isEnded = false;
   const started = deferred<undefined>();
@@ -73,8 +74,9 @@ export function forkedHost({ reaper, startedMs, server }: ForkOptions): ForkedHo
       connection = socket;
       closed = new Promise((resolve) => socket.once('close', resolve));
       inbox.push(hello);
-      readLines(socket, (line) => {
-        inbox.push(JSON.parse(line) as Report);
+      hearReports(socket, inbox.push, (words) => {
+        fault = words;
+        killGroup(pid);
       });
       for (const line of early.splice(0)) socket.write(line);
     },
@@ -93,7 +95,7 @@ export function forkedHost({ reaper, startedMs, server }: ForkOptions): ForkedHo
       const drained = new Promise((resolve) => setTimeout(resolve, DRAIN_MS).unref());
       void Promise.race([closed, drained]).then(() => {
         connection?.destroy();
-        inbox.push(death);
+        inbox.push(fault === undefined ? death : { ...death, fault });
         ended.resolve(undefined);
       });
     },

@@ -4,10 +4,10 @@ import type { Readable, Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { FanfoldError } from '../../errors.js';
 import { DRAIN_MS, LAST_WORDS_CHARACTERS } from '../../host/last-words.js';
-import { readLines } from '../../host/lines.js';
 import type { Command, Report } from '../../host/protocol.js';
 import { describeSignal } from '../../run/verdict.js';
 import { killGroup } from '../../process-group.js';
+import { hearReports } from './hear-reports.js';
 import { queue } from './queue.js';
 import type { Reaper } from './reaper.js';
 import { endedChildrenSeconds, type Usage } from './usage.js';
@@ -19,6 +19,8 @@ export interface Death {
   /** The end of what it wrote on its standard error, such as V8's last words. */
   readonly lastWords: string;
   readonly usage?: Usage;
+  /** What it did that it was ended for, where that is so. */
+  readonly fault?: string;
 }
 
 /** Takes what a process writes. */
@@ -89,8 +91,10 @@ export function startHost({ program, env, reaper, onEnd }: HostOptions): HostPro
     output(bytes, stream);
   });
   const inbox = queue<Report | Death>();
-  readLines(child.stdio[3] as Readable, (line) => {
-    inbox.push(JSON.parse(line) as Report);
+  let fault: string | undefined;
+  hearReports(child.stdio[3] as Readable, inbox.push, (words) => {
+    fault = words;
+    killGroup(pid, 'SIGKILL');
   });
   let isEnded = false;
   const ended = whenEnded(child).then(async (end) => {
@@ -101,7 +105,7 @@ export function startHost({ program, env, reaper, onEnd }: HostOptions): HostPro
     // A daemon that the worker left may hold the other end for ever.
     for (const stream of child.stdio) stream?.destroy();
     onEnd();
-    inbox.push({ ...end, lastWords: lastWords() });
+    inbox.push({ ...end, lastWords: lastWords(), ...(fault === undefined ? {} : { fault }) });
   });
   const commands = child.stdio[4] as Writable;
   // Its end is reported by `next`; a command that it could not read any more is of no use.
@@ -156,7 +160,8 @@ export function isDeath(report: Report | Death): report is Death {
 }
 
 /** A death in words: `killed by SIGKILL, often the out-of-memory killer`. */
-export function describeDeath({ exitCode, signal, lastWords }: Death): string {
+export function describeDeath({ exitCode, signal, lastWords, fault }: Death): string {
+  if (fault !== undefined) return fault;
   const words = lastWords.trim();
   return `Its process ended${causeOf(exitCode, signal)}.${words === '' ? '' : ` It wrote: ${words.slice(-MOST_WORDS)}`}`;
 }

@@ -7,6 +7,7 @@ import { FanfoldError, systemCode } from '../../errors.js';
 import type { HostWorker, Report } from '../../host/protocol.js';
 import type { Crew, CrewOptions } from './crew.js';
 import { forkedHost, type ForkedHost, type Hello } from './forked-host.js';
+import { readReport } from './hear-reports.js';
 import { isDeath, startHost, type Death, type HostOptions, type HostProcess } from './host-process.js';
 import { queue } from './queue.js';
 import { startReaper } from './reaper.js';
@@ -161,6 +162,8 @@ function forkingEnvironment(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   return { OBJC_DISABLE_INITIALIZE_FORK_SAFETY: 'YES', ...env };
 }
 
+const MOST_HELLO_CHARACTERS = 1000;
+
 /** Takes the connections of forks; the first line of each says whose it is. */
 function listen(path: string, onFork: (hello: Hello, connection: Socket) => void): Server {
   const listener = createServer((connection) => {
@@ -168,10 +171,16 @@ function listen(path: string, onFork: (hello: Hello, connection: Socket) => void
     const read = (bytes: Buffer): void => {
       text += bytes.toString('latin1');
       const end = text.indexOf('\n');
-      if (end < 0) return;
+      if (end < 0 && text.length < MOST_HELLO_CHARACTERS) return;
       connection.off('data', read);
+      const hello = readReport(text.slice(0, Math.max(end, 0)));
+      if (hello?.type !== 'hello') {
+        // No fork of ours.
+        connection.destroy();
+        return;
+      }
       connection.unshift(Buffer.from(text.slice(end + 1), 'latin1'));
-      onFork(JSON.parse(text.slice(0, end)) as Hello, connection);
+      onFork(hello, connection);
     };
     // A fork that dies at once closes its end; how it ended is told by the server.
     connection.on('error', () => undefined);

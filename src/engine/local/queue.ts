@@ -1,5 +1,5 @@
 /** Items that one side waits for, in order. */
-export function queue<T>(): { push(item: T): void; next: () => Promise<T> } {
+export function queue<T>(): { push: (item: T) => void; next: () => Promise<T> } {
   const items: T[] = [];
   const waiting: ((item: T) => void)[] = [];
   return {

@@ -11,6 +11,7 @@ import { readResult } from './command-result.js';
 import { commandWords } from './command-words.js';
 import { launcher, LostError, type Launcher } from './launcher.js';
 import { outputFile, type OutputFile, type WriteLog } from './output-file.js';
+import { checkPassable, explainStart, fitsEnvironment } from './passable.js';
 import { pointText, type PointFacts, type PointText } from './point-text.js';
 import { parseResultRule, type ResultRule } from './result-rule.js';
 import { printedBeginning, printedEnd } from './printed.js';
@@ -36,8 +37,10 @@ export function commandWorker(worker: WorkerCommand, writeLog: WriteLog): Loaded
         opened.stdout.empty();
         opened.stderr.empty();
         const env = environment(worker, texts, point, context);
+        const words = command.words(valueOf);
+        checkPassable(words, env);
         return opened.launcher.run({
-          words: command.words(valueOf),
+          words,
           env: folder === undefined ? env : { ...env, FANFOLD_OUT: folder },
           hasInput: spec.stdin,
           isExact,
@@ -53,7 +56,7 @@ export function commandWorker(worker: WorkerCommand, writeLog: WriteLog): Loaded
         }
         finished = { rule, streams, line, end, folder };
       } catch (error) {
-        const message = `${line} was not started or lost: ${messageOf(error)}`;
+        const message = `${line} was not started or lost: ${messageOf(explainStart(error, command.words(valueOf)))}`;
         throw new CommandError(message, error instanceof LostError ? error.end : undefined);
       }
       return resultOf(finished, spec, writeLog);
@@ -102,14 +105,22 @@ function openStreams({ temporary, folder }: WorkerCommand, isResult: boolean): S
 }
 
 function environment(
-  { parameters }: WorkerCommand,
+  { parameters, spec }: WorkerCommand,
   texts: PointText,
   point: Point,
   facts: PointFacts,
 ): Record<string, string | undefined> {
+  const variables = parameters.map(({ name }): [string, string | undefined] => [
+    `FANFOLD_PARAM_${name}`,
+    texts.value(point, name),
+  ]);
   return {
+    // What stands on its standard input need not fail for want of a variable.
     ...Object.fromEntries(
-      parameters.map(({ name }) => [`FANFOLD_PARAM_${name}`, texts.value(point, name)] as const),
+      variables.map(([name, value]) => [
+        name,
+        spec.stdin && !fitsEnvironment(name, value) ? undefined : value,
+      ]),
     ),
     FANFOLD_INDEX: String(facts.index),
     FANFOLD_TASK_INDEX: String(facts.task_index),

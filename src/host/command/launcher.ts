@@ -75,6 +75,7 @@ const PROGRAM = `
 trap : HUP INT TERM
 fanfold_stdout=$1
 fanfold_stderr=$2
+fanfold_stdin=$3
 while IFS= read -r fanfold_count; do
   set --
   while [ "$fanfold_count" -gt 0 ]; do
@@ -92,6 +93,7 @@ while IFS= read -r fanfold_count; do
     fanfold_count=$((fanfold_count - 1))
   done
   IFS= read -r fanfold_in || exit
+  if [ "$fanfold_in" ]; then fanfold_in=$fanfold_stdin; else fanfold_in=/dev/null; fi
   "$@" <"$fanfold_in" >>"$fanfold_stdout" 2>>"$fanfold_stderr"
   echo $?
 done
@@ -104,16 +106,16 @@ interface Shell {
 }
 
 function startShell(files: Files, folder: string, [program = '', ...args]: readonly string[]): Shell {
-  const child = spawn(program, [...args, '-c', PROGRAM, 'sh', files.stdout, files.stderr], {
+  const child = spawn(program, [...args, '-c', PROGRAM, 'sh', files.stdout, files.stderr, files.stdin], {
     cwd: folder,
     env: process.env,
     // What it says itself, such as "Killed", belongs to the log of the task.
     stdio: ['pipe', 'pipe', 'inherit'],
   });
-  return talkTo(child, files);
+  return talkTo(child);
 }
 
-function talkTo(child: ChildProcessByStdio<Writable, Readable, null>, files: Files): Shell {
+function talkTo(child: ChildProcessByStdio<Writable, Readable, null>): Shell {
   let waiting: { resolve: (end: ProcessEnd) => void; reject: (error: Error) => void } | undefined;
   let isOver = false;
   const sent = new Map<string, string | undefined>();
@@ -139,7 +141,7 @@ function talkTo(child: ChildProcessByStdio<Writable, Readable, null>, files: Fil
     run: (launch) =>
       new Promise((resolve, reject) => {
         waiting = { resolve, reject };
-        child.stdin.write(requestText(launch, files, sent));
+        child.stdin.write(requestText(launch, sent));
       }),
     hasEnded: () => isOver,
     close: () => {
@@ -149,11 +151,7 @@ function talkTo(child: ChildProcessByStdio<Writable, Readable, null>, files: Fil
 }
 
 /** @param sent the variables that the shell has, which need not be sent again: it reads byte by byte */
-function requestText(
-  { words, env, hasInput }: Launch,
-  files: Files,
-  sent: Map<string, string | undefined>,
-): string {
+function requestText({ words, env, hasInput }: Launch, sent: Map<string, string | undefined>): string {
   const assignments: string[] = [];
   for (const [name, value] of Object.entries(env)) {
     if (sent.has(name) && sent.get(name) === value) continue;
@@ -165,7 +163,7 @@ function requestText(
     ...words,
     String(assignments.length),
     ...assignments,
-    hasInput ? files.stdin : '/dev/null',
+    hasInput ? 'input' : '',
     '',
   ].join('\n');
 }

@@ -14,7 +14,7 @@ export const POINT_NAMES = ['index', 'task_index', 'seed', 'out'] as const;
 export function parseTemplate(text: string): Template {
   const pieces: (string | { name: string })[] = [];
   let from = 0;
-  for (const match of text.matchAll(/(\{+)([\p{L}_][\p{L}\p{N}_]*)(\}+)/gu)) {
+  for (const match of text.matchAll(/(?<!\{)(\{+)([\p{L}_][\p{L}\p{N}_]*)(\}+)/gu)) {
     const [whole, opening = '', name = '', closing = ''] = match;
     const pairs = Math.min(opening.length, closing.length);
     const literal = Math.floor(pairs / 2);

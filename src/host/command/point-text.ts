@@ -1,7 +1,7 @@
 import { cellWriter, type CellWriter } from '../../format/cell.js';
 import type { Column } from '../../format/layout.js';
 import { quoteJson } from '../../format/quote.js';
-import type { Point } from '../../space/space.js';
+import { valueIn, type Point } from '../../space/space.js';
 import type { WorkerContext } from '../context.js';
 import type { ValueOf } from './placeholders.js';
 
@@ -26,22 +26,23 @@ export function pointText(parameters: readonly Column[]): PointText {
     key: `${quoteJson(column.name)}:`,
     write: writer(column, 'jsonl'),
   }));
-  const valueIn = (point: Point, name: string): string | undefined => {
-    const value = point[name];
+  const textOf = (point: Point, name: string): string | undefined => {
+    const value = valueIn(point, name);
     if (value === undefined || typeof value === 'string') return value;
     return words.get(name)?.(value);
   };
   return {
-    value: valueIn,
+    value: textOf,
     valueOf: (point, { index, task_index, seed }, folder = '') => {
       const own = { index: String(index), task_index: String(task_index), seed: String(seed), out: folder };
       return (name) =>
-        Object.hasOwn(own, name) ? own[name as keyof typeof own] : (valueIn(point, name) ?? '');
+        Object.hasOwn(own, name) ? own[name as keyof typeof own] : (textOf(point, name) ?? '');
     },
     json: (point, { index, task_index, seed }) => {
       let text = '{';
       for (const { name, key, write } of cells) {
-        if (point[name] !== undefined) text += `${key}${write(point[name])},`;
+        const value = valueIn(point, name);
+        if (value !== undefined) text += `${key}${write(value)},`;
       }
       return `${text}"index":${String(index)},"task_index":${String(task_index)},"seed":${String(seed)}}`;
     },

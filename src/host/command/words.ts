@@ -1,6 +1,6 @@
 import type { Dtype, Scalar } from '../../format/value.js';
 
-const NUMBER = String.raw`(?:(?:\d+\.?\d*|\.\d+)(?:[eEdD][+-]?\d+)?|nan|inf(?:inity)?)`;
+const NUMBER = String.raw`(?:(?:\d+(?:\.\d*)?|\.\d+)(?:[eEdD][+-]?\d+)?|nan|inf(?:inity)?)`;
 const INTEGER = /^[+-]?\d+$/;
 const FLOAT = new RegExp(`^[+-]?${NUMBER}$`, 'i');
 /** How C writes the payload of a nan, and Fortran an exponent of three digits. */
@@ -9,6 +9,8 @@ const ODD_FLOAT = /^[+-]?(?:nan\([^()]*\)|\d*\.\d+[+-]\d{3})$/i;
 const PAIR = new RegExp(`^\\((?<re>[+-]?${NUMBER}),(?<im>[+-]?${NUMBER})\\)$`, 'i');
 /** `(1+2j)` and `2j` as NumPy, `1+2i` as R and Octave, `1+2im` as Julia. */
 const SUM = new RegExp(`^\\(?(?:(?<re>[+-]?${NUMBER})(?=[+-]))?(?<im>[+-]?${NUMBER})(?:j|i|im)\\)?$`, 'i');
+/** Of an integer, as in Python: the time that it takes to read more grows with their square. */
+const MOST_DIGITS = 4300;
 const BOOL = /^(?:true|false)$/i;
 const DECLARED_BOOL = /^(?:t|true|\.true\.|1|(?<no>f|false|\.false\.|0))$/i;
 
@@ -24,7 +26,7 @@ export function readWord(word: string, dtype?: Dtype): Scalar {
     const match = DECLARED_BOOL.exec(word);
     return match === null ? word : match.groups?.['no'] === undefined;
   }
-  if (INTEGER.test(word)) return dtype === 'complex128' ? Number(word) : BigInt(word.replace(/^\+/, ''));
+  if (INTEGER.test(word)) return dtype === 'complex128' ? Number(word) : readInteger(word);
   if (FLOAT.test(word) || ODD_FLOAT.test(word)) return readFloat(word);
   const complex = (PAIR.exec(word) ?? SUM.exec(word))?.groups;
   if (complex !== undefined)
@@ -40,6 +42,12 @@ export function wordsOf(line: string): string[] {
 }
 
 // --- internal ---
+
+function readInteger(word: string): bigint {
+  if (word.length > MOST_DIGITS)
+    throw new Error(`got an integer of ${String(word.length)} digits, more than ${String(MOST_DIGITS)}`);
+  return BigInt(word.replace(/^\+/, ''));
+}
 
 function readFloat(word: string): number {
   if (/nan/i.test(word)) return NaN;

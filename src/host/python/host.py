@@ -1539,8 +1539,16 @@ class Run:
         return {name: storable(value) for name, value in given.items() if value is not None}
 
 
+# A record tells a point from others; its values stand in the run's own files.
+LONGEST_STRING = 1000
+
+
 def storable(value):
-    """A parameter with integers beyond 2^53, nan and inf as text, which JSON lacks."""
+    """A parameter with integers beyond 2^53, nan and inf as text, which JSON lacks, and the beginning of a long string."""
+    if type(value) is str and len(value) > LONGEST_STRING:
+        # Counted as the host of node does, in units of 16 bits.
+        units = len(value.encode('utf-16-le', 'surrogatepass')) // 2
+        return f'{value[:LONGEST_STRING]} … ({units} characters)'
     if type(value) is int and abs(value) > MOST_SAFE:
         return str(value)
     if type(value) is float and not math.isfinite(value):
@@ -2306,7 +2314,8 @@ class Channel:
         self.owner = os.getpid()
         self.is_stopped = False
         self.waiting = []
-        self.rest = b''
+        # The pieces of a line that is not whole yet, joined once: a long one comes in thousands.
+        self.pieces = []
         for descriptor in (commands, reports):
             os.set_inheritable(descriptor, False)
             os.set_blocking(descriptor, True)
@@ -2351,7 +2360,11 @@ class Channel:
             data = b''
         if not data:
             self.on_close()
-        *lines, self.rest = (self.rest + data).split(b'\n')
+        *lines, rest = data.split(b'\n')
+        if lines:
+            lines[0] = b''.join([*self.pieces, lines[0]])
+            self.pieces = []
+        self.pieces.append(rest)
         for line in lines:
             command = json.loads(line)
             # A stop must be seen while a task runs; everything else waits for its turn.
