@@ -10,6 +10,7 @@ import { defineSpace } from '../space/definition.js';
 import { checkNames, type Space } from '../space/space.js';
 
 import { checkCommand } from './check-command.js';
+import { checkMemoryLimit } from './check-memory-limit.js';
 
 /** What a user asks for, read and checked. */
 export interface SweepRequest {
@@ -56,6 +57,7 @@ export function planSweep(request: SweepRequest): Plan {
   const { space, fixed, worker, tasks } = request;
   checkNames([...space.axes, ...fixed]);
   if (worker.kind === 'command') checkCommand(worker, [...space.axes, ...fixed]);
+  checkMemoryLimit(request.limits);
   if (request.out === '') {
     throw new FanfoldError(
       'FANFOLD_OUT',

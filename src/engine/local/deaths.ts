@@ -92,10 +92,15 @@ export function blame(task: Task, end: DeathInTask, watch: Watch, session: Sessi
 
 // --- internal ---
 
-function lost(task: Task, { death }: DeathInTask, { outside }: Watch, { paths }: Session): FanfoldError {
+function lost(
+  task: Task,
+  { death, killed }: DeathInTask,
+  { outside }: Watch,
+  { paths }: Session,
+): FanfoldError {
   return new FanfoldError(
     'FANFOLD_HOST',
-    `The worker's process ended ${String(outside)} times outside any point of task ${String(task.index)}. ${describeDeath(death)} See ${paths.log(task.index)}.`,
+    `The worker's process ended ${String(outside)} times outside any point of task ${String(task.index)}. ${killed?.reason ?? describeDeath(death)} See ${paths.log(task.index)}.`,
     { exitCode: 1 },
   );
 }

@@ -2,9 +2,10 @@ import type { Socket } from 'node:net';
 import { DRAIN_MS } from '../../host/last-words.js';
 import type { Command, Report } from '../../host/protocol.js';
 import { deferred } from '../../deferred.js';
-import { endInTime, type Death, type HostProcess } from './host-process.js';
+import { endInTime, endTree, type Death, type HostProcess } from './host-process.js';
 import { killGroup } from '../../process-group.js';
 import { hearReports } from './hear-reports.js';
+import { processTree, type ProcessTree } from './process-tree.js';
 import { queue } from './queue.js';
 import type { Reaper } from './reaper.js';
 
@@ -27,13 +28,17 @@ export interface ForkedHost extends HostProcess {
 }
 
 export interface ForkOptions {
+  readonly id: number;
   readonly reaper: Reaper;
   readonly startedMs: number;
   /** What it prints past its own log comes by its server's pipes. */
   readonly server: HostProcess;
 }
 
-export function forkedHost({ reaper, startedMs, server }: ForkOptions): ForkedHost {
+export function forkedHost({ id, reaper, startedMs, server }: ForkOptions): ForkedHost {
+  // As the fork itself makes it.
+  const mark = `${server.mark}.${String(id)}`;
+  let tree: ProcessTree | undefined;
   const inbox = queue<Report | Death>();
   const early: string[] = [];
   let pid = 0;
@@ -53,6 +58,10 @@ export function forkedHost({ reaper, startedMs, server }: ForkOptions): ForkedHo
     get pid() {
       return pid;
     },
+    mark,
+    get tree() {
+      return tree;
+    },
     started: started.promise,
     startedMs,
     hasLoaded: true,
@@ -65,7 +74,8 @@ export function forkedHost({ reaper, startedMs, server }: ForkOptions): ForkedHo
     begin: (number) => {
       if (pid !== 0) return;
       pid = number;
-      if (isKilled) killGroup(pid);
+      tree = processTree(pid, mark);
+      if (isKilled) tree.kill();
       else reaper.watch(pid);
       started.resolve(undefined);
     },
@@ -88,7 +98,7 @@ export function forkedHost({ reaper, startedMs, server }: ForkOptions): ForkedHo
       isEnded = true;
       started.resolve(undefined);
       if (pid !== 0) {
-        killGroup(pid);
+        endTree(pid, tree, death);
         reaper.forget(pid);
       }
       // Its last reports are read first; a child of its own may hold the socket for ever.
@@ -110,7 +120,9 @@ export function forkedHost({ reaper, startedMs, server }: ForkOptions): ForkedHo
     exit: () => endInTime(host, ended.promise),
     kill: (signal) => {
       isKilled = true;
-      if (!isEnded && pid !== 0) killGroup(pid, signal);
+      if (isEnded || tree === undefined) return;
+      if (signal === undefined || signal === 'SIGKILL') tree.kill();
+      else killGroup(pid, signal);
     },
   };
   return host;

@@ -2,7 +2,8 @@ import { FanfoldError } from '../../errors.js';
 import type { Report, TaskJob } from '../../host/protocol.js';
 import type { Deadline } from './deadline.js';
 import type { DeathInTask, Killed } from './deaths.js';
-import { isDeath, type HostProcess } from './host-process.js';
+import { isDeath, type Death, type HostProcess } from './host-process.js';
+import { formatBytes } from '../../run/certificate.js';
 import { taskFiles } from '../../run/paths.js';
 import { checkFiles, learnFiles } from './model-files.js';
 import { pointInHand, type Place } from './point-in-hand.js';
@@ -31,12 +32,18 @@ export async function hearTask(
     const report = await host.next();
     if (isDeath(report)) {
       const late = deadline?.late;
+      const excess = session.memory.excessOf(host);
       const inHand = pointInHand(place, task, taskFiles(session.paths, task.index));
       return {
-        death: report,
+        death: withPeak(report, session.memory.peakOf(host)),
         isLoaded,
         point: late ?? inHand,
-        killed: late === undefined ? undefined : tooLate(session),
+        killed:
+          late !== undefined
+            ? tooLate(session)
+            : excess !== undefined
+              ? tooLarge(excess, session)
+              : undefined,
       };
     }
     isLoaded ||= LOADED.has(report.type);
@@ -97,6 +104,21 @@ function tooLate({ limits, worker }: Session): Killed {
     verdict: 'timeout',
     reason: `It did not end within ${seconds} s (--timeout), so its process was killed.${hint}`,
   };
+}
+
+function tooLarge(bytes: number, { limits }: Session): Killed {
+  const limit = formatBytes(limits.maxMemoryBytes ?? 0);
+  return {
+    verdict: 'memory',
+    reason: `It used ${formatBytes(bytes)}, limit ${limit} (--max-memory), so its process and all under it were killed.`,
+  };
+}
+
+/** What was seen of the whole tree may be more than what the system tells of the process. */
+function withPeak(death: Death, peak: number | undefined): Death {
+  const { usage = {} } = death;
+  if (peak === undefined || peak < (usage.peakMemoryBytes ?? 0)) return death;
+  return { ...death, usage: { ...usage, peakMemoryBytes: peak } };
 }
 
 const DISK_CODES = /\b(?:ENOSPC|EDQUOT|EFBIG|EROFS|EIO|ENOENT|EACCES|EPERM|ESTALE|EMFILE|ENFILE)\b/;

@@ -8,6 +8,7 @@ import type { Command, Report } from '../../host/protocol.js';
 import { describeSignal } from '../../run/verdict.js';
 import { killGroup } from '../../process-group.js';
 import { hearReports } from './hear-reports.js';
+import { processTree, withMark, type ProcessTree } from './process-tree.js';
 import { queue } from './queue.js';
 import type { Reaper } from './reaper.js';
 import { endedChildrenSeconds, type Usage } from './usage.js';
@@ -30,6 +31,10 @@ export type OutputSink = (bytes: Buffer, stream: 'stdout' | 'stderr') => void;
 export interface HostProcess {
   /** 0 for one that is yet to be forked. */
   readonly pid: number;
+  /** What everything under it bears in its environment. */
+  readonly mark: string;
+  /** It and everything under it; undefined before it has a number. */
+  readonly tree: ProcessTree | undefined;
   /** Resolves once `pid` is known, or never will be. */
   readonly started: Promise<unknown>;
   /** By performance.now. */
@@ -58,6 +63,8 @@ export interface HostOptions {
   readonly program: readonly [string, ...string[]];
   readonly env: NodeJS.ProcessEnv;
   readonly reaper: Reaper;
+  /** It forks other hosts, which don't end with it. */
+  readonly isServer?: boolean;
   readonly onEnd: () => void;
 }
 
@@ -69,11 +76,14 @@ const MOST_WORDS = 2000;
 /** A library that hangs while its process exits, as some do that drive graphics cards, must not hold up the fold. */
 const EXIT_MS = 2000;
 
+let hostsStarted = 0;
+
 /** Starts a host in a process group of its own, so that its children end with it. */
-export function startHost({ program, env, reaper, onEnd }: HostOptions): HostProcess {
+export function startHost({ program, env, reaper, isServer = false, onEnd }: HostOptions): HostProcess {
+  const mark = `${reaper.token}.${String(hostsStarted++)}`;
   const [file, ...args] = program;
   const child = spawn(file, args, {
-    env,
+    env: withMark(env, mark),
     detached: process.platform !== 'win32',
     // 3 carries reports, 4 commands; standard input is the worker's, and empty.
     stdio: ['ignore', 'pipe', 'pipe', 'pipe', 'pipe'],
@@ -84,6 +94,7 @@ export function startHost({ program, env, reaper, onEnd }: HostOptions): HostPro
   endedChildrenSeconds();
   const { pid } = child;
   if (pid === undefined) throw notStarted();
+  const tree = isServer ? undefined : processTree(pid, mark);
   reaper.watch(pid);
   const early: Parameters<OutputSink>[] = [];
   let output: OutputSink = (...written) => void early.push(written);
@@ -99,7 +110,7 @@ export function startHost({ program, env, reaper, onEnd }: HostOptions): HostPro
   let isEnded = false;
   const ended = whenEnded(child).then(async (end) => {
     isEnded = true;
-    killGroup(pid, 'SIGKILL');
+    endTree(pid, tree, end);
     reaper.forget(pid);
     await whenClosed([child.stdout, child.stderr]);
     // A daemon that the worker left may hold the other end for ever.
@@ -117,6 +128,8 @@ export function startHost({ program, env, reaper, onEnd }: HostOptions): HostPro
   };
   const host: HostProcess = {
     pid,
+    mark,
+    tree,
     started: Promise.resolve(),
     startedMs: performance.now(),
     get hasLoaded() {
@@ -136,10 +149,25 @@ export function startHost({ program, env, reaper, onEnd }: HostOptions): HostPro
       }
     },
     kill: (signal = 'SIGKILL') => {
-      if (!isEnded) killGroup(pid, signal);
+      if (isEnded) return;
+      if (signal === 'SIGKILL' && tree !== undefined) tree.kill();
+      else killGroup(pid, signal);
     },
   };
   return host;
+}
+
+/**
+ * Ends what a host that has ended has left. After one that ended in good order, or was not alone in its tree, only its group is
+ * looked at, for that takes no time; the rest ends with the run.
+ */
+export function endTree(
+  pid: number,
+  tree: ProcessTree | undefined,
+  { exitCode }: Pick<Death, 'exitCode'>,
+): void {
+  if (exitCode === 0 || tree === undefined) killGroup(pid);
+  else tree.kill();
 }
 
 /** Asks a host to end, and waits for that; one that does not is killed. */

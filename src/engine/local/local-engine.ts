@@ -15,6 +15,7 @@ import { hearTask } from './hear-task.js';
 import { watchPoints, type Deadline } from './deadline.js';
 import { recentOomKills } from '../../run/oom-kills.js';
 import { appendToLog, endOfLog, sizeOf } from '../../run/log-file.js';
+import { watchMemory } from './memory-watch.js';
 import type { LocalEngineOptions, Session } from './session.js';
 import { isCompleteNow } from './superseded.js';
 
@@ -37,6 +38,7 @@ async function runLocally(work: Work, controls: Controls, options: LocalEngineOp
     layout: work.layout,
     isStopping: controls.stop.aborted,
     attempts: attemptsIn(paths.failures),
+    memory: watchMemory(options.limits.maxMemoryBytes),
     ending: ending.signal,
   };
   const stop = (): void => {
@@ -60,6 +62,7 @@ async function runLocally(work: Work, controls: Controls, options: LocalEngineOp
     const failed = ended.find((slot) => slot.status === 'rejected');
     if (failed !== undefined) throw failed.reason;
   } finally {
+    session.memory.close();
     controls.stop.removeEventListener('abort', stop);
     controls.kill.removeEventListener('abort', kill);
     work.lock?.lost.removeEventListener('abort', kill);
@@ -83,7 +86,7 @@ async function runSlot(session: Session): Promise<void> {
   } finally {
     // It ends while the result is folded; the crew waits for it.
     void host?.exit();
-    if (host !== undefined) session.hosts.delete(host);
+    if (host !== undefined) dismiss(host, session);
   }
 }
 
@@ -119,7 +122,7 @@ async function finishTask(
       if (session.isStopping || isCompleteNow(task, session.paths, watch.superseded)) return host;
       continue;
     }
-    session.hosts.delete(host);
+    dismiss(host, session);
     work.lock?.check();
     const death = withLastWords(end.death, endOfLog(log, written, LAST_WORDS_CHARACTERS));
     recordDeath(task, host, { ...end, death }, session);
@@ -164,6 +167,11 @@ async function pause(ms: number, ending: AbortSignal): Promise<void> {
   if (ms > 0) await wait(ms, undefined, { signal: ending }).catch(() => undefined);
 }
 
+function dismiss(host: HostProcess, session: Session): void {
+  session.hosts.delete(host);
+  session.memory.remove(host);
+}
+
 async function openHost(session: Session): Promise<HostProcess> {
   const { crew, worker, work, paths } = session;
   const host = crew.take();
@@ -172,6 +180,7 @@ async function openHost(session: Session): Promise<HostProcess> {
   await host.started;
   // Before it can write: a coordinator that comes after this one must know of it.
   if (host.pid !== 0) recordSpawn(host.pid, paths);
+  session.memory.add(host);
   host.send({ type: 'run', job: work.job });
   return host;
 }

@@ -68,7 +68,13 @@ export function startPythonCrew({
   let isServing = false;
   let sorted = Promise.resolve();
   const serve = (): HostProcess => {
-    const host = startHost({ program, env: forkingEnvironment(env), reaper, onEnd: () => undefined });
+    const host = startHost({
+      program,
+      env: forkingEnvironment(env),
+      reaper,
+      isServer: true,
+      onEnd: () => undefined,
+    });
     isServing = true;
     if (worker !== undefined) host.send({ type: 'load', worker });
     sorted = sort(host);
@@ -77,7 +83,7 @@ export function startPythonCrew({
   const fork = (): HostProcess => {
     if (!isServing) server = serve();
     const id = nextId++;
-    const host = forkedHost({ reaper, startedMs: performance.now(), server });
+    const host = forkedHost({ id, reaper, startedMs: performance.now(), server });
     forks.set(id, host);
     void host.ended.then(() => forks.delete(id));
     server.send({ type: 'fork', id, socket });

@@ -1,8 +1,14 @@
+import { randomBytes } from 'node:crypto';
 import { spawn, type ChildProcessByStdio } from 'node:child_process';
 import type { Writable } from 'node:stream';
 
-/** Ends every process group of a run and removes its temporary folders when its coordinator dies, in whatever way. */
+/**
+ * Ends every process group of a run, and what left these groups, and removes its temporary folders when its coordinator dies, in
+ * whatever way.
+ */
 export interface Reaper {
+  /** What the marks of all hosts of this coordinator begin with. */
+  readonly token: string;
   watch(pid: number): void;
   forget(pid: number): void;
   /** A file or folder that must not outlive the coordinator. */
@@ -34,6 +40,19 @@ IFS=' '
 for pid in $groups; do kill -s KILL -- "-$pid" 2>/dev/null; done
 IFS='
 '
+# Those that are being killed may be found again, and those that they started meanwhile for the first time.
+round=0
+while [ -r /proc/self/environ ] && [ "$round" -lt 10 ]; do
+  set +f
+  found=$(grep -l "$1" /proc/[0-9]*/environ 2>/dev/null)
+  set -f
+  [ -n "$found" ] || break
+  for path in $found; do
+    pid=\${path#/proc/}
+    kill -s KILL "\${pid%/environ}" 2>/dev/null
+  done
+  round=$((round + 1))
+done
 # A process that was killed this moment may still have made a file.
 for path in $paths; do rm -rf -- "$path" 2>/dev/null || { sleep 1; rm -rf -- "$path"; }; done
 `;
@@ -41,7 +60,8 @@ for path in $paths; do rm -rf -- "$path" 2>/dev/null || { sleep 1; rm -rf -- "$p
 /** Starts the reaper: a POSIX shell of about one megabyte. Elsewhere a host ends itself when its stdin closes. */
 export function startReaper(): Reaper {
   if (process.platform === 'win32')
-    return { watch: ignore, forget: ignore, remove: ignore, keep: ignore, close: ignore };
+    return { token: '', watch: ignore, forget: ignore, remove: ignore, keep: ignore, close: ignore };
+  const token = randomBytes(8).toString('hex');
   const known = { watch: new Set<string>(), remove: new Set<string>() };
   let starts = 0;
   let isClosed = false;
@@ -52,7 +72,7 @@ export function startReaper(): Reaper {
   };
   const start = (): void => {
     starts++;
-    shell = startShell();
+    shell = startShell(token);
     // One that somebody killed can't do its work any more, so another one is told all that it knew.
     shell.once('exit', () => {
       if (isClosed || starts === MOST_STARTS) return;
@@ -63,6 +83,7 @@ export function startReaper(): Reaper {
   };
   start();
   return {
+    token,
     watch: (pid) => {
       known.watch.add(String(pid));
       tell('watch', String(pid));
@@ -93,8 +114,11 @@ type ReaperShell = ChildProcessByStdio<Writable, null, null>;
 /** A shell that ends again and again is of no use. */
 const MOST_STARTS = 10;
 
-function startShell(): ReaperShell {
-  const shell = spawn('/bin/sh', ['-c', PROGRAM], { detached: true, stdio: ['pipe', 'ignore', 'ignore'] });
+function startShell(token: string): ReaperShell {
+  const shell = spawn('/bin/sh', ['-c', PROGRAM, 'sh', token], {
+    detached: true,
+    stdio: ['pipe', 'ignore', 'ignore'],
+  });
   shell.unref();
   // Where there is no /bin/sh a host still ends itself once its commands end, unless it is in a long computation.
   shell.on('error', ignore);

@@ -7,6 +7,7 @@ import type { Work } from '../engine.js';
 import type { Attempts } from './attempts.js';
 import type { Crew } from './crew.js';
 import type { HostProcess } from './host-process.js';
+import type { MemoryWatch } from './memory-watch.js';
 
 export interface LocalEngineOptions {
   /** Processes at once. */
@@ -35,6 +36,7 @@ export interface Session extends Omit<LocalEngineOptions, 'files'> {
   layout: Layout | undefined;
   isStopping: boolean;
   readonly attempts: Attempts;
+  readonly memory: MemoryWatch;
   /** Aborted once the run is to end, for whatever reason. */
   readonly ending: AbortSignal;
 }

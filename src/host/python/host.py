@@ -2516,6 +2516,10 @@ class Host:
 
     def become_child(self, identity, path):
         os.setpgid(0, 0)
+        # What it starts is told by this from what other forks start.
+        mark = os.environ.get('FANFOLD_HOST_ID')
+        if mark is not None:
+            os.environ['FANFOLD_HOST_ID'] = f'{mark}.{identity}'
         # What the parent registered at its start is the parent's to do at its end.
         atexit._clear()
         signal.set_wakeup_fd(-1)

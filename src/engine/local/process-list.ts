@@ -1,0 +1,124 @@
+import { spawnSync } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
+import { systemCode } from '../../errors.js';
+
+/** A process of this machine, as it was a moment ago. */
+export interface ProcessEntry {
+  readonly pid: number;
+  readonly parent: number;
+  readonly group: number;
+  /** 0 where the system doesn't say. */
+  readonly session: number;
+  /** When it started, in the system's own words; tells it from a later one with its number. Empty where it doesn't say. */
+  readonly started: string;
+  /** Memory that it holds, shared pages counted in full. */
+  readonly bytes: number;
+}
+
+/** The living processes of this machine; undefined where there is no way to list them. */
+export function listProcesses(): ProcessEntry[] | undefined {
+  switch (process.platform) {
+    case 'linux':
+      return listFromProc();
+    case 'win32':
+      return undefined;
+    default:
+      return parsePs(spawnSync('ps', ['-axo', PS_COLUMNS], { encoding: 'utf8' }).stdout);
+  }
+}
+
+/** The variables that a process was started with, NUL between them; nothing where the system keeps them to itself. */
+export function environmentOf(pid: number): string {
+  return process.platform === 'linux' ? read(`/proc/${String(pid)}/environ`) : '';
+}
+
+/**
+ * Memory of a process in which pages that several share are counted by shares; undefined where the system doesn't say. It
+ * takes a millisecond for every few hundred megabytes.
+ */
+export function proportionalBytes(pid: number): number | undefined {
+  const [, kilobytes] = /^Pss:\s+(\d+) kB$/m.exec(read(`/proc/${String(pid)}/smaps_rollup`)) ?? [];
+  return kilobytes === undefined ? undefined : Number(kilobytes) * 1024;
+}
+
+/** What `ps` prints with the columns that it is asked for; exported for a test. */
+export function parsePs(text: string | null): ProcessEntry[] | undefined {
+  const rows = (text ?? '').trim().split('\n');
+  const entries = rows.flatMap((row) => {
+    const [pid = '', parent, group, kilobytes, state = ''] = row.trim().split(/\s+/);
+    if (!/^\d+$/.test(pid) || state.startsWith('Z')) return [];
+    return [
+      {
+        pid: Number(pid),
+        parent: Number(parent),
+        group: Number(group),
+        session: 0,
+        started: '',
+        bytes: Number(kilobytes) * 1024,
+      },
+    ];
+  });
+  return entries.length === 0 ? undefined : entries;
+}
+
+export const PS_COLUMNS = 'pid=,ppid=,pgid=,rss=,state=';
+
+// --- internal ---
+
+/** Places in `/proc/PID/stat` after the name, which may hold anything. */
+const [STATE, PARENT, GROUP, SESSION, STARTED, PAGES] = [0, 1, 2, 3, 19, 21] as const;
+
+/** The parent of all threads of the kernel, which are most of what is listed on a quiet machine. */
+const KERNEL = '2';
+const LISTS_TO_RENEW = 100;
+const kernelThreads = new Set<string>();
+let listed = 0;
+
+function listFromProc(): ProcessEntry[] | undefined {
+  const size = pageSize();
+  if (size === undefined) return undefined;
+  // Their numbers may be others' one day.
+  if (listed++ % LISTS_TO_RENEW === 0) kernelThreads.clear();
+  return readdirSync('/proc').flatMap((name) => {
+    if (!/^\d+$/.test(name) || kernelThreads.has(name)) return [];
+    const fields = statOf(name);
+    if (fields?.[PARENT] === KERNEL && fields[PAGES] === '0') kernelThreads.add(name);
+    // Z and X: it has ended.
+    if (fields === undefined || 'ZX'.includes(fields[STATE] ?? '')) return [];
+    return [
+      {
+        pid: Number(name),
+        parent: Number(fields[PARENT]),
+        group: Number(fields[GROUP]),
+        session: Number(fields[SESSION]),
+        started: fields[STARTED] ?? '',
+        bytes: Number(fields[PAGES]) * size,
+      },
+    ];
+  });
+}
+
+function statOf(pid: string): string[] | undefined {
+  const stat = read(`/proc/${pid}/stat`);
+  return stat === '' ? undefined : stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+}
+
+let knownSize: number | undefined;
+
+/** Node doesn't tell it, but it tells the same memory in bytes that the system counts in pages. */
+function pageSize(): number | undefined {
+  const pages = Number(statOf('self')?.[PAGES]);
+  if (knownSize === undefined && pages > 0)
+    knownSize = 2 ** Math.round(Math.log2(process.memoryUsage.rss() / pages));
+  return knownSize;
+}
+
+/** A process may end at any time, and another user's is closed to us. */
+function read(path: string): string {
+  try {
+    return readFileSync(path, 'latin1');
+  } catch (error) {
+    if (systemCode(error) === undefined) throw error;
+    return '';
+  }
+}

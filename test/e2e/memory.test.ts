@@ -1,0 +1,120 @@
+import { describe, expect } from '@jest/globals';
+import { totalmem } from 'node:os';
+import fs from 'fs-extra';
+import { join } from 'node:path';
+import { testWith, type Tool } from '../tools.js';
+import { events, failures, fanfold, read, temporaryFolder, writeWorker } from './command.js';
+
+const RANGE = ['--range', '0:4', '--tasks', '1', '--retry-delay', '10ms', '--max-memory', '300M'];
+
+const JAVASCRIPT = `const held = [];
+export default async ({ x }) => {
+  while (x === 2) {
+    held.push(Buffer.alloc(5 << 20, 1));
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+  return x;
+};\n`;
+
+const PYTHON = `import time
+shared = bytearray(b'x' * (200 << 20))
+def f(x):
+    held = []
+    while x == 2:
+        held.append(bytearray(b'x' * (5 << 20)))
+        time.sleep(0.005)
+    return x\n`;
+
+/** Half of it in a process of the command's own. */
+const GREEDY = `import subprocess, sys, time
+held = []
+if len(sys.argv) < 3 and sys.argv[1] == '2':
+    child = subprocess.Popen([sys.executable, sys.argv[0], '2', 'child'])
+while sys.argv[1] == '2':
+    held.append(bytearray(b'x' * (3 << 20)))
+    time.sleep(0.005)
+print(sys.argv[1])\n`;
+
+const WORKERS: [string, Tool, (folder: string) => string[]][] = [
+  ['JavaScript', 'procfs', (folder) => [writeWorker(folder, 'w.mjs', JAVASCRIPT)]],
+  ['Python by fork', 'python3', (folder) => [`${writeWorker(folder, 'model.py', PYTHON)}:f`]],
+  [
+    'a command and its child',
+    'python3',
+    (folder) => ['--', 'python3', writeWorker(folder, 'greedy.py', GREEDY), '{x}'],
+  ],
+];
+
+describe('a point that takes more than --max-memory', () => {
+  for (const [title, tool, workerIn] of WORKERS) {
+    testWith(tool, `is tried again, then failed, and the others go on (${title})`, async () => {
+      const folder = temporaryFolder();
+      const out = join(folder, 'run');
+      const { exitCode, stderr } = await fanfold([...RANGE, '--out', out, ...workerIn(folder)]);
+      expect([exitCode, stderr]).toEqual([1, expect.stringContaining('limit 300 MiB (--max-memory)')]);
+      const found = failures(out);
+      expect(found.map(({ index, attempt }) => [index, attempt])).toEqual([
+        [2, 1],
+        [2, 2],
+      ]);
+      for (const { error, certificate } of found) {
+        expect(error).toMatch(
+          /^It used [\d.]+ [MG]iB, limit 300 MiB \(--max-memory\), so its process and all under it/,
+        );
+        expect(certificate).toMatchObject({ verdict: 'memory', signal: 'SIGKILL' });
+        // It acts before much more is taken.
+        expect(certificate?.peakMemoryBytes).toBeGreaterThan(300 << 20);
+        expect(certificate?.peakMemoryBytes).toBeLessThan(1500 << 20);
+      }
+      expect(read(out, 'task_index=0.txt.part')).toMatch(/^0 +0\n1 +1\n# failed 2\n3 +3\n$/);
+    });
+  }
+
+  testWith('python3', 'is not one whose pages are shared with other forks', async () => {
+    const folder = temporaryFolder();
+    const out = join(folder, 'run');
+    // Each child of the point shares 200 MB with it: together 1.2 GB to who counts them again and again.
+    const code = PYTHON.replace(
+      /def f[^]*/,
+      `import os
+def f(x):
+    children = []
+    for _ in range(5):
+        pid = os.fork()
+        if pid == 0:
+            time.sleep(0.6)
+            os._exit(0)
+        children.append(pid)
+    for pid in children:
+        os.waitpid(pid, 0)
+    return x\n`,
+    );
+    const args = [`${writeWorker(folder, 'model.py', code)}:f`, '--range', '0:2', '--max-memory', '400M'];
+    expect((await fanfold([...args, '--out', out])).exitCode).toBe(0);
+    expect(events(out, 'died')).toEqual([]);
+  });
+
+  testWith('procfs', 'may be given as a share, which is kept with the run, and must make sense', async () => {
+    const folder = temporaryFolder();
+    const out = join(folder, 'run');
+    const worker = writeWorker(folder, 'w.mjs', 'export default ({ x }) => x;\n');
+    const args = [worker, '--range', '0:4', '--out', out];
+    expect((await fanfold([...args, '--max-memory', '50%', '--retries', '3'])).exitCode).toBe(0);
+    const limitsOf = (): { maxMemoryBytes: number; retries: number } =>
+      (fs.readJsonSync(join(out, 'sweep.json')) as { limits: ReturnType<typeof limitsOf> }).limits;
+    expect(limitsOf().maxMemoryBytes).toBeLessThanOrEqual(totalmem() / 2);
+    expect((await fanfold(['resume', out, '--retries', '0'])).exitCode).toBe(0);
+    expect([limitsOf().retries, limitsOf().maxMemoryBytes > 1 << 20]).toEqual([0, true]);
+    for (const [option = '', value = ''] of [
+      ['--max-memory', '2X'],
+      ['--max-memory', '0'],
+      ['--retries', '-1'],
+      ['--retry-delay', 'soon'],
+      ['--max-failures', '101%'],
+      ['--on-error', 'cry'],
+    ]) {
+      const { exitCode, stderr } = await fanfold([...args, `${option}=${value}`]);
+      expect([option, exitCode, stderr]).toEqual([option, 2, expect.stringContaining(option)]);
+    }
+  });
+});
