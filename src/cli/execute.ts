@@ -11,6 +11,8 @@ import { listenForSignals, StoppedError } from './signals.js';
 
 /** `EX_TEMPFAIL` of sysexits.h: to be tried again. */
 const OUT_OF_TIME = 75;
+/** `fanfold stop` ends a run as Ctrl-C does. */
+const INTERRUPTED = 130;
 
 export interface ExecuteOptions {
   readonly isFresh?: boolean;
@@ -20,6 +22,8 @@ export interface ExecuteOptions {
   readonly retryFailed?: boolean;
   readonly allowChangedWorker?: boolean;
   readonly isQuiet: boolean;
+  /** Leave the run going without a terminal. */
+  readonly isDetached?: boolean;
 }
 
 /**
@@ -27,7 +31,13 @@ export interface ExecuteOptions {
  * @returns the exit code
  */
 export async function execute(plan: Plan, options: ExecuteOptions): Promise<number> {
-  const { outcome, signalExitCode } = await runShown(plan, options);
+  const detach = options.isDetached === true ? await import('./detach.js') : undefined;
+  if (detach?.isLeftBehind() === false) return detach.leaveBehind(plan.directory);
+  detach?.forgetMark();
+  const { outcome, signalExitCode } = await runShown(plan, {
+    ...options,
+    onBegin: () => detach?.letGo(plan.directory),
+  });
   if (!options.isQuiet) tell(describeOutcome(outcome));
   else if (outcome.status !== 'complete') tell(describeTrouble(outcome));
   if (outcome.result !== undefined) process.stdout.write(`${pathForStdout(shortPath(outcome.result))}\n`);
@@ -38,27 +48,29 @@ export async function execute(plan: Plan, options: ExecuteOptions): Promise<numb
 export function exitCodeOf({ status, reason }: Outcome, signalExitCode: number | undefined): number {
   if (status === 'complete') return 0;
   if (status === 'failed') return 1;
-  return signalExitCode ?? (reason === 'time-limit' ? OUT_OF_TIME : 1);
+  if (signalExitCode !== undefined) return signalExitCode;
+  return { 'time-limit': OUT_OF_TIME, request: INTERRUPTED }[reason as string] ?? 1;
 }
 
 /** Runs a plan and shows its progress. */
 export async function runShown(
   plan: Plan,
-  { isQuiet, ...options }: ExecuteOptions,
+  { isQuiet, isDetached, onBegin, ...options }: ExecuteOptions & { onBegin?: () => void },
 ): Promise<{ outcome: Outcome; signalExitCode: number | undefined }> {
   const signals = listenForSignals();
   // Loaded only where it is shown: a library of bars costs a short run more than its points.
-  const progress = isQuiet ? undefined : await import('../report/progress.js');
+  const progress = isQuiet || isDetached === true ? undefined : await import('../report/progress.js');
   let endProgress = (): void => undefined;
   const onStart: RunOptions['onStart'] = (manifest) => {
-    if (progress === undefined) return;
+    onBegin?.();
+    if (isQuiet) return;
     const advice = slicingAdvice(manifest.points, manifest.tasks, manifest.spec.slicing);
     if (advice !== undefined) tell(advice);
     const jobs = Math.min(plan.request.jobs, manifest.tasks);
     tell(
       `fanfold: ${count(manifest.points, 'point')} in ${count(manifest.tasks, 'task')}, ${String(jobs)} at once, in ${shortPath(plan.directory)}`,
     );
-    endProgress = progress.showProgress(plan.directory, manifest, process.stderr);
+    if (progress !== undefined) endProgress = progress.showProgress(plan.directory, manifest, process.stderr);
   };
   try {
     const outcome = await runSweep(plan, { ...options, controls: signals.controls, onStart, onNotice: tell });

@@ -129,6 +129,7 @@ const sweep = program
     'run this point of the run in the directory DIR again, alone: fanfold run DIR --point 4711',
     parseIndex('--point'),
   )
+  .option('--detach', 'leave the run going without this terminal, once its input is checked')
   .option('-f, --force', 'replace what the run directory holds')
   .option('-n, --dry-run', 'show what would be done, and start nothing')
   .option('--allow-changed-worker', 'keep what an earlier version of the worker computed')
@@ -161,6 +162,7 @@ for (const [name, description, retryFailed] of CONTINUATIONS) {
       ] as const),
     )
     .option('--allow-changed-worker', 'keep what an earlier version of the worker computed')
+    .option('--detach', 'leave the run going without this terminal')
     .option('-q, --quiet', 'no progress and no summary');
   addLimits(continuation).action(async (directory, options) => {
     const { resume } = await import('./resume.js');
@@ -176,6 +178,25 @@ program
   .action(async (directory, options) => {
     const { status } = await import('./status.js');
     process.exitCode = await status(directory, options);
+  });
+
+program
+  .command('attach')
+  .description('show the progress of a run that goes on, wherever; it ends with the exit code of the run')
+  .argument('<dir>', 'the run directory')
+  .action(async (directory) => {
+    const { attach } = await import('./attach.js');
+    process.exitCode = await attach(directory);
+  });
+
+program
+  .command('stop')
+  .description('end a run cleanly, from anywhere that sees its directory')
+  .argument('<dir>', 'the run directory')
+  .option('--now', "don't wait for the points in hand")
+  .action(async (directory, options) => {
+    const { stop } = await import('./stop.js');
+    process.exitCode = await stop(directory, options);
   });
 
 program
@@ -229,7 +250,7 @@ function refuseExcess([first = '', second]: readonly string[]): void {
   if (second === undefined) return;
   throw new FanfoldError(
     'FANFOLD_USAGE',
-    `Expected one worker, got "${first}" and "${second}". Quote values that hold blanks or brackets; parameters are given by --param; the other commands are resume, retry, status, verify and fold.`,
+    `Expected one worker, got "${first}" and "${second}". Quote values that hold blanks or brackets; parameters are given by --param; the other commands are resume, retry, status, attach, stop, verify and fold.`,
   );
 }
 

@@ -15,6 +15,7 @@ export async function resume(
     startMethod?: StartMethod | undefined;
     threads?: number | undefined;
     quiet?: true | undefined;
+    detach?: true | undefined;
     allowChangedWorker?: true | undefined;
     retryFailed: boolean;
   },
@@ -37,5 +38,6 @@ export async function resume(
     timeLimitMs: options.timeLimit,
     allowChangedWorker: options.allowChangedWorker === true,
     isQuiet: options.quiet === true,
+    isDetached: options.detach === true,
   });
 }

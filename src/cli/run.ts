@@ -1,3 +1,4 @@
+import { usage } from '../errors.js';
 import { printable } from '../report/printable.js';
 import { planSweep } from '../sweep/plan.js';
 import { execute } from './execute.js';
@@ -11,6 +12,7 @@ export interface RunCommandOptions extends RequestOptions {
   readonly allowChangedWorker?: true | undefined;
   /** Index of a point of an existing run, to be run alone. */
   readonly point?: number | undefined;
+  readonly detach?: true | undefined;
   readonly dryRun?: true | undefined;
   readonly quiet?: true | undefined;
 }
@@ -35,7 +37,8 @@ export async function run(worker: string | undefined, options: RunCommandOptions
     allowChangedWorker: options.allowChangedWorker === true,
     isQuiet: options.quiet === true,
   };
-  if (options.compare !== true) return execute(plan, how);
+  if (options.compare !== true) return execute(plan, { ...how, isDetached: options.detach === true });
+  if (options.detach === true) throw usage('Expected either --compare or --detach, got both.');
   const { compare } = await import('./compare.js');
   return compare(plan, how);
 }

@@ -19,6 +19,14 @@ const STOPPING =
 
 type StopSignal = keyof typeof EXIT_CODES;
 
+/** The signals that end a run cleanly. */
+export const STOP_SIGNALS = Object.keys(EXIT_CODES) as StopSignal[];
+
+/** The exit code of a run that a signal ended; undefined for anything else. */
+export function exitCodeOfSignal(name: string | undefined): number | undefined {
+  return STOP_SIGNALS.includes(name as StopSignal) ? EXIT_CODES[name as StopSignal] : undefined;
+}
+
 /**
  * Turns signals into a stop: the first lets the points in hand finish, the second ends every process at once.
  * @param notice what the user is told at the first one
@@ -36,20 +44,19 @@ export function listenForSignals(notice = STOPPING): {
     if (first === undefined) {
       first = signal;
       tell(notice);
-      stop.abort();
+      stop.abort(signal);
     } else {
       kill.abort();
     }
   };
-  const signals = Object.keys(EXIT_CODES) as StopSignal[];
-  for (const signal of signals) process.on(signal, onSignal);
+  for (const signal of STOP_SIGNALS) process.on(signal, onSignal);
   return {
     controls: { stop: stop.signal, kill: kill.signal },
     exitCode: () => (first === undefined ? undefined : EXIT_CODES[first]),
     close: () => {
       // One more signal must not change how a command ends that has been told to stop.
       if (first !== undefined) return;
-      for (const signal of signals) process.off(signal, onSignal);
+      for (const signal of STOP_SIGNALS) process.off(signal, onSignal);
     },
   };
 }

@@ -4,7 +4,7 @@ import type { SweepSpec } from '../run/spec.js';
 
 /** The command that does something with a run, as it can be pasted into a shell in the current folder. */
 export function commandFor(
-  action: 'resume' | 'retry' | 'status' | 'fold' | 'verify',
+  action: 'resume' | 'retry' | 'status' | 'attach' | 'stop' | 'fold' | 'verify',
   directory: string,
 ): string {
   return `fanfold ${action} ${quoteForShell(shortPath(directory))}`;

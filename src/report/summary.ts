@@ -166,6 +166,7 @@ function describeStop({ status, reason, manifest }: Outcome): string[] {
   if (status !== 'stopped' || reason === undefined || reason === 'signal') return [];
   const words = {
     'time-limit': 'Stopped by --time-limit',
+    request: 'Stopped by fanfold stop',
     'on-error': 'Stopped by --on-error stop, because a point failed',
     'max-failures': `Stopped by --max-failures, because more than ${describeMost(manifest)} failed`,
   };

@@ -14,6 +14,8 @@ const BEAT_MS = 5_000;
 /** A holder that is seen by its beats only must miss so many. */
 const MISSED_BEATS = 3;
 const LONGEST_LOOK_MS = 1_000;
+/** How often one who waits for the end of a living one looks. */
+const LOOK_MS = 200;
 /** One that has made its lock is so long without its name in it, where there are no hard links. */
 const NAMELESS_MS = 2_000;
 /** A lock that is there and then isn't, over and over: a file system that contradicts itself. */
@@ -30,6 +32,8 @@ export interface LockOptions {
 
 /** A run directory's lock while this process has it. */
 export interface Lock {
+  /** Of this holding alone. */
+  readonly id: string;
   /** Aborted, with a FanfoldError, once it is seen that another process has taken the lock. */
   readonly lost: AbortSignal;
   /** @throws FanfoldError where the lock is another process's by now */
@@ -65,6 +69,27 @@ export function lockHolder(path: string): LockHolder | undefined {
   const text = readLock(path);
   const holder = text === undefined ? undefined : parseHolder(text);
   return holder !== undefined && lifeOf(holder) !== 'dead' && !isSeenCopy(holder, path) ? holder : undefined;
+}
+
+/**
+ * Waits for the end of a holding: `released` where it is over, in whatever way, `silent` where a holder that can't be seen
+ * has not changed its lock for long, `left` where the wait was ended.
+ */
+export async function whenReleased(
+  path: string,
+  { id }: LockHolder,
+  signal: AbortSignal,
+): Promise<'released' | 'silent' | 'left'> {
+  let last = { text: readLock(path), since: performance.now() };
+  while (!signal.aborted) {
+    const text = readLock(path);
+    const holder = parseHolder(text ?? '');
+    if (holder === undefined || holder.id !== id || lifeOf(holder) === 'dead') return 'released';
+    if (text !== last.text) last = { text, since: performance.now() };
+    if (lifeOf(holder) === 'unseen' && performance.now() - last.since > FS_LATENCY_MS) return 'silent';
+    await setTimeout(LOOK_MS);
+  }
+  return 'left';
 }
 
 // --- internal ---
@@ -111,7 +136,7 @@ async function staysAs(path: string, text: string, waitMs: number, signal?: Abor
   }
 }
 
-function keep(path: string, holder: LockHolder): Lock {
+function keep(path: string, holder: LockHolder & { readonly id: string }): Lock {
   const loss = new AbortController();
   const lose = (): void => {
     if (!loss.signal.aborted) loss.abort(taken(path, parseHolder(readLock(path) ?? '')));
@@ -122,6 +147,7 @@ function keep(path: string, holder: LockHolder): Lock {
   }, BEAT_MS);
   timer.unref();
   return {
+    id: holder.id,
     lost: loss.signal,
     check: () => {
       if (!isOurs(path, holder)) lose();

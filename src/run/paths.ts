@@ -12,12 +12,16 @@ export interface RunPaths {
   /** The same again, for where the manifest is damaged or lost. */
   readonly manifestCopy: string;
   readonly lock: string;
+  /** A request to end. */
+  readonly stop: string;
   readonly points: string;
   /** The worker and what it imports of the user's files, as one module. */
   readonly workerModule: string;
   readonly failures: string;
   readonly events: string;
   readonly logs: string;
+  /** What a coordinator without a terminal says. */
+  readonly coordinatorLog: string;
   /** Where commands have a folder for each point in hand. */
   readonly scratch: string;
   readonly result: string;
@@ -39,11 +43,13 @@ export function runPaths(directory: string, format: Format = 'txt'): RunPaths {
     manifest: inRun('sweep.json'),
     manifestCopy: inRun('sweep.json.copy'),
     lock: inRun('lock'),
+    stop: inRun('stop'),
     points: inRun('points.json'),
     workerModule: inRun('worker.mjs'),
     failures: inRun('failures.jsonl'),
     events: inRun('events.jsonl'),
     logs: inRun('logs'),
+    coordinatorLog: join(root, 'logs', 'coordinator.log'),
     scratch: inRun('scratch'),
     result: inRun(`result.${format}`),
     task: (index) => inRun(taskName(index, format)),

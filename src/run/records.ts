@@ -24,7 +24,16 @@ export type RunEvent =
       isLate?: true;
     }
   | { event: 'repair'; time: number; host: string; pid: number; files: readonly string[] }
-  | { event: 'close'; time: number; host: string; pid: number; seconds: number; reason: string };
+  | {
+      event: 'close';
+      time: number;
+      host: string;
+      pid: number;
+      seconds: number;
+      reason: string;
+      /** The signal, or what else ended it early. */
+      stoppedBy?: string;
+    };
 
 /** The end of a process's work on a task; with bytes and hash where the task is complete. */
 export interface TaskEnd {

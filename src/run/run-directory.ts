@@ -80,7 +80,7 @@ export async function openDirectory(directory: string, options: LockOptions = {}
 export function clearDirectory(paths: RunPaths): void {
   const files = [paths.manifestCopy, paths.manifest, paths.points, paths.workerModule];
   const results = readdirSync(paths.directory).filter(isRunFile);
-  const logs = readdirSync(paths.logs).filter((name) => /^task_index=\d+\.log$/.test(name));
+  const logs = readdirSync(paths.logs).filter((name) => /^(?:task_index=\d+|coordinator)\.log$/.test(name));
   for (const path of [
     ...files,
     ...results.map((name) => join(paths.directory, name)),

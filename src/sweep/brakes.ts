@@ -3,7 +3,7 @@ import type { Controls } from '../engine/engine.js';
 import type { Limits } from '../run/limits.js';
 
 /** What ended a run before all its points were computed. */
-export type StopReason = 'signal' | 'max-failures' | 'on-error' | 'time-limit';
+export type StopReason = 'signal' | 'request' | 'max-failures' | 'on-error' | 'time-limit';
 
 /** What may end a run early: its user, too many failed points, its time limit. */
 export interface Brakes {
@@ -14,6 +14,8 @@ export interface Brakes {
   readonly countFailed: () => void;
   /** The first thing that asked for an end; undefined where nothing has. */
   readonly reason: () => StopReason | undefined;
+  /** To be called for every look that finds a request to end. */
+  readonly request: (request: { isNow: boolean }) => void;
   /** To be called at the run's end. */
   readonly release: () => void;
 }
@@ -72,6 +74,10 @@ export function brakes(given: Controls, options: BrakeOptions): Brakes {
     countFailed: () => {
       failed++;
       if (failed > most) halt(limits.onError === 'stop' ? 'on-error' : 'max-failures');
+    },
+    request: ({ isNow }) => {
+      halt('request');
+      if (isNow) kill.abort();
     },
     reason: () => reason,
     release: () => {

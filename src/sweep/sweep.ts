@@ -16,6 +16,7 @@ import { layoutOfRun } from '../run/layouts.js';
 import type { Lock } from '../run/lock.js';
 import { readManifest, writeManifest, type Manifest } from '../run/manifest.js';
 import { runPaths } from '../run/paths.js';
+import { watchForStop } from '../run/stop-request.js';
 import { readEvents, type RunEvent } from '../run/records.js';
 import { checkDirectory, openDirectory, removeScratch } from '../run/run-directory.js';
 import { isComputed, readTaskStates, type TaskState } from '../run/task-state.js';
@@ -28,6 +29,8 @@ import { brakes, type Brakes, type StopReason } from './brakes.js';
 import { mendTasks } from './mend-tasks.js';
 import type { Plan } from './plan.js';
 import { gitCommit, prepareDirectory } from './prepare.js';
+
+const STOPPING = 'Stopping, as fanfold stop asks: the points in hand are finished and kept.';
 
 /** How a sweep is run; none of it changes a byte of the result. */
 export interface RunOptions {
@@ -103,6 +106,10 @@ export async function runSweep(plan: Plan, options: RunOptions): Promise<Outcome
       onWait: options.onNotice,
       signal: options.controls.stop,
     });
+    const endWatch = watchForStop(runPaths(directory).stop, lock.id, (request) => {
+      if (!controls.stop.aborted) options.onNotice?.(STOPPING);
+      brake.request(request);
+    });
     try {
       const manifest = await prepareDirectory(plan, checked.bundle, {
         ...checked,
@@ -125,6 +132,7 @@ export async function runSweep(plan: Plan, options: RunOptions): Promise<Outcome
       await crew.end();
       return outcome;
     } finally {
+      endWatch();
       lock.release();
     }
   } finally {
@@ -282,6 +290,7 @@ async function compute(
       ...stamp,
       seconds,
       reason,
+      ...stoppedBy(brake, options.controls.stop),
     } satisfies RunEvent);
   };
   try {
@@ -294,6 +303,13 @@ async function compute(
   }
   close(options.controls.stop.aborted ? 'stopped' : 'done');
   return current;
+}
+
+/** What ended the run early: the name of a signal, where its user's program tells. */
+function stoppedBy(brake: Brakes, stop: AbortSignal): { stoppedBy?: string } {
+  const reason = brake.reason();
+  if (reason === undefined) return {};
+  return { stoppedBy: reason === 'signal' && typeof stop.reason === 'string' ? stop.reason : reason };
 }
 
 /** The record of the end must not hide why the run ended, such as a full disk. */

@@ -1,0 +1,32 @@
+import { lockHolder, whenReleased } from '../run/lock.js';
+import { nameHolder } from '../run/lock-holder.js';
+import { runPaths } from '../run/paths.js';
+import { requestStop } from '../run/stop-request.js';
+import { requireManifest } from '../sweep/existing-run.js';
+import { listenForSignals } from './signals.js';
+import { tell } from './tell.js';
+
+/** `fanfold stop`: ends a run from anywhere, as Ctrl-C where it was started; gives the exit code. */
+export async function stop(directory: string, options: { now?: true | undefined }): Promise<number> {
+  await requireManifest(directory, tell);
+  const paths = runPaths(directory);
+  const holder = lockHolder(paths.lock);
+  if (holder?.id === undefined) {
+    tell('Nobody is at work on this run.');
+    return 0;
+  }
+  const isNow = options.now === true;
+  requestStop(paths.stop, holder.id, { isNow });
+  const how = isNow ? 'end its processes' : 'finish the points in hand';
+  const signals = listenForSignals('It was asked to end all the same.');
+  tell(`Waiting for ${nameHolder(holder)} to ${how}${isNow ? '' : ' (--now ends them at once)'}.`);
+  const end = await whenReleased(paths.lock, holder, signals.controls.stop);
+  signals.close();
+  if (end === 'left') return signals.exitCode() ?? 1;
+  tell(
+    end === 'released'
+      ? 'It has ended; what is done is kept.'
+      : `${nameHolder(holder)} has given no sign of life for a minute: it is most likely dead, and may be followed by another one.`,
+  );
+  return end === 'released' ? 0 : 1;
+}

@@ -1,0 +1,36 @@
+import { isFolded } from '../fold-state.js';
+import type { Manifest } from '../run/manifest.js';
+import { runPaths } from '../run/paths.js';
+import { readEvents } from '../run/records.js';
+import { isComputed, readTaskStates } from '../run/task-state.js';
+import type { Outcome } from '../sweep/sweep.js';
+import { lastSession } from './session.js';
+
+/** What the last session of a run came to, for one who only sees its directory. */
+export function endedRun(directory: string, manifest: Manifest): { outcome: Outcome; stoppedBy?: string } {
+  const paths = runPaths(directory, manifest.spec.format);
+  const states = readTaskStates(directory, manifest);
+  const hasResult = isFolded(directory, manifest);
+  const isComplete = hasResult && states.every(({ status }) => status === 'complete');
+  const events = readEvents(paths.events).records;
+  const close = events.findLast(({ event }) => event === 'close' || event === 'open');
+  const stoppedBy = close?.event === 'close' ? close.stoppedBy : undefined;
+  const reason = REASONS.find((each) => each === stoppedBy);
+  return {
+    outcome: {
+      directory,
+      manifest,
+      status: isComplete ? 'complete' : states.every(isComputed) ? 'failed' : 'stopped',
+      computed: lastSession(directory, manifest)?.points ?? 0,
+      ...(hasResult ? { result: paths.result } : {}),
+      ...(reason === undefined ? {} : { reason }),
+      setAside: [],
+    },
+    ...(stoppedBy === undefined ? {} : { stoppedBy }),
+  };
+}
+
+// --- internal ---
+
+/** What ends a run but a signal. */
+const REASONS = ['request', 'max-failures', 'on-error', 'time-limit'] as const;
