@@ -54,7 +54,7 @@ export const FILE_FAULTS = Object.entries(FILES).flatMap(([what, { pattern, stat
       if (names.length === 0) return false;
       const name = run.random.pick(names.sort());
       damage(join(run.out, name), run.random);
-      run.told = `${how}: ${name}`;
+      run.damaged = name;
       return true;
     },
   })),

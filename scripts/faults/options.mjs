@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
 import { randomInt } from 'node:crypto';
 
-const ROUNDS = 42;
+const ROUNDS = 46;
 
 export const HELP = `npm run test:faults -- [options]
 

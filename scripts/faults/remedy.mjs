@@ -1,4 +1,6 @@
 import { rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { listOf } from './points.mjs';
 import { Loss } from './session.mjs';
 
 /** What a user does who reads the message of an error: each gives the arguments of the next command, if it is another. */
@@ -49,10 +51,14 @@ function beginAnew(run) {
   return [...run.command.slice(0, 1), '--force', ...run.command.slice(1)];
 }
 
-/** "Expected PATH to … Restore it, or remove it and resume." */
+/** "Expected PATH to … Restore it, or remove it and resume." Of the points, the run's own command makes them anew. */
 function removeNamed(run, stderr) {
-  const path = /(\/\S+)/.exec(stderr)?.[1];
-  if (path === undefined || !path.startsWith(run.out)) throw new Loss(`no file is named in: ${stderr}`);
+  const message = stderr.split('\n').find((line) => line.includes('[FANFOLD_DAMAGED]')) ?? '';
+  if (message.includes('points.json')) return run.command;
+  const isAny = message.includes('Remove any one task file');
+  const name = isAny ? listOf(run.out).find((file) => /^task_index=\d+\.\w+$/.test(file)) : undefined;
+  const path = isAny ? join(run.out, name ?? '') : (/(\/\S+)/.exec(message)?.[1] ?? '');
+  if (!path.startsWith(`${run.out}/`)) throw new Loss(`no file is named in: ${stderr}`);
   rmSync(path, { force: true });
   return ['resume', run.out];
 }

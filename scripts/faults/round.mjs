@@ -5,6 +5,7 @@ import { mountDisk, unmountDisk } from './fault-disk.mjs';
 import { killAll } from './processes.mjs';
 import { randomFrom } from './random.mjs';
 import { REACH } from './reach.mjs';
+import { verify } from './verify.mjs';
 import { complete, dropFault, endSession, newRun, noteFault } from './run.mjs';
 
 /** A fault that finds nothing to do is tried so often, each time at another moment. */
@@ -56,7 +57,7 @@ async function meet(fault, runs, renew) {
 
 async function after(run, { state }) {
   // A complete run looks complete to the next session, so damage is looked for first.
-  if (state === 'complete') run.next = ['fold', run.out];
+  if (state === 'complete') run.next = await verify(run, run.damaged);
   // Some faults come together, others once the session has got over the last one.
   await sleep(run.random.pick([0, 50, 300]));
   if (run.session?.end !== undefined) await endSession(run);

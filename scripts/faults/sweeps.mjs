@@ -2,8 +2,8 @@ import { cpSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 // Each takes about a second of computing, shared by two processes.
-const FAST = { points: 3000, paceMs: 0.4 };
-const SLOW = { points: 80, paceMs: 25 };
+const FAST = { points: 2000, paceMs: 0.5 };
+const SLOW = { points: 70, paceMs: 20 };
 
 /** The kinds of sweeps that faults meet. `isFlaky`: points fail until they are mended. */
 export const SWEEPS = [
