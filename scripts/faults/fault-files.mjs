@@ -1,4 +1,4 @@
-import { closeSync, openSync, readSync, rmSync, statSync, truncateSync, writeSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, rmSync, statSync, truncateSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { listOf } from './points.mjs';
 
@@ -21,6 +21,7 @@ const FILES = {
   'failures.jsonl': { pattern: /^failures\.jsonl$/, state: 'partial', fits: (sweep) => sweep.isFlaky },
   'sweep.json': { pattern: /^sweep\.json$/, state: 'partial' },
   'sweep.json of a complete run': { pattern: /^sweep\.json$/, state: 'complete' },
+  'the copy of sweep.json': { pattern: /^sweep\.json\.copy$/, state: 'partial' },
   'worker.mjs': { pattern: /^worker\.mjs$/, state: 'partial', fits: (sweep) => isJavaScript(sweep) },
   'points.json': { pattern: /^points\.json$/, state: 'partial', fits: (sweep) => sweep.hasPointsFile },
   'the result': { pattern: /^result\.\w+$/, state: 'complete' },
@@ -35,6 +36,12 @@ const DAMAGES = {
   'one bit flipped': (path, random) => {
     const { size } = statSync(path);
     change(path, random.below(size), (byte) => byte ^ (1 << random.below(8)));
+  },
+  // As a power cut leaves a file whose length was written and whose bytes were not.
+  'zeros at its end': (path, random) => {
+    const { size } = statSync(path);
+    const length = 1 + random.below(Math.min(size, 600));
+    write(path, Buffer.alloc(length), size - length);
   },
   deleted: (path) => rmSync(path),
 };
@@ -67,10 +74,12 @@ function isJavaScript({ worker }) {
 }
 
 function change(path, at, changed) {
+  const byte = readFileSync(path).subarray(at, at + 1);
+  write(path, Buffer.from([changed(byte[0])]), at);
+}
+
+function write(path, bytes, at) {
   const file = openSync(path, 'r+');
-  const byte = Buffer.alloc(1);
-  readSync(file, byte, 0, 1, at);
-  byte[0] = changed(byte[0]);
-  writeSync(file, byte, 0, 1, at);
+  writeSync(file, bytes, 0, bytes.length, at);
   closeSync(file);
 }

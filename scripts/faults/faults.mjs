@@ -47,6 +47,8 @@ async function tryAll({ seed, round: only, lanes, rounds: count, isReport }, pla
     FAULTS.map(({ name }) => name),
   );
   for (const line of formatTable(rows)) say(line);
+  const leftovers = outcomes.flatMap((outcome) => outcome.leftovers ?? []);
+  say(`Temporary files left in complete runs: ${String(leftovers.length)} ${leftovers.join(' ')}`.trim());
   if (isReport) writeReliability({ seed, rounds: count, rows, peers: await measurePeers(say) });
   const failed = done.filter(({ error }) => error !== undefined);
   const survived = outcomes.filter(({ isSurvived }) => isSurvived).length;

@@ -3,7 +3,7 @@ import { listOf } from './points.mjs';
 
 /** What a complete run keeps; also what was set aside because it was damaged. */
 const KEPT =
-  /^(?:sweep\.json|worker\.mjs|points\.json|(?:events|failures)\.jsonl|logs|result\.\w+|task_index=\d+\.(?:txt|csv|jsonl)(?:\.(?:foreign|damaged)-\d+)?)$/;
+  /^(?:sweep\.json(?:\.copy)?|worker\.mjs|points\.json|(?:events|failures)\.jsonl|logs|result\.\w+|task_index=\d+\.(?:txt|csv|jsonl)(?:\.(?:foreign|damaged)-\d+)?)$/;
 
 /** Temporary files that a complete run left in its directory, in that for temporary files, or in its scratch folder. */
 export function leftoversIn(run) {

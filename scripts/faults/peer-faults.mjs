@@ -43,7 +43,7 @@ export const PEER_FAULTS = {
     const before = countMarks(peer.marks);
     const how = await end(start(peer, { range: CHANGED }));
     const computed = countMarks(peer.marks) - before;
-    return [how, `computes ${String(computed)} points, of which 10 are new`, outcome(peer, 'then', CHANGED)];
+    return [how, `computes ${String(computed)} points where 10 are new`, outcome(peer, 'then', CHANGED)];
   },
   'the disk is full': async (peer) => {
     const filler = join(peer.folder, 'filler');

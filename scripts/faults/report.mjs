@@ -11,7 +11,6 @@ export function tally(outcomes, names) {
         advised: sum(({ isSurvived, advised }) => (isSurvived && advised > 0 ? 1 : 0)),
         lost: sum(({ cost }) => cost?.lost),
         repeated: sum(({ cost }) => cost?.repeated),
-        leftovers: sum(({ leftovers }) => leftovers?.length),
       };
     })
     .filter(({ tried }) => tried > 0);

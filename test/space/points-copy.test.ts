@@ -1,7 +1,12 @@
 import { expect, test } from '@jest/globals';
 import { FanfoldError } from '../../src/errors.js';
 import { defineSpace, spaceFrom } from '../../src/space/definition.js';
-import { columnsFrom, parsePoints, pointsColumns, type PointsColumns } from '../../src/space/points-columns.js';
+import {
+  columnsFrom,
+  parsePoints,
+  pointsColumns,
+  type PointsColumns,
+} from '../../src/space/points-columns.js';
 import { space } from '../../src/space/space.js';
 
 const COLUMNS = {
