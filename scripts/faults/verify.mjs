@@ -9,7 +9,6 @@ import { Loss, runSession } from './session.mjs';
 export async function verify(run, damaged) {
   const place = placeOf(run);
   const { code, stderr } = await runSession(['verify', run.out], place);
-  if (stderr.includes('[FANFOLD_USAGE]')) return ['fold', run.out];
   const told = `${readFileSync(`${place.log}.out`, 'utf8')}${stderr}`;
   const isFound = code === 0 ? false : told.includes(damaged) || /\[FANFOLD_\w+\]/.test(stderr);
   if (!isFound && /^(?:task_index|result)/.test(damaged))
