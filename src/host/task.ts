@@ -304,7 +304,7 @@ function finish(
   { paths, seconds, points, isSound }: { paths: RunPaths; seconds: number; points: number; isSound: boolean },
 ): void {
   const isComplete = isSound && !isShort(file, task) && file.failed === 0;
-  const sealed = file.seal();
+  const sealed = file.seal(isComplete);
   const numbers = computer.numbers();
   const nans = computer.nans();
   const layout = computer.layout();

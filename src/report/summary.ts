@@ -1,4 +1,5 @@
 import type { Outcome } from '../sweep/sweep.js';
+import type { Certificate } from '../run/certificate.js';
 import type { Manifest } from '../run/manifest.js';
 import { readPart } from '../run/part.js';
 import { runPaths, taskFiles } from '../run/paths.js';
@@ -136,12 +137,17 @@ function isPython(file: string): boolean {
   return file.endsWith('.py');
 }
 
+/** Its words, where they say more than the error does. */
+function verdictOf({ verdict, words }: Certificate, error: string): string {
+  return words.endsWith(error) ? verdict : printable(words);
+}
+
 function describeFailures(failures: readonly FailureRecord[], outcome: Outcome): string[] {
   const { directory, manifest } = outcome;
   if (failures.length === 0) return [];
   const shown = failures.slice(0, MOST_FAILURES).map(({ index, parameters, error, certificate }) => {
     const [firstLine = ''] = error.split('\n');
-    const verdict = certificate === undefined ? '' : ` [${printable(certificate.words)}]`;
+    const verdict = certificate === undefined ? '' : ` [${verdictOf(certificate, firstLine)}]`;
     return `  point ${String(index)} ${describeParameters(parameters)}: ${printable(firstLine)}${verdict}`;
   });
   const file = shortPath(runPaths(directory, manifest.spec.format).failures);

@@ -18,10 +18,11 @@ export interface SliceFile {
   /** Appends whole lines. */
   append(bytes: Uint8Array, count: LineCount): void;
   /**
-   * Makes the bytes durable and gives their size and hash; `publish` then puts the file in its final place. Both throw a
-   * SupersededError where the name is another file's by now.
+   * Makes the bytes durable and gives their size and hash; `publish` then puts a complete file in its final place. Both
+   * throw a SupersededError where the name is another file's by now.
+   * @param isComplete false for a file that stays a part, and is believed only as far as its check file is durable too
    */
-  seal(): { lines: number; bytes: number; sha256: string };
+  seal(isComplete: boolean): { lines: number; bytes: number; sha256: string };
   publish(): void;
   close(): void;
 }
@@ -127,8 +128,8 @@ function sliceFile(
     descriptor: file,
     checkDescriptor: checks,
     append: add,
-    seal: () => {
-      fsyncSync(file);
+    seal: (isComplete) => {
+      for (const descriptor of isComplete ? [file] : [checks, file]) fsyncSync(descriptor);
       refuseIfTaken(file, part);
       return { lines: state.lines, bytes: state.bytes, sha256: state.hash.copy().digest('hex') };
     },

@@ -33,7 +33,7 @@ describe('a new file', () => {
     expect([file.lines, file.failed]).toEqual([3, 1]);
     expect(existsSync(paths.final)).toBe(false);
     expect(readFileSync(paths.part, 'utf8')).toBe('0   0\n1   2\n# failed 2\n');
-    file.seal();
+    file.seal(true);
     expect(existsSync(paths.final)).toBe(false);
     file.publish();
     file.close();
@@ -53,7 +53,7 @@ describe('a new file', () => {
   test('may be empty', () => {
     const paths = newPaths();
     const file = open(paths);
-    expect(file.seal()).toEqual({ lines: 0, bytes: 0, sha256: sha256(Buffer.alloc(0)) });
+    expect(file.seal(true)).toEqual({ lines: 0, bytes: 0, sha256: sha256(Buffer.alloc(0)) });
     file.publish();
     file.close();
     expect(statSync(paths.final).size).toBe(0);
@@ -79,7 +79,7 @@ describe('a file that is gone on with', () => {
       expect([length, file.lines, file.failed]).toEqual([length, lines, failed]);
       for (const line of rest.slice(lines))
         file.append(Buffer.from(line), { lines: 1, failed: line.startsWith('#') ? 1 : 0 });
-      expect(file.seal()).toEqual({ lines: 4, bytes: whole.length, sha256: sha256(whole) });
+      expect(file.seal(true)).toEqual({ lines: 4, bytes: whole.length, sha256: sha256(whole) });
       file.publish();
       file.close();
       expect(readFileSync(paths.final).equals(whole)).toBe(true);
@@ -102,7 +102,7 @@ describe('a file that is gone on with', () => {
           appendFileSync(paths.part, 'torn');
           file = open(paths);
         }
-        const sealed = file.seal();
+        const sealed = file.seal(true);
         file.publish();
         file.close();
         const bytes = readFileSync(paths.final);
@@ -126,7 +126,7 @@ describe('a file that is gone on with', () => {
     expect(countLines(paths.part)).toEqual({ lines: 5, failed: 1, offset: text.length });
     const file = open(paths);
     file.append(Buffer.from('last\n'), { lines: 1, failed: 0 });
-    const sealed = file.seal();
+    const sealed = file.seal(true);
     file.close();
     expect(sealed).toEqual({
       lines: 6,
@@ -165,9 +165,9 @@ describe('a host whose task another has taken over', () => {
     expect(heir.lines).toBe(1);
     old.append(Buffer.from('1   late\n'), { lines: 1, failed: 0 });
     heir.append(Buffer.from('1   2\n'), { lines: 1, failed: 0 });
-    expect(() => old.seal()).toThrow(SupersededError);
+    expect(() => old.seal(true)).toThrow(SupersededError);
     old.close();
-    expect(heir.seal().lines).toBe(2);
+    expect(heir.seal(true).lines).toBe(2);
     heir.publish();
     heir.close();
     expect(readFileSync(paths.final, 'utf8')).toBe('0   0\n1   2\n');
@@ -178,10 +178,10 @@ describe('a host whose task another has taken over', () => {
     const old = open(paths);
     const heir = open(paths);
     heir.append(Buffer.from('0   0\n'), { lines: 1, failed: 0 });
-    heir.seal();
+    heir.seal(true);
     heir.publish();
     heir.close();
-    expect(() => old.seal()).toThrow(SupersededError);
+    expect(() => old.seal(true)).toThrow(SupersededError);
     old.close();
     expect(readFileSync(paths.final, 'utf8')).toBe('0   0\n');
   });
@@ -216,7 +216,7 @@ describe('failed points', () => {
     );
     expect([file.lines, file.failed]).toEqual([4, 1]);
     const text = `0   0\n1   2\n2   "é" 4\n${failedLine(3)}`;
-    expect(file.seal()).toEqual({
+    expect(file.seal(true)).toEqual({
       lines: 4,
       bytes: Buffer.byteLength(text),
       sha256: sha256(Buffer.from(text)),

@@ -989,9 +989,13 @@ class SliceFile:
         self.lines += lines
         self.bytes += len(data)
 
-    def seal(self):
-        """Makes the bytes durable and gives their size and hash; `publish` then puts the file in its final place."""
-        os.fsync(self.file)
+    def seal(self, is_complete):
+        """Makes the bytes durable and gives their size and hash; `publish` then puts a complete file in its final place.
+
+        One that is not stays a part, and is believed only as far as its check file is durable too.
+        """
+        for file in [self.file] if is_complete else [self.checks, self.file]:
+            os.fsync(file)
         self.refuse_if_taken()
         return {'lines': self.lines, 'bytes': self.bytes, 'sha256': self.hash.hexdigest()}
 
@@ -1959,7 +1963,7 @@ class TaskRun:
     def finish(self, file, seconds, points):
         task = self.task
         is_complete = file.lines >= task['stop'] - task['start'] and file.failed == 0
-        sealed = file.seal()
+        sealed = file.seal(is_complete)
         rows = self.computer.rows
         numbers, nans = (rows.numbers(), rows.nans()) if rows is not None else ({}, {})
         record = {'event': 'end', **stamp(task['index']), 'seconds': seconds, 'points': points, 'failed': file.failed}
