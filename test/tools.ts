@@ -12,6 +12,7 @@ export type Tool =
   | 'posix'
   | 'uts'
   | 'procfs'
+  | 'memory-cgroup'
   | 'dash'
   | 'bash'
   | 'busybox'
@@ -29,6 +30,13 @@ const TOOLS: Record<Tool, { readonly name: string; readonly find: () => boolean 
   uts: {
     name: 'the right to have another host name',
     find: () => succeeds('unshare', ['--uts', 'sh', '-c', 'hostname node17']),
+  },
+  'memory-cgroup': {
+    name: 'the right to make a memory cgroup of version 1',
+    find: () => {
+      const group = `/sys/fs/cgroup/memory/fanfold-test-${String(process.pid)}`;
+      return succeeds('sh', ['-c', `mkdir '${group}' && rmdir '${group}'`]);
+    },
   },
   dash: { name: 'dash', find: () => succeeds('dash', ['-c', 'true']) },
   bash: { name: 'bash', find: () => succeeds('bash', ['-c', 'true']) },

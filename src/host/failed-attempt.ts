@@ -4,7 +4,7 @@ import { LOG_END_BYTES, timeLeft, type Certificate } from '../run/certificate.js
 import { endOfLog } from '../run/log-file.js';
 import { recentOomKills } from '../run/oom-kills.js';
 import { storableParameters, type FailureRecord } from '../run/records.js';
-import { judgeDeath, judgeException } from '../run/verdict.js';
+import { isSchedulers, judgeDeath, judgeException } from '../run/verdict.js';
 import type { Computer } from './compute.js';
 import { describeError } from './described-error.js';
 import type { RunJob, TaskJob } from './protocol.js';
@@ -43,7 +43,7 @@ export function failedAttempt(
     parameters: storableParameters(computer.parameters(index)),
     attempt: (task.attempts[index] ?? 0) + tries + 1,
     ...describeError(error),
-    certificate: certify(index, error, { job, log }),
+    certificate: certify(index, error, { job, task, log }),
   };
 }
 
@@ -52,6 +52,14 @@ export function deathOf(error: unknown): ProcessEnd | undefined {
   const death =
     error instanceof Error && 'death' in error ? (error.death as ProcessEnd | undefined) : undefined;
   return death === undefined || death.signal === null ? undefined : death;
+}
+
+/**
+ * True where the point's process was ended by a signal that stops whole jobs and this process may hear of the stop only now: such
+ * a death is not the point's.
+ */
+export async function wasStopped(error: unknown, signal: AbortSignal): Promise<boolean> {
+  return isSchedulers(deathOf(error)?.signal ?? null) && !(await pause(STOP_MS, signal));
 }
 
 /**
@@ -65,18 +73,21 @@ export async function pause(ms: number, signal: AbortSignal): Promise<boolean> {
 
 // --- internal ---
 
+/** A stop passes through the coordinator, which may be busy. */
+const STOP_MS = 500;
+
 /** An exception has nothing to do with the counter; thousands of them must not read it each time. */
 const COUNTER_AGE_MS = 1000;
 
 function certify(
   index: number,
   error: unknown,
-  { job, log }: Pick<AttemptOptions, 'job' | 'log'>,
+  { job, task, log }: Pick<AttemptOptions, 'job' | 'task' | 'log'>,
 ): Certificate {
   const { facts, spec } = job;
   const left = timeLeft(facts.endsAtMs);
   const death = deathOf(error);
-  const [before, after] = [facts.oomKills, recentOomKills(death === undefined ? COUNTER_AGE_MS : 0)];
+  const [before, after] = [task.oomKills, recentOomKills(death === undefined ? COUNTER_AGE_MS : 0)];
   const lastWords = error instanceof Error ? error.message : '';
   const { status, signal } = (error as { death?: ProcessEnd } | undefined)?.death ?? {
     status: null,

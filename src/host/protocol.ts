@@ -1,6 +1,6 @@
 import type { Column, DeclaredColumns, Layout } from '../format/layout.js';
 import type { WholeNumbers } from '../format/cell.js';
-import type { CertificateFacts } from '../run/certificate.js';
+import type { CertificateFacts, OomKills } from '../run/certificate.js';
 import type { Limits } from '../run/limits.js';
 import type { CommandSpec, SweepSpec } from '../run/spec.js';
 import type { Slice } from '../slicing.js';
@@ -73,6 +73,8 @@ export interface TaskJob extends Slice {
   readonly attempts: Readonly<Record<number, number>>;
   /** How many of them count against its retries. */
   readonly deaths: Readonly<Record<number, number>>;
+  /** The system's counters a moment before the task began. */
+  readonly oomKills: OomKills;
   /** Points that have no retries left: recorded as failed, not computed. */
   readonly doomed: readonly number[];
 }

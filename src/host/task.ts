@@ -10,7 +10,7 @@ import { openSliceFile, type SliceFile } from '../run/slice-file.js';
 import { failedLine, isFailedLine } from '../run/whole-lines.js';
 import type { RowSink } from '../format/row.js';
 import type { Computer } from './compute.js';
-import { deathOf, failedAttempt, pause, type Attempt } from './failed-attempt.js';
+import { deathOf, failedAttempt, pause, wasStopped, type Attempt } from './failed-attempt.js';
 import { lineBuffer, type LineBuffer } from './line-buffer.js';
 import type { RunJob, TaskJob } from './protocol.js';
 
@@ -148,9 +148,17 @@ function computePoint(index: number, sink: RowSink, options: PointOptions): Retu
 
 /** Records an attempt that failed; the point is tried again where its own process died and tries are left. */
 function failPoint(attempt: Attempt, sink: RowSink, options: PointOptions): ReturnType<ComputePoint> {
+  const { error } = attempt;
+  if (options.signal.aborted) return false;
+  if (deathOf(error) === undefined) return recordFailure(attempt, sink, options);
+  return wasStopped(error, options.signal).then((isStopped) =>
+    isStopped ? false : recordFailure(attempt, sink, options),
+  );
+}
+
+function recordFailure(attempt: Attempt, sink: RowSink, options: PointOptions): Promise<boolean> | boolean {
   const { index, error, tries } = attempt;
-  const { job, task, signal, paths } = options;
-  if (signal.aborted) return false;
+  const { job, task, paths } = options;
   appendRecord(paths.failures, failedAttempt(attempt, options));
   const deaths = (task.deaths[index] ?? 0) + tries;
   if (deathOf(error) !== undefined && deaths < job.limits.retries)

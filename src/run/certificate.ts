@@ -33,7 +33,6 @@ export interface Certificate {
 
 /** What a process needs to know to write certificates of its own. */
 export interface CertificateFacts {
-  readonly oomKills: OomKills;
   /** When the run's time limit or the scheduler's ends it, in milliseconds since 1970. */
   readonly endsAtMs?: number;
   /** The command that computes one point again, but for the point's index at its end. */

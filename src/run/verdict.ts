@@ -30,11 +30,16 @@ export function describeSignal(signal: string): string {
   return `${signal}${SIGNAL_NOTES[signal] ?? ''}`;
 }
 
+/** True for a signal that a scheduler or a user sends to all processes of a job. */
+export function isSchedulers(signal: string | null): boolean {
+  return SCHEDULERS_SIGNALS.includes(signal);
+}
+
 /** The verdict on a process that died, in words. */
 export function judgeDeath(evidence: Evidence): Judgement {
   const { exitStatus, signal, lastWords, timeLeftSeconds } = evidence;
   if (signal === 'SIGKILL') return judgeKill(evidence);
-  if (SCHEDULERS_SIGNALS.includes(signal))
+  if (isSchedulers(signal))
     return judgement('preempted', `ended by ${String(signal)}, as a scheduler or a user sends it`);
   if (OUT_OF_MEMORY.test(lastWords))
     return judgement('memory', `it ran out of memory (${nameOfEnd(evidence)})`);

@@ -2,7 +2,6 @@ import { resolve } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { quoteForShell } from '../format/shell.js';
 import type { CertificateFacts } from '../run/certificate.js';
-import { readOomKills } from '../run/oom-kills.js';
 
 /**
  * What certificates of failed attempts say beside how they ended.
@@ -12,7 +11,6 @@ export function certificateFacts(directory: string, endsAtMs: number | undefined
   const ownEnd = endsAtMs === undefined ? undefined : Date.now() + endsAtMs - performance.now();
   const ends = [ownEnd, jobEndMs(process.env)].filter((time) => time !== undefined);
   return {
-    oomKills: readOomKills(),
     ...(ends.length === 0 ? {} : { endsAtMs: Math.min(...ends) }),
     again: `fanfold run ${quoteForShell(resolve(directory))} --point `,
   };

@@ -234,13 +234,16 @@ describe('a command', () => {
     expect(stderr).toContain(`${line} 1 ended with exit status 3. The end of its stderr: line 1`);
     const errors = failures(join(folder, 'out')).sort((a, b) => a.index - b.index);
     // The fourth prints one word, which is a result.
-    expect(errors.map(({ index }) => index)).toEqual([0, 1, 2]);
+    // An end by a signal is tried once more.
+    expect(errors.map(({ index }) => index)).toEqual([0, 1, 1, 2]);
     expect(errors[0]?.error).toBe(`${line} 1 ended with exit status 3. The end of its stderr: line 1`);
-    expect(errors[1]?.error).toContain(`${line} 2 was ended by SIGSEGV. The end of its stderr: line 2`);
-    expect(errors[2]?.error).toContain(
+    expect(errors[1]?.error).toContain(
+      `${line} 2 was ended by SIGSEGV, an invalid memory access. The end of its stderr: line 2`,
+    );
+    expect(errors[3]?.error).toContain(
       `${line} 3 ended with exit status 0, but gave no result. Expected one line of values in its stdout, got 2 lines`,
     );
-    expect(errors[2]?.error).toContain('The end of its stderr: line 3');
+    expect(errors[3]?.error).toContain('The end of its stderr: line 3');
     expect(errors.every(({ stack }) => stack === undefined)).toBe(true);
     expect(read(folder, 'out', 'logs', 'task_index=0.log')).toContain('line 1\nbefore\n');
   });

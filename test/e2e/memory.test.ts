@@ -1,7 +1,7 @@
 import { describe, expect } from '@jest/globals';
 import { totalmem } from 'node:os';
 import fs from 'fs-extra';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { testWith, type Tool } from '../tools.js';
 import { events, failures, fanfold, read, temporaryFolder, writeWorker } from './command.js';
 
@@ -117,4 +117,64 @@ def f(x):
       expect([option, exitCode, stderr]).toEqual([option, 2, expect.stringContaining(option)]);
     }
   });
+});
+
+/** A point that moves its process into a cgroup of 64 MB and fills it, but for the first time that it is tried again. */
+const CONFINED: [string, Tool, (folder: string, group: string) => string[]][] = [
+  [
+    'JavaScript',
+    'memory-cgroup',
+    (folder, group) => [
+      writeWorker(
+        folder,
+        'w.mjs',
+        `import fs from 'node:fs';
+export default ({ x }) => {
+  if (x !== 2) return x;
+  fs.writeFileSync('${group}/cgroup.procs', String(process.pid));
+  const held = [];
+  for (;;) held.push(Buffer.alloc(1 << 20, 1));
+};\n`,
+      ),
+    ],
+  ],
+  [
+    'a command',
+    'memory-cgroup',
+    (_, group) => [
+      '--shell',
+      '--',
+      `if [ {x} = 2 ]; then echo $$ > ${group}/cgroup.procs; head -c 400000000 /dev/zero | tail -c 399999999 > /dev/null; kill -s KILL $$; fi; echo {x}`,
+    ],
+  ],
+];
+
+describe('a point that the out-of-memory killer ends', () => {
+  for (const [title, tool, workerIn] of CONFINED) {
+    testWith(tool, `has the verdict memory, by the system's counter (${title})`, async () => {
+      const folder = temporaryFolder();
+      const out = join(folder, 'run');
+      const group = `/sys/fs/cgroup/memory/fanfold-${basename(folder)}`;
+      fs.mkdirSync(group);
+      try {
+        fs.writeFileSync(join(group, 'memory.limit_in_bytes'), String(64 << 20));
+        const args = ['--range', '0:4', '--tasks', '1', '--retry-delay', '0', '--out', out];
+        const { exitCode, stderr } = await fanfold([...args, ...workerIn(folder, group)]);
+        expect([exitCode, stderr]).toEqual([
+          1,
+          expect.stringContaining('[memory: killed by the out-of-memory killer]'),
+        ]);
+        const found = failures(out);
+        expect(found).toHaveLength(2);
+        for (const { error, certificate } of found) {
+          expect(error).toContain('SIGKILL, often the out-of-memory killer');
+          const { before, after } = certificate?.oomKills ?? {};
+          expect(after?.machine).toBeGreaterThan(before?.machine ?? Infinity);
+        }
+        expect(fs.readFileSync(join(group, 'memory.oom_control'), 'utf8')).toMatch(/oom_kill [2-9]/);
+      } finally {
+        fs.rmdirSync(group);
+      }
+    });
+  }
 });

@@ -115,6 +115,8 @@ async function finishTask(
       doomed: watch.doomed,
       attempts: session.attempts.within(task),
       deaths: Object.fromEntries(watch.deaths),
+      // Counters this old are good enough: they rise when the system kills, which is rare.
+      oomKills: recentOomKills(COUNTER_AGE_MS),
     });
     if (end === 'done') return host;
     if (end === 'superseded') {
@@ -135,12 +137,13 @@ async function finishTask(
 }
 
 async function computeTask(host: HostProcess, session: Session, task: TaskJob): Promise<TaskEnding> {
-  const before = recentOomKills(COUNTER_AGE_MS);
   const deadline = deadlineOf(host, session, task);
   host.send({ type: 'task', task });
   try {
     const end = await hearTask(host, session, { task, deadline });
-    return typeof end === 'string' ? end : { ...end, oomKills: { before, after: recentOomKills(0) } };
+    return typeof end === 'string'
+      ? end
+      : { ...end, oomKills: { before: task.oomKills, after: recentOomKills(0) } };
   } finally {
     deadline?.close();
   }
@@ -159,7 +162,6 @@ function deadlineOf(host: HostProcess, { limits, paths }: Session, task: TaskJob
   });
 }
 
-/** Counters this old are good enough: they rise when the system kills, which is rare. */
 const COUNTER_AGE_MS = 1000;
 
 /** Waits, but not longer than the run. */

@@ -1867,7 +1867,7 @@ class TaskRun:
             'exitStatus': None,
             'signal': None,
             **described_usage(resource.getrusage(resource.RUSAGE_SELF)),
-            'oomKills': {'before': facts.get('oomKills', {}), 'after': recent_oom_kills()},
+            'oomKills': {'before': self.task.get('oomKills', {}), 'after': recent_oom_kills()},
             **({} if ends is None else {'timeLeftSeconds': round((ends - now_ms()) / 1000, 1)}),
             'node': os.uname().nodename,
             'logEnd': end_of_file(self.paths.log, LOG_END_BYTES),
