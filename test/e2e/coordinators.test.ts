@@ -129,7 +129,7 @@ describe('a coordinator on another machine', () => {
       for (const pid of asleep) process.kill(pid, 'SIGSTOP');
       const next = start(['resume', out], { env: { GATE: gate } });
       await until('the next one', () => events(out, 'open').length === 2, 90_000);
-      await until('its processes', () => events(out, 'spawn').length === 4);
+      await until('its processes', () => events(out, 'spawn').length > 2);
       for (const pid of asleep) process.kill(pid, 'SIGCONT');
       const { exitCode, stderr } = await sleeper;
       expect([exitCode, stderr]).toEqual([1, expect.stringContaining(`process ${String(next.pid)}`)]);
