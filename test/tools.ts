@@ -1,5 +1,7 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from '@jest/globals';
 
 /** A tool that not every machine has. */
@@ -9,6 +11,7 @@ export type Tool =
   | 'script'
   | 'tmux'
   | 'tmpfs'
+  | 'loop'
   | 'posix'
   | 'uts'
   | 'procfs'
@@ -50,6 +53,7 @@ const TOOLS: Record<Tool, { readonly name: string; readonly find: () => boolean 
     find: () =>
       process.platform === 'linux' && process.getuid?.() === 0 && succeeds('unshare', ['--mount', 'true']),
   },
+  loop: { name: 'mkfs.ext4 and the right to mount a file as a disk', find: mountsFiles },
 };
 
 const found = new Map<Tool, boolean>();
@@ -81,6 +85,24 @@ export function testWith(tool: Tool, title: string, fn: () => void | Promise<voi
 }
 
 // --- internal ---
+
+/** A container's root may have the right to mount, and no loop devices: only trying tells. */
+function mountsFiles(): boolean {
+  if (process.platform !== 'linux' || process.getuid?.() !== 0) return false;
+  const folder = mkdtempSync(join(tmpdir(), 'fanfold-loop-'));
+  try {
+    const [image, disk] = [join(folder, 'disk.img'), join(folder, 'disk')];
+    mkdirSync(disk);
+    return (
+      succeeds('truncate', ['-s', '8M', image]) &&
+      succeeds('mkfs.ext4', ['-q', '-F', image]) &&
+      succeeds('mount', ['-o', 'loop', image, disk]) &&
+      succeeds('umount', [disk])
+    );
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
 
 function succeeds(command: string, args: readonly string[]): boolean {
   return spawnSync(command, args, { stdio: 'ignore' }).status === 0;
