@@ -18,6 +18,7 @@ export interface ExecuteOptions {
   readonly isFresh?: boolean;
   readonly threads?: number | undefined;
   readonly timeLimitMs?: number | undefined;
+  readonly fsLatencyMs?: number | undefined;
   readonly isForced?: boolean;
   readonly retryFailed?: boolean;
   readonly allowChangedWorker?: boolean;

@@ -13,6 +13,7 @@ export interface LimitOptions {
   readonly onError?: Limits['onError'] | undefined;
   /** Of this session alone; no other limit is. */
   readonly timeLimit?: number | undefined;
+  readonly fsLatency?: number | undefined;
 }
 
 /** Adds the options that limit points and processes, which run, resume and retry have alike. */
@@ -50,6 +51,11 @@ export function addLimits<Args extends unknown[], Options extends OptionValues, 
       '--time-limit <duration>',
       'stop the run cleanly after that time, such as 1h, with exit code 75; resume goes on',
       parseDuration('--time-limit'),
+    )
+    .option(
+      '--fs-latency <duration>',
+      'how long a network file system may take to show a file (default: 60s there, else 0s)',
+      parseDelay('--fs-latency'),
     );
   return added as unknown as Command<Args, Options & LimitOptions, Globals>;
 }

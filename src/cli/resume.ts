@@ -4,6 +4,7 @@ import type { StartMethod } from '../engine/worker-reference.js';
 import { planOf } from '../sweep/existing-run.js';
 import { shortPath } from '../report/command-line.js';
 import { execute } from './execute.js';
+import { tell } from './tell.js';
 import { limitsGiven, type LimitOptions } from './limit-options.js';
 
 /** `fanfold resume` and `fanfold retry`: gives the exit code. */
@@ -25,6 +26,7 @@ export async function resume(
     python: options.python,
     startMethod: options.startMethod,
     limits: limitsGiven(options),
+    late: { latencyMs: options.fsLatency, onNotice: tell },
   });
   const { worker } = plan.request;
   if (worker.kind === 'module' && !existsSync(worker.file) && options.quiet !== true) {
@@ -36,6 +38,7 @@ export async function resume(
     retryFailed: options.retryFailed,
     threads: options.threads,
     timeLimitMs: options.timeLimit,
+    fsLatencyMs: options.fsLatency,
     allowChangedWorker: options.allowChangedWorker === true,
     isQuiet: options.quiet === true,
     isDetached: options.detach === true,

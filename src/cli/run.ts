@@ -34,6 +34,7 @@ export async function run(worker: string | undefined, options: RunCommandOptions
     threads: options.threads,
     isForced: options.force === true,
     timeLimitMs: options.timeLimit,
+    fsLatencyMs: options.fsLatency,
     allowChangedWorker: options.allowChangedWorker === true,
     isQuiet: options.quiet === true,
   };

@@ -132,6 +132,8 @@ export const StoredProof = z.strictObject({
   ),
 });
 
+const versions = { fanfold: z.string(), node: z.string(), python: z.optional(z.string()) };
+
 /** `sweep.json`: what a run is, and which files it consists of. */
 export const StoredManifest = z.strictObject({
   version: z.literal(MANIFEST_VERSION),
@@ -168,7 +170,9 @@ export const StoredManifest = z.strictObject({
   ),
   limits: StoredLimits,
   pointsFile: z.optional(z.string()),
-  versions: z.strictObject({ fanfold: z.string(), node: z.string(), python: z.optional(z.string()) }),
+  versions: z.strictObject(versions),
+  /** Versions that computed some of the points before these. */
+  earlierVersions: z.optional(z.array(z.strictObject({ ...versions, until: z.string() }))),
   commit: z.optional(z.string()),
   host: z.string(),
   created: z.string(),

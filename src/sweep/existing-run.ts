@@ -6,7 +6,7 @@ import { parseWorkerReference, type StartMethod, type WorkerReference } from '..
 import { FanfoldError } from '../errors.js';
 import { fold } from '../fold.js';
 import { withLimits, type GivenLimits, type OnError } from '../run/limits.js';
-import { readManifest, type Manifest } from '../run/manifest.js';
+import type { Manifest } from '../run/manifest.js';
 import { runPaths } from '../run/paths.js';
 import { openDirectory } from '../run/run-directory.js';
 import { sha256 } from '../sha256.js';
@@ -20,6 +20,7 @@ import {
 } from '../space/points-columns.js';
 import { readPointsFile } from '../space/points-file.js';
 import type { Space } from '../space/space.js';
+import { awaitManifest, type LateOptions } from './late-files.js';
 import { planSweep, type Plan, type SweepRequest } from './plan.js';
 
 /** How a run is gone on with, where that is to be otherwise than it was begun. */
@@ -31,6 +32,8 @@ export interface ResumeOptions {
   /** The interpreter of a Python worker. */
   readonly python?: string | undefined;
   readonly startMethod?: StartMethod | undefined;
+  /** How the manifest is waited for. */
+  readonly late?: LateOptions;
 }
 
 /**
@@ -38,7 +41,7 @@ export interface ResumeOptions {
  * @throws FanfoldError where there is no run
  */
 export async function planOf(directory: string, how: ResumeOptions): Promise<Plan> {
-  const manifest = await requireManifest(directory);
+  const manifest = await requireManifest(directory, undefined, how.late);
   const { spec } = manifest;
   const request: SweepRequest = {
     worker: workerOf(directory, manifest, how),
@@ -92,14 +95,15 @@ export async function refold(
 
 /**
  * The manifest of a run directory.
- * @param onNotice called where it is damaged, and its copy was read
+ * @param onNotice called where it is damaged, and its copy was read, or it is waited for
  * @throws FanfoldError where there is none
  */
 export async function requireManifest(
   directory: string,
   onNotice?: (text: string) => void,
+  late: LateOptions = { onNotice },
 ): Promise<Manifest> {
-  const manifest = await readManifest(runPaths(directory).manifest, onNotice);
+  const manifest = await awaitManifest(directory, late, onNotice);
   if (manifest !== undefined) return manifest;
   throw new FanfoldError(
     'FANFOLD_MANIFEST',

@@ -17,8 +17,8 @@ import { readTaskStates } from '../run/task-state.js';
 import { sha256 } from '../sha256.js';
 import { needsPoints } from '../space/definition.js';
 import { pointsColumns, pointsText } from '../space/points-columns.js';
-import { VERSION } from '../version.js';
 import type { Plan, SweepRequest } from './plan.js';
+import { changedVersions, versionsNow } from './versions.js';
 
 export interface PrepareOptions {
   readonly isForced: boolean;
@@ -26,6 +26,10 @@ export interface PrepareOptions {
   readonly commit: string | undefined;
   readonly columns?: DeclaredColumns | undefined;
   readonly python?: string | undefined;
+  /** Whether there are points to compute. */
+  readonly computes: boolean;
+  /** Called with what is otherwise than it was, in words for the user. */
+  readonly onNotice?: ((text: string) => void) | undefined;
 }
 
 /** Under the lock: writes the manifest of a new run, or reads that of one to go on with. */
@@ -41,7 +45,8 @@ export async function prepareDirectory(
   if (existing !== undefined) {
     checkSameRun(existing, plan, bundle, options);
     const isSameWorker = changedFiles(existing.worker.files, bundle.files).length === 0;
-    if (isSameWorker || !isWorthless(directory, existing)) return updateManifest(existing, plan, bundle);
+    if (isSameWorker || !isWorthless(directory, existing))
+      return updateManifest(existing, plan, bundle, options);
     // A worker was mended that did not load, or failed at every point: nothing of value is here.
     clearDirectory(paths);
   }
@@ -122,7 +127,12 @@ function isWorthless(directory: string, manifest: Manifest): boolean {
 }
 
 /** Records what may differ between two sessions of a run: how it is computed and folded, and an allowed new worker. */
-function updateManifest(existing: Manifest, plan: Plan, bundle: WorkerBundle): Manifest {
+function updateManifest(
+  existing: Manifest,
+  plan: Plan,
+  bundle: WorkerBundle,
+  { computes, python, onNotice }: PrepareOptions,
+): Manifest {
   const { header, request } = plan;
   const { worker, earlierWorkers = [] } = existing;
   const isSameWorker = changedFiles(worker.files, bundle.files).length === 0;
@@ -132,6 +142,7 @@ function updateManifest(existing: Manifest, plan: Plan, bundle: WorkerBundle): M
     header,
     worker: { ...worker, ...howRun(request.worker), files: { ...bundle.files }, ...copyOf(bundle) },
     limits: request.limits,
+    ...(computes ? changedVersions(existing, versionsNow(python), onNotice) : {}),
     ...(isSameWorker
       ? {}
       : { earlierWorkers: [...earlierWorkers, { files: worker.files, until: new Date().toISOString() }] }),
@@ -216,11 +227,7 @@ function newManifest(
       ...copyOf(bundle),
     },
     ...(request.pointsFile === undefined ? {} : { pointsFile: request.pointsFile }),
-    versions: {
-      fanfold: VERSION,
-      node: process.versions.node,
-      ...(python === undefined ? {} : { python }),
-    },
+    versions: versionsNow(python),
     ...(commit === undefined ? {} : { commit }),
     host: hostname(),
     created: new Date().toISOString(),

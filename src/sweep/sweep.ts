@@ -26,6 +26,7 @@ import { checkWorker } from './check-worker.js';
 import { workerBundle } from './existing-run.js';
 import { runJob } from './host-worker.js';
 import { brakes, type Brakes, type StopReason } from './brakes.js';
+import { awaitTaskStates, withLateFiles, type LateOptions } from './late-files.js';
 import { mendTasks } from './mend-tasks.js';
 import type { Plan } from './plan.js';
 import { gitCommit, prepareDirectory } from './prepare.js';
@@ -116,6 +117,8 @@ export async function runSweep(plan: Plan, options: RunOptions): Promise<Outcome
         isForced,
         allowChangedWorker,
         commit,
+        computes: crew.size > 0,
+        onNotice: options.onNotice,
       });
       const { load, bundle } = checked;
       const outcome = await computeAndFold(plan, manifest, {
@@ -202,12 +205,16 @@ async function computeAndFold(plan: Plan, manifest: Manifest, options: ComputeOp
     current = await compute(plan, manifest, { ...options, tasks: open });
     removeScratch(runPaths(directory));
   }
-  const after = open.length > 0 ? readTaskStates(directory, manifest) : before;
+  const late = lateOptions(options);
+  const after = open.length > 0 ? await awaitTaskStates(directory, manifest, late) : before;
   const isComplete = after.every(({ status }) => status === 'complete');
   options.lock.check();
   const { onNotice } = options;
   const fillsFailed = !isComplete && canFill(directory, current, after);
-  if (isComplete || fillsFailed) current = foldIfNeeded(directory, current, { onNotice, fillsFailed });
+  if (isComplete || fillsFailed) {
+    const folding = (): Manifest => foldIfNeeded(directory, current, { onNotice, fillsFailed });
+    current = await withLateFiles(directory, folding, late);
+  }
   const reason = options.brake.reason();
   return {
     directory,
@@ -218,6 +225,11 @@ async function computeAndFold(plan: Plan, manifest: Manifest, options: ComputeOp
     ...(isComplete || fillsFailed ? { result: runPaths(directory, request.format).result } : {}),
     setAside,
   };
+}
+
+/** How files are waited for that must be there; not after a stop. */
+function lateOptions({ fsLatencyMs, onNotice, controls }: ComputeOptions): LateOptions {
+  return { latencyMs: fsLatencyMs, onNotice, signal: controls.stop };
 }
 
 /** True where the result is wanted with nan in the places of failed points, and can be made. */
