@@ -8,6 +8,7 @@ import { runPaths, taskFiles, type RunPaths } from '../run/paths.js';
 import type { FailureRecord, RunEvent } from '../run/records.js';
 import { openSliceFile, type SliceFile } from '../run/slice-file.js';
 import { failedLine, isFailedLine } from '../run/whole-lines.js';
+import { hasForm, isCount, isText } from '../checks.js';
 import type { RowSink } from '../format/row.js';
 import type { Computer } from './compute.js';
 import { deathOf, failedAttempt, pause, wasStopped, type Attempt } from './failed-attempt.js';
@@ -219,8 +220,8 @@ async function retryFailed(
 }
 
 function readRetried(path: string): Map<number, string> {
-  const records = readRecords(path).records as { index: number; line: string }[];
-  return new Map(records.map(({ index, line }) => [index, line]));
+  const records = readRecords(path).records.filter(hasForm({ index: isCount, line: isText }));
+  return new Map((records as { index: number; line: string }[]).map(({ index, line }) => [index, line]));
 }
 
 /** A sink that keeps one line as text. */

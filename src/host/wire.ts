@@ -118,6 +118,7 @@ function decodeTag(tag: string, content: unknown): unknown {
     case '$float':
       return FLOATS[content as keyof typeof FLOATS];
     case '$bigint':
+      if (!/^-?\d+$/.test(String(content))) throw new TypeError('Expected the digits of a bigint.');
       return BigInt(content as string);
     case '$undefined':
       return undefined;

@@ -1,3 +1,4 @@
+import { hasForm, isCount, isLayout, isRecord, isText, optional, recordOf, type Check } from '../checks.js';
 import type { Layout } from '../format/layout.js';
 import type { Numbers } from '../format/row.js';
 import type { Certificate } from './certificate.js';
@@ -69,13 +70,19 @@ export interface FailureRecord {
 }
 
 export function readEvents(path: string, offset = 0): Records<RunEvent> {
-  return readRecords(path, offset) as Records<RunEvent>;
+  const { records, ...rest } = readRecords(path, offset);
+  return { ...rest, records: records.filter(isEvent) };
 }
 
 /** The last failure of every point that ever failed, by index. */
 export function readFailures(path: string): Map<number, FailureRecord> {
-  const records = readRecords(path).records as FailureRecord[];
-  return new Map(records.map((record) => [record.index, record]));
+  return new Map(readAttempts(path).records.map((record) => [record.index, record]));
+}
+
+/** The failures that were recorded from byte `offset` on. */
+export function readAttempts(path: string, offset = 0): Records<FailureRecord> {
+  const { records, ...rest } = readRecords(path, offset);
+  return { ...rest, records: records.filter(isFailure) };
 }
 
 /** Parameters with bigints, nan and inf as text, which JSON lacks, and the beginning of long strings. */
@@ -93,6 +100,42 @@ export function storableParameters(parameters: Readonly<Record<string, unknown>>
 }
 
 // --- internal ---
+
+const isNumber: Check = (value) => typeof value === 'number';
+
+/** What their readers rely on; a record of another form is left out, as a damaged one is. */
+const EVENTS: Readonly<Record<RunEvent['event'], Check>> = {
+  open: hasForm({ time: isNumber, pid: isCount, jobs: isCount }),
+  spawn: hasForm({ pid: isCount }),
+  start: hasForm({ task: isCount, time: isNumber, pid: isCount, lines: isCount }),
+  layout: hasForm({ layout: isLayout }),
+  end: hasForm({
+    time: isNumber,
+    task: isCount,
+    pid: isCount,
+    seconds: isNumber,
+    points: isCount,
+    failed: isCount,
+    numbers: optional(recordOf(isText)),
+    nans: optional(recordOf(isCount)),
+    layout: optional(isLayout),
+    file: optional(hasForm({ lines: isCount, bytes: isCount, sha256: isText })),
+  }),
+  died: hasForm({ time: isNumber, task: isCount, pid: isCount }),
+  repair: hasForm({}),
+  close: hasForm({ time: isNumber, seconds: isNumber }),
+};
+
+function isEvent(record: object): record is RunEvent {
+  if (!('event' in record) || typeof record.event !== 'string') return false;
+  return Object.hasOwn(EVENTS, record.event) && EVENTS[record.event as RunEvent['event']](record);
+}
+
+function isFailure(record: object): record is FailureRecord {
+  return FAILURE(record);
+}
+
+const FAILURE = hasForm({ index: isCount, parameters: isRecord, attempt: isCount, error: isText });
 
 /** A record tells a point from others; its values stand in the run's own files. */
 const LONGEST_STRING = 1000;

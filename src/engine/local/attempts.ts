@@ -1,5 +1,4 @@
-import { readRecords } from '../../run/journal.js';
-import type { FailureRecord } from '../../run/records.js';
+import { readAttempts } from '../../run/records.js';
 import type { Slice } from '../../slicing.js';
 
 /** How often attempts at points have failed, from `failures.jsonl`, to which hosts append too. */
@@ -14,9 +13,9 @@ export function attemptsIn(path: string): Attempts {
   const counts = new Map<number, number>();
   let offset = 0;
   const readOn = (): void => {
-    const read = readRecords(path, offset);
+    const read = readAttempts(path, offset);
     offset = read.offset;
-    for (const { index, attempt } of read.records as FailureRecord[])
+    for (const { index, attempt } of read.records)
       counts.set(index, Math.max(attempt, counts.get(index) ?? 0));
   };
   return {

@@ -1,4 +1,17 @@
 import type { Readable } from 'node:stream';
+import {
+  hasForm,
+  isAmount,
+  isCount,
+  isFlag,
+  isLayout,
+  isRecord,
+  isText,
+  listOf,
+  optional,
+  recordOf,
+  type Check,
+} from '../../checks.js';
 import { readLines } from '../../host/lines.js';
 import type { Report } from '../../host/protocol.js';
 
@@ -45,73 +58,47 @@ export function readReport(line: string): Report | undefined {
   }
   if (!isRecord(value) || typeof value['type'] !== 'string' || !Object.hasOwn(FORMS, value['type']))
     return undefined;
-  const form = FORMS[value['type'] as Report['type']];
-  const isReport = Object.entries(form).every(([key, holds]) => holds(own(value, key)));
-  return isReport ? (value as Report) : undefined;
+  return FORMS[value['type'] as Report['type']](value) ? (value as Report) : undefined;
 }
 
 // --- internal ---
 
-type Check = (value: unknown) => boolean;
-
-const count: Check = (value) => Number.isSafeInteger(value) && (value as number) >= 0;
-const amount: Check = (value) => typeof value === 'number' && value >= 0;
-const text: Check = (value) => typeof value === 'string';
-const flag: Check = (value) => typeof value === 'boolean';
-const texts: Check = (value) => Array.isArray(value) && value.every(text);
-const textsByName: Check = (value) => isRecord(value) && Object.values(value).every(text);
-const textOrNull: Check = (value) => value === null || text(value);
-const optional =
-  (check: Check): Check =>
-  (value) =>
-    value === undefined || check(value);
-const columns: Check = (value) => isRecord(value) && Object.values(value).every(textOrNull);
-const layout: Check = (value) =>
-  isRecord(value) &&
-  ['scalar', 'vector', 'record'].includes(String(value['kind'])) &&
-  Array.isArray(value['columns']) &&
-  value['columns'].every(
-    (column) => isRecord(column) && text(column['name']) && optional(text)(column['dtype']),
-  );
-
-const usage: Check = (value) =>
-  isRecord(value) && amount(value['peakMemoryBytes']) && amount(value['processorSeconds']);
+const isTextOrNull: Check = (value) => value === null || isText(value);
+const areFiles = optional(recordOf(isText));
 
 /** What the fields of each report must hold for a coordinator to read it. */
-const FORMS: Record<Report['type'], Readonly<Record<string, Check>>> = {
-  loaded: {
-    columns: optional(columns),
-    hasSchema: flag,
-    files: optional(textsByName),
-    versions: optional(textsByName),
-  },
-  refused: { message: text },
-  checked: { problems: texts },
-  begin: {},
-  point: { index: count },
-  layout: { layout },
-  done: { files: optional(textsByName) },
-  hello: { id: count, pid: count },
-  forked: { id: count, pid: count },
-  ended: {
-    id: count,
-    exitCode: (value) => value === null || count(value),
-    signal: textOrNull,
-    usage: optional(usage),
-  },
-  returned: { id: count, values: Array.isArray },
-  raised: { id: count, position: count, values: Array.isArray, error: text, stack: optional(text) },
-  failed: { indices: (value) => Array.isArray(value) && value.every(count) },
-  pace: { isFast: flag },
-  again: { index: count, afterMs: amount },
-  superseded: {},
-  broken: { message: text, stack: optional(text) },
+const FORMS: Readonly<Record<Report['type'], Check>> = {
+  loaded: hasForm({
+    columns: optional(recordOf(isTextOrNull)),
+    hasSchema: isFlag,
+    files: areFiles,
+    versions: optional(recordOf(isText)),
+  }),
+  refused: hasForm({ message: isText }),
+  checked: hasForm({ problems: listOf(isText) }),
+  begin: hasForm({}),
+  point: hasForm({ index: isCount }),
+  layout: hasForm({ layout: isLayout }),
+  done: hasForm({ files: areFiles }),
+  hello: hasForm({ id: isCount, pid: isCount }),
+  forked: hasForm({ id: isCount, pid: isCount }),
+  ended: hasForm({
+    id: isCount,
+    exitCode: (value) => value === null || isCount(value),
+    signal: isTextOrNull,
+    usage: optional(hasForm({ peakMemoryBytes: isAmount, processorSeconds: isAmount })),
+  }),
+  returned: hasForm({ id: isCount, values: Array.isArray }),
+  raised: hasForm({
+    id: isCount,
+    position: isCount,
+    values: Array.isArray,
+    error: isText,
+    stack: optional(isText),
+  }),
+  failed: hasForm({ indices: listOf(isCount) }),
+  pace: hasForm({ isFast: isFlag }),
+  again: hasForm({ index: isCount, afterMs: isAmount }),
+  superseded: hasForm({}),
+  broken: hasForm({ message: isText, stack: optional(isText) }),
 };
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-function own(record: Record<string, unknown>, key: string): unknown {
-  return Object.hasOwn(record, key) ? record[key] : undefined;
-}
