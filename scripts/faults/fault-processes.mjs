@@ -90,6 +90,8 @@ function together(name, isMeant) {
   return {
     name,
     state: 'running',
+    // Without the reaper nobody removes the coordinator's temporary folder.
+    mayLeave: true,
     act: async (run) => {
       const hit = processesOf(run.id).filter(isMeant);
       for (const { pid } of hit) signal(pid, 'SIGKILL');

@@ -15,6 +15,7 @@ export const RIVAL_FAULTS = [
   fault('rivals: another while one is at work', 'running', (run) => another(run, 'resume')),
   fault('rivals: fold while one is at work', 'running', (run) => another(run, 'fold')),
   fault('rivals: retry while one is at work', 'running', (run) => another(run, 'retry')),
+  fault('rivals: fanfold stop', 'running', (run) => another(run, 'stop')),
   fault('rivals: another while one is stopped', 'running', rivalOfStopped),
   fault('a copied directory, resumed beside the original', 'running', copied),
 ];

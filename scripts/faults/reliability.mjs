@@ -60,6 +60,9 @@ function explanation() {
     '- **lost**: points whose lines were in the files before the fault, and which were computed again. Where no file is damaged that',
     '  is none. A damaged or deleted file costs its own points; without the manifest or its journal, nothing that is there can be proven.',
     '- **repeated**: points that were computed to their end twice: they were in hand, or not yet written, at the moment of the fault.',
+    '',
+    "No temporary file is left by any of these, except a folder in the system's directory for temporary files where the reaper is killed",
+    'together with its coordinator: then nobody is left to remove it.',
   ];
 }
 

@@ -122,7 +122,10 @@ function finish(run) {
   for (const fault of run.faults) fault.isSurvived = true;
   run.isComplete = true;
   const last = run.faults.at(-1);
-  if (last !== undefined) last.leftovers = leftoversIn(run);
+  if (last === undefined) return;
+  last.leftovers = leftoversIn(run);
+  if (last.leftovers.length === 0 || run.faults.some(({ fault }) => fault.mayLeave === true)) return;
+  throw new Loss(`temporary files are left: ${last.leftovers.join(' ')}`);
 }
 
 /** What the last fault cost, now that the next one comes or the run is complete. */
