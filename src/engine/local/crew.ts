@@ -17,6 +17,8 @@ export interface Crew {
   end(): Promise<void>;
   /** Ends every process that is left, at once. */
   readonly close: () => void;
+  /** True once that was called: a process that died then was ended by us. */
+  readonly isClosed: boolean;
 }
 
 export interface CrewOptions {
@@ -47,6 +49,7 @@ export function startCrew({ count, env, folder, program }: CrewOptions & Pick<Ho
     reaper.close();
   };
   const waiting: HostProcess[] = [];
+  let isClosed = false;
   try {
     while (waiting.length < count) waiting.push(start());
   } catch (error) {
@@ -68,7 +71,11 @@ export function startCrew({ count, env, folder, program }: CrewOptions & Pick<Ho
       await Promise.all(Array.from(everyone, (host) => host.exit()));
       closeReaper();
     },
+    get isClosed() {
+      return isClosed;
+    },
     close: () => {
+      isClosed = true;
       killAll();
       closeReaper();
     },

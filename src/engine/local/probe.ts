@@ -33,7 +33,7 @@ export async function probe<T>(
     try {
       return await ask(crew.load(worker));
     } catch (error) {
-      if (loads === MOST_LOADS || !(error instanceof KilledError)) throw error;
+      if (loads === MOST_LOADS || crew.isClosed || !(error instanceof KilledError)) throw error;
     }
   }
 }

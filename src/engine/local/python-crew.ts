@@ -66,6 +66,7 @@ export function startPythonCrew({
   let nextId = 0;
   let worker: HostWorker | undefined;
   let isServing = false;
+  let isClosed = false;
   let sorted = Promise.resolve();
   const serve = (): HostProcess => {
     const host = startHost({
@@ -135,7 +136,11 @@ export function startPythonCrew({
       await sorted;
       cleanUp();
     },
+    get isClosed() {
+      return isClosed;
+    },
     close: () => {
+      isClosed = true;
       for (const host of forks.values()) host.kill();
       server.kill();
       cleanUp();
