@@ -5,8 +5,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { killAll, markerOf, processesOf } from './processes.mjs';
 
 const CLI = fileURLToPath(new URL('../../dist/cli.cjs', import.meta.url));
-/** The longest that any step may take; a hang is a failure. */
-const LIMIT_MS = 60_000;
+/** The longest that any step may take; a hang is a failure. A lock that seems to be another machine's is watched for 60 s. */
+const LIMIT_MS = 100_000;
 /** After its end, however it came about, no process of a session may live longer. */
 const ORPHAN_MS = 2000;
 

@@ -57,5 +57,5 @@ export function nameHolder(holder: LockHolder | undefined): string {
   if (holder === undefined) return 'another process';
   const name = `process ${String(holder.pid)} on ${holder.host}`;
   const isElsewhere = holder.host === hostname() && lifeOf(holder) === 'unseen';
-  return isElsewhere ? `${name}, another container or machine of this name,` : name;
+  return isElsewhere ? `${name} (another container or machine of this name)` : name;
 }
