@@ -24,6 +24,8 @@ export interface FoldOptions {
   readonly onNotice?: ((text: string) => void) | undefined;
   /** Write rows of nan in the places of failed points. */
   readonly fillsFailed?: boolean;
+  /** Called again and again meanwhile: the fold holds the thread. What it throws ends the fold. */
+  readonly beat?: (() => void) | undefined;
 }
 
 /**
@@ -34,7 +36,7 @@ export interface FoldOptions {
  * @throws FanfoldError where a task is not complete, a file was changed, or tasks have different columns
  */
 export function fold(directory: string, manifest: Manifest, options: FoldOptions = {}): Manifest {
-  const { onNotice, fillsFailed = false } = options;
+  const { onNotice, fillsFailed = false, beat } = options;
   const paths = runPaths(directory, manifest.spec.format);
   if (onNotice !== undefined && stateOfResult(directory, manifest) === 'damaged') {
     onNotice(
@@ -56,6 +58,7 @@ export function fold(directory: string, manifest: Manifest, options: FoldOptions
   writeAtomically(paths.result, (output) => {
     const buffer = Buffer.allocUnsafe(COPY_BYTES);
     const write = (block: Buffer): void => {
+      beat?.();
       writeAll(output, block);
       hash.update(block);
       bytes += block.length;

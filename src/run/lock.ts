@@ -38,6 +38,8 @@ export interface Lock {
   readonly lost: AbortSignal;
   /** @throws FanfoldError where the lock is another process's by now */
   readonly check: () => void;
+  /** As `check`, once its next sign of life is due: for work that holds the thread, and with it the timer. */
+  readonly beat: () => void;
   /** Gives it back. */
   readonly release: () => void;
 }
@@ -141,16 +143,23 @@ function keep(path: string, holder: LockHolder & { readonly id: string }): Lock 
   const lose = (): void => {
     if (!loss.signal.aborted) loss.abort(taken(path, parseHolder(readLock(path) ?? '')));
   };
-  let beats = 0;
-  const timer = setInterval(() => {
-    if (!isOurs(path, holder, textOf(holder, ++beats))) lose();
-  }, BEAT_MS);
+  let last = { beat: 0, at: performance.now() };
+  const beat = (): void => {
+    last = { beat: last.beat + 1, at: performance.now() };
+    if (!isOurs(path, holder, textOf(holder, last.beat))) lose();
+  };
+  const timer = setInterval(beat, BEAT_MS);
   timer.unref();
   return {
     id: holder.id,
     lost: loss.signal,
     check: () => {
       if (!isOurs(path, holder)) lose();
+      loss.signal.throwIfAborted();
+    },
+    beat: () => {
+      if (performance.now() - last.at < BEAT_MS) return;
+      beat();
       loss.signal.throwIfAborted();
     },
     release: () => {

@@ -86,7 +86,7 @@ export async function refold(
     const manifest = await requireManifest(directory);
     const wanted = { ...manifest, header: header ?? manifest.header };
     const fillsFailed = (onError ?? manifest.limits.onError) === 'nan';
-    fold(directory, wanted, { onNotice, fillsFailed });
+    fold(directory, wanted, { onNotice, fillsFailed, beat: lock.beat });
     return runPaths(directory, manifest.spec.format).result;
   } finally {
     lock.release();

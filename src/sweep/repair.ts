@@ -53,7 +53,7 @@ export async function repairRun(
     const fillsFailed = (manifest.proof?.failed.count ?? 0) > 0;
     const isWhole = states.every(({ status }) => status === 'complete');
     if (isWhole || (fillsFailed && states.every(isComputed)))
-      fold(directory, manifest, { onNotice, fillsFailed });
+      fold(directory, manifest, { onNotice, fillsFailed, beat: lock.beat });
   } finally {
     lock.release();
   }

@@ -209,10 +209,10 @@ async function computeAndFold(plan: Plan, manifest: Manifest, options: ComputeOp
   const after = open.length > 0 ? await awaitTaskStates(directory, manifest, late) : before;
   const isComplete = after.every(({ status }) => status === 'complete');
   options.lock.check();
-  const { onNotice } = options;
   const fillsFailed = !isComplete && canFill(directory, current, after);
   if (isComplete || fillsFailed) {
-    const folding = (): Manifest => foldIfNeeded(directory, current, { onNotice, fillsFailed });
+    const how = { onNotice: options.onNotice, fillsFailed, beat: options.lock.beat };
+    const folding = (): Manifest => foldIfNeeded(directory, current, how);
     current = await withLateFiles(directory, folding, late);
   }
   const reason = options.brake.reason();
