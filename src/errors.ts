@@ -53,3 +53,16 @@ export function systemCode(error: unknown): string | undefined {
   const hasCode = typeof error === 'object' && error !== null && 'code' in error;
   return hasCode && typeof error.code === 'string' ? error.code : undefined;
 }
+
+/** What helps against an error of the system, found in its message by its code. */
+export function remedyFor(message: string): string {
+  const code = /\bE[A-Z]+\b/.exec(message)?.[0] ?? '';
+  return REMEDIES.find(([codes]) => codes.includes(code))?.[1] ?? 'Mend that';
+}
+
+const REMEDIES: readonly (readonly [codes: readonly string[], remedy: string])[] = [
+  [['ENOSPC', 'EDQUOT'], 'Make room there (bytes or inodes)'],
+  [['EFBIG'], 'Raise the limit of file sizes (ulimit -f)'],
+  [['EROFS', 'EACCES', 'EPERM'], 'Make it writable'],
+  [['ENOENT', 'ESTALE'], 'See whether it was removed or renamed'],
+];

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import { Command, CommanderError, Option } from '@commander-js/extra-typings';
-import { FanfoldError, systemCode } from '../errors.js';
+import { FanfoldError, remedyFor, systemCode } from '../errors.js';
 import { printable, shortened } from '../report/printable.js';
 import { VERSION } from '../version.js';
 import { StoppedError } from './signals.js';
@@ -266,7 +266,7 @@ function report(error: unknown): number {
   if (/^E[A-Z0-9]+$/.test(systemCode(error) ?? '')) {
     const message = error instanceof Error ? error.message : '';
     process.stderr.write(
-      `fanfold: The system refused to read or write a file: ${printable(shortened(message))}. What was finished is kept; mend that, then run the same command again. [FANFOLD_IO]\n`,
+      `fanfold: The system refused to read or write a file: ${printable(shortened(message))}. What was finished is kept. ${remedyFor(message)}, then run the same command again. [FANFOLD_IO]\n`,
     );
     return 1;
   }

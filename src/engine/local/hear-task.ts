@@ -1,4 +1,4 @@
-import { FanfoldError } from '../../errors.js';
+import { FanfoldError, remedyFor } from '../../errors.js';
 import type { Report, TaskJob } from '../../host/protocol.js';
 import type { Deadline } from './deadline.js';
 import type { DeathInTask, Killed } from './deaths.js';
@@ -127,7 +127,7 @@ function brokenError({ message, stack }: Extract<Report, { type: 'broken' }>): E
   if (DISK_CODES.test(message)) {
     return new FanfoldError(
       'FANFOLD_IO',
-      `A process could not write into the run directory: ${message}. What was finished is kept; mend that, then resume.`,
+      `A process could not write into the run directory: ${message}. What was finished is kept. ${remedyFor(message)}, then resume.`,
       { exitCode: 1 },
     );
   }
