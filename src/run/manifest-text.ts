@@ -31,10 +31,11 @@ export function parseStored(bytes: Buffer): Stored {
   } catch (error) {
     return { reason: messageOf(error) };
   }
-  if (!text.endsWith('\n')) return { reason: 'its last line is cut' };
   if (typeof raw !== 'object' || raw === null || Array.isArray(raw)) return { reason: 'it is no object' };
   const { checksum, ...rest } = raw as Record<string, unknown>;
-  if (checksum === checksumOf(rest) || (checksum === undefined && isNewer(rest))) return { raw: rest, text };
+  if (checksum === undefined && isNewer(rest)) return { raw: rest, text };
+  if (!text.endsWith('\n')) return { reason: 'its last line is cut' };
+  if (checksum === checksumOf(rest)) return { raw: rest, text };
   return {
     reason: `its checksum is ${checksum === undefined ? 'missing' : 'wrong'}: it was damaged, or edited by hand`,
   };
