@@ -1,4 +1,4 @@
-import { existsSync, linkSync, readFileSync, rmSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, linkSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { systemCode } from './errors.js';
 import { sha256 } from './sha256.js';
 
@@ -11,8 +11,8 @@ import { sha256 } from './sha256.js';
 export function createLock(path: string, text: string): boolean {
   // Another machine's process may have the same number.
   const draft = `${path}.${String(process.pid)}-${Math.random().toString(36).slice(2, 10)}`;
-  writeFileSync(draft, text);
   try {
+    writeFileSync(draft, text);
     linkSync(draft, path);
     return true;
   } catch (error) {
@@ -21,7 +21,8 @@ export function createLock(path: string, text: string): boolean {
     if (LINKLESS.includes(systemCode(error) ?? '')) return createPlainly(path, text);
     throw error;
   } finally {
-    unlinkSync(draft);
+    // A full disk leaves it there, and empty.
+    rmSync(draft, { force: true });
   }
 }
 

@@ -6,6 +6,7 @@ import type { Crew } from '../engine/local/crew.js';
 import { localEngine } from '../engine/local/local-engine.js';
 import { followLog } from '../run/log-file.js';
 import { openCrew } from '../engine/local/open-crew.js';
+import { temporaryPath } from '../engine/local/temporary-folder.js';
 import { childEnvironment } from '../engine/local/threads.js';
 import { FanfoldError } from '../errors.js';
 import { changedFiles } from '../run/file-hashes.js';
@@ -63,7 +64,7 @@ export async function runPoint(
     );
   }
   const plan = await planOf(directory, options.how);
-  const folder = mkdtempSync(join(tmpdir(), 'fanfold-'));
+  const folder = temporaryPath();
   const { worker } = plan.request;
   const crew = openCrew(worker, { count: 1, env: environmentOf(plan, options), folder });
   // Not in the crew's folder, because a command's own one is left for its user where the point failed.

@@ -1,11 +1,11 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { hostname, tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { rmSync } from 'node:fs';
+import { hostname } from 'node:os';
 import { performance } from 'node:perf_hooks';
 import type { Controls } from '../engine/engine.js';
 import type { Crew } from '../engine/local/crew.js';
 import { localEngine } from '../engine/local/local-engine.js';
 import { openCrew } from '../engine/local/open-crew.js';
+import { temporaryPath } from '../engine/local/temporary-folder.js';
 import { childEnvironment } from '../engine/local/threads.js';
 import type { WorkerReference } from '../engine/worker-reference.js';
 import { FanfoldError, systemCode } from '../errors.js';
@@ -84,7 +84,7 @@ export async function runSweep(plan: Plan, options: RunOptions): Promise<Outcome
   // First, because it needs a processor for itself just while this one starts the others.
   const bundling = workerBundle(plan, existing);
   bundling?.catch(() => undefined);
-  const folder = mkdtempSync(join(tmpdir(), 'fanfold-'));
+  const folder = temporaryPath();
   const crew = openCrew(request.worker, {
     count: processesFor(plan, existing, options),
     env: childEnvironment(request.jobs, options.threads),

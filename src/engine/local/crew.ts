@@ -1,5 +1,6 @@
 import type { HostWorker } from '../../host/protocol.js';
 import { startHost, type HostOptions, type HostProcess } from './host-process.js';
+import { makeTemporary } from './temporary-folder.js';
 import { startReaper } from './reaper.js';
 
 /** The processes of a run, started ahead of their work: they boot while the worker is being bundled. */
@@ -26,14 +27,14 @@ export interface CrewOptions {
   readonly count: number;
   /** The environment of every process. */
   readonly env: NodeJS.ProcessEnv;
-  /** A temporary folder that lives as long as the crew, and no longer than this process. */
+  /** Path of a temporary folder, which is made here and lives no longer than this process. */
   readonly folder: string;
 }
 
 /** Starts hosts, which load nothing until they are told, and the reaper that ends them if this process dies. */
 export function startCrew({ count, env, folder, program }: CrewOptions & Pick<HostOptions, 'program'>): Crew {
   const reaper = startReaper();
-  reaper.remove(folder);
+  makeTemporary(folder, reaper);
   const everyone = new Set<HostProcess>();
   const start = (): HostProcess => {
     const host = startHost({ program, env, reaper, onEnd: () => everyone.delete(host) });

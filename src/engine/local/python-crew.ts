@@ -10,6 +10,7 @@ import { forkedHost, type ForkedHost, type Hello } from './forked-host.js';
 import { readReport } from './hear-reports.js';
 import { isDeath, startHost, type Death, type HostOptions, type HostProcess } from './host-process.js';
 import { queue } from './queue.js';
+import { makeTemporary } from './temporary-folder.js';
 import { startReaper } from './reaper.js';
 
 const HOST_FOLDER = fileURLToPath(new URL('.', import.meta.url));
@@ -48,8 +49,9 @@ export function startPythonCrew({
   const forks = new Map<number, ForkedHost>();
   const waiting: HostProcess[] = [];
   const inbox = queue<Report | Death>();
+  makeTemporary(folder, reaper);
   const socketFolder = shortFolder(folder);
-  for (const path of new Set([folder, socketFolder])) reaper.remove(path);
+  if (socketFolder !== folder) reaper.remove(socketFolder);
   const socket = join(socketFolder, SOCKET);
   const listener = listen(socket, (hello, connection) => {
     const host = forks.get(hello.id);

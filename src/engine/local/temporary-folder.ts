@@ -1,0 +1,22 @@
+import { randomBytes } from 'node:crypto';
+import { mkdirSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Reaper } from './reaper.js';
+
+/** A path for a temporary folder that nobody has. */
+export function temporaryPath(): string {
+  return join(tmpdir(), `fanfold-${randomBytes(6).toString('hex')}`);
+}
+
+/** Makes a temporary folder, of which the reaper is told first: this process may be killed right after. */
+export function makeTemporary(folder: string, reaper: Reaper): void {
+  reaper.remove(folder);
+  try {
+    mkdirSync(folder, { mode: 0o700 });
+  } catch (error) {
+    reaper.keep(folder);
+    reaper.close();
+    throw error;
+  }
+}
