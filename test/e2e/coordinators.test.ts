@@ -150,6 +150,8 @@ test('a run directory that is copied during its run is another run’s, and the 
   const { folder, out, args, gate } = gatedRun();
   const run = start(args, { env: { GATE: gate } });
   await until('the gate', () => doneLines(out) === 10);
+  // The last one to write goes on only once the gate is open.
+  await until('the others to end', () => events(out, 'spawn').filter(({ pid }) => isAlive(pid)).length === 1);
   const copy = join(folder, 'copy');
   fs.copySync(out, copy);
   const open = join(folder, 'open');
