@@ -11,8 +11,11 @@ export const WORKERS = join(process.cwd(), 'workers');
 export const GOLDEN = join(process.cwd(), 'test', 'golden');
 
 const folders: string[] = [];
+const running = new Set<ResultPromise>();
 
 afterAll(async () => {
+  // A test that failed may have left its command waiting for something.
+  for (const command of running) command.kill('SIGKILL');
   await Promise.all(folders.map((folder) => fs.remove(folder)));
 });
 
@@ -25,12 +28,15 @@ export function temporaryFolder(prefix = 'fanfold-test-'): string {
 
 /** Starts the command the way a user does. */
 export function start(args: readonly string[], options: Options = {}): ResultPromise {
-  return execa(process.execPath, [COMMAND, ...args], {
+  const command = execa(process.execPath, [COMMAND, ...args], {
     reject: false,
     stripFinalNewline: false,
     ...options,
     env: { CI: 'true', ...options.env },
   }) as ResultPromise;
+  running.add(command);
+  void command.finally(() => running.delete(command));
+  return command;
 }
 
 export interface Ended {

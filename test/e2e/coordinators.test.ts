@@ -125,9 +125,10 @@ describe('a coordinator on another machine', () => {
       const { out, args, gate } = gatedRun();
       const sleeper = startElsewhere(args, gate);
       await until('the gate', () => doneLines(out) === 10);
-      const asleep = [...childrenOf(sleeper.pid ?? 0), sleeper.pid ?? 0];
+      await othersEnded(out);
+      const asleep = [...childrenOf(sleeper.pid ?? 0).filter(isAlive), sleeper.pid ?? 0];
       for (const pid of asleep) process.kill(pid, 'SIGSTOP');
-      const next = start(['resume', out], { env: { GATE: gate } });
+      const next = start(['resume', out, '--fs-latency', '1s'], { env: { GATE: gate } });
       await until('the next one', () => events(out, 'open').length === 2, 90_000);
       await until('its processes', () => events(out, 'spawn').length > 2);
       for (const pid of asleep) process.kill(pid, 'SIGCONT');
@@ -150,8 +151,8 @@ test('a run directory that is copied during its run is another run’s, and the 
   const { folder, out, args, gate } = gatedRun();
   const run = start(args, { env: { GATE: gate } });
   await until('the gate', () => doneLines(out) === 10);
-  // The last one to write goes on only once the gate is open.
-  await until('the others to end', () => events(out, 'spawn').filter(({ pid }) => isAlive(pid)).length === 1);
+  // The one that is left writes nothing before the gate is open.
+  await othersEnded(out);
   const copy = join(folder, 'copy');
   fs.copySync(out, copy);
   const open = join(folder, 'open');
@@ -164,6 +165,14 @@ test('a run directory that is copied during its run is another run’s, and the 
   expect(read(out, 'result.txt')).toBe(RESULT);
   expect(events(out, 'died')).toEqual([]);
 });
+
+/** Waits until the process at the gate is the only one. */
+function othersEnded(out: string): Promise<void> {
+  return until(
+    'the others to end',
+    () => events(out, 'spawn').filter(({ pid }) => isAlive(pid)).length === 1,
+  );
+}
 
 /** Starts the command as on a machine called node17. */
 function startElsewhere(args: readonly string[], gate: string): ReturnType<typeof start> {
