@@ -59,6 +59,8 @@ describe('the processes of a coordinator that was killed', () => {
       const { out, args, gate } = busyRun();
       const run = start(args, { env: { GATE: gate } });
       await until('the busy point', () => fs.existsSync(join(out, 'events.jsonl')) && doneLines(out) === 10);
+      // Stopped first, or it would replace the reaper.
+      process.kill(run.pid ?? 0, 'SIGSTOP');
       const left = childrenOf(run.pid ?? 0);
       const hosts = events(out, 'spawn').map(({ pid }) => pid);
       expect(hosts).toHaveLength(2);
