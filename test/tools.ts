@@ -21,7 +21,8 @@ export type Tool =
   | 'busybox'
   | 'gcc'
   | 'gfortran'
-  | 'rscript';
+  | 'rscript'
+  | 'slurm';
 
 const TOOLS: Record<Tool, { readonly name: string; readonly find: () => boolean }> = {
   numpy: { name: 'NumPy', find: () => succeeds('python3', ['-c', 'import numpy']) },
@@ -52,6 +53,15 @@ const TOOLS: Record<Tool, { readonly name: string; readonly find: () => boolean 
     // Root in a container may lack the right; a mount namespace of one's own needs the same one and leaves no trace.
     find: () =>
       process.platform === 'linux' && process.getuid?.() === 0 && succeeds('unshare', ['--mount', 'true']),
+  },
+  slurm: {
+    name: "Slurm's daemons, munge, and the right to have process namespaces",
+    find: () =>
+      process.platform === 'linux' &&
+      process.getuid?.() === 0 &&
+      // sbatch tells not even its version without a cluster.
+      succeeds('which', ['slurmctld', 'slurmd', 'sbatch', 'munged']) &&
+      succeeds('unshare', ['--pid', '--fork', '--uts', '--mount-proc', 'true']),
   },
   loop: { name: 'mkfs.ext4 and the right to mount a file as a disk', find: mountsFiles },
 };
