@@ -18,7 +18,8 @@ export type ErrorCode =
   | 'FANFOLD_HOST'
   | 'FANFOLD_IO'
   | 'FANFOLD_RAISED'
-  | 'FANFOLD_CRASHED';
+  | 'FANFOLD_CRASHED'
+  | 'FANFOLD_SLURM';
 
 /**
  * An error that the user can mend: its message says what was expected, what came and what to do, and it is shown

@@ -43,7 +43,7 @@ export function fold(directory: string, manifest: Manifest, options: FoldOptions
       `${basename(paths.result)} was damaged or edited since it was made; it is made anew from the task files.`,
     );
   }
-  const events = readEvents(paths.events).records;
+  const events = readEvents(paths);
   checkLayouts(events);
   const layout = layoutOfRun(events, manifest);
   const header = headerOf(manifest, layout, paths.directory);

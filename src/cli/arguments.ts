@@ -24,7 +24,7 @@ export function collectText(text: string, previous: string[]): string[] {
   return [...previous, text];
 }
 
-const OTHER_COMMANDS = ['resume', 'retry', 'status', 'attach', 'stop', 'verify', 'fold', 'help'];
+const OTHER_COMMANDS = ['resume', 'retry', 'status', 'attach', 'stop', 'verify', 'fold', 'element', 'help'];
 
 /** Takes the command after `--` out of the arguments: its options are its own, whatever they look like. */
 export function splitCommand(argv: readonly string[]): { own: string[]; command: string[] | undefined } {

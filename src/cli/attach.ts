@@ -1,14 +1,12 @@
 import { describeStatus, readStatus } from '../report/status.js';
-import { shortPath } from '../report/command-line.js';
-import { endedRun } from '../report/ended-run.js';
 import { showProgress } from '../report/progress.js';
-import { summarize } from '../report/summary.js';
 import { lockHolder, whenReleased } from '../run/lock.js';
 import { nameHolder } from '../run/lock-holder.js';
 import { runPaths } from '../run/paths.js';
 import { requireManifest } from '../sweep/existing-run.js';
-import { exitCodeOf } from './execute.js';
-import { exitCodeOfSignal, listenForSignals } from './signals.js';
+import { listenForSignals } from './signals.js';
+import { tellEnd } from './tell-end.js';
+import { followBatch } from './batch.js';
 import { tell } from './tell.js';
 
 /** `fanfold attach`: shows the progress of a run that goes on, and gives the exit code with which it ends. */
@@ -17,6 +15,8 @@ export async function attach(directory: string): Promise<number> {
   const { lock } = runPaths(directory);
   const holder = lockHolder(lock);
   if (holder === undefined) {
+    const followed = await followBatch(directory, manifest);
+    if (followed !== undefined) return followed;
     const status = readStatus(directory, manifest);
     tell('Nobody is at work on this run.');
     process.stdout.write(`${describeStatus(status)}\n`);
@@ -24,7 +24,9 @@ export async function attach(directory: string): Promise<number> {
   }
   const signals = listenForSignals('The run goes on; only the view of it ends.');
   tell(`fanfold: ${nameHolder(holder)} is at work; Ctrl-C ends this view of it, not the run.`);
-  const endProgress = showProgress(directory, manifest, process.stderr);
+  const endProgress = showProgress(directory, manifest, process.stderr, {
+    isElsewhere: holder.isBeside === true,
+  });
   const end = await whenReleased(lock, holder, signals.controls.stop);
   endProgress();
   signals.close();
@@ -34,13 +36,4 @@ export async function attach(directory: string): Promise<number> {
     return 1;
   }
   return tellEnd(directory);
-}
-
-// --- internal ---
-
-async function tellEnd(directory: string): Promise<number> {
-  const { outcome, stoppedBy } = endedRun(directory, await requireManifest(directory, tell));
-  tell(summarize(outcome));
-  if (outcome.result !== undefined) process.stdout.write(`${shortPath(outcome.result)}\n`);
-  return exitCodeOf(outcome, exitCodeOfSignal(stoppedBy));
 }

@@ -1,3 +1,4 @@
+import { realpathSync } from 'node:fs';
 import { FanfoldError } from '../errors.js';
 import type { Plan } from '../sweep/plan.js';
 import { shortPath } from '../report/command-line.js';
@@ -5,7 +6,8 @@ import { count } from '../report/duration.js';
 import { pathForStdout } from '../report/printable.js';
 import { describeTrouble, summarize } from '../report/summary.js';
 import { slicingAdvice } from '../slicing.js';
-import { runSweep, type Outcome, type RunOptions } from '../sweep/sweep.js';
+import { runSweep, type Outcome } from '../sweep/sweep.js';
+import type { RunOptions } from '../sweep/run-options.js';
 import { tell } from './tell.js';
 import { listenForSignals, StoppedError } from './signals.js';
 
@@ -13,6 +15,8 @@ import { listenForSignals, StoppedError } from './signals.js';
 const OUT_OF_TIME = 75;
 /** `fanfold stop` ends a run as Ctrl-C does. */
 const INTERRUPTED = 130;
+const JOBS_GO_ON =
+  'The jobs go on without this command; fanfold attach shows them again, fanfold stop ends them.';
 
 export interface ExecuteOptions {
   readonly isFresh?: boolean;
@@ -32,13 +36,18 @@ export interface ExecuteOptions {
  * @returns the exit code
  */
 export async function execute(plan: Plan, options: ExecuteOptions): Promise<number> {
-  const detach = options.isDetached === true ? await import('./detach.js') : undefined;
+  const isSubmitted = plan.request.slurm !== undefined;
+  const detach = options.isDetached === true && !isSubmitted ? await import('./detach.js') : undefined;
   if (detach?.isLeftBehind() === false) return detach.leaveBehind(plan.directory);
   detach?.forgetMark();
   const { outcome, signalExitCode } = await runShown(plan, {
     ...options,
     onBegin: () => detach?.letGo(plan.directory),
   });
+  if (isSubmitted && outcome.status === 'stopped') {
+    const { tellSubmitted } = await import('./batch.js');
+    return tellSubmitted(plan.directory, outcome, { ...options, signalExitCode });
+  }
   if (!options.isQuiet) tell(describeOutcome(outcome));
   else if (outcome.status !== 'complete') tell(describeTrouble(outcome));
   if (outcome.result !== undefined) process.stdout.write(`${pathForStdout(shortPath(outcome.result))}\n`);
@@ -58,7 +67,8 @@ export async function runShown(
   plan: Plan,
   { isQuiet, isDetached, onBegin, ...options }: ExecuteOptions & { onBegin?: () => void },
 ): Promise<{ outcome: Outcome; signalExitCode: number | undefined }> {
-  const signals = listenForSignals();
+  const isSubmitted = plan.request.slurm !== undefined;
+  const signals = listenForSignals(isSubmitted ? JOBS_GO_ON : undefined);
   // Loaded only where it is shown: a library of bars costs a short run more than its points.
   const progress = isQuiet || isDetached === true ? undefined : await import('../report/progress.js');
   let endProgress = (): void => undefined;
@@ -67,14 +77,23 @@ export async function runShown(
     if (isQuiet) return;
     const advice = slicingAdvice(manifest.points, manifest.tasks, manifest.spec.slicing);
     if (advice !== undefined) tell(advice);
-    const jobs = Math.min(plan.request.jobs, manifest.tasks);
+    const where = isSubmitted ? 'on Slurm' : `${String(Math.min(plan.request.jobs, manifest.tasks))} at once`;
     tell(
-      `fanfold: ${count(manifest.points, 'point')} in ${count(manifest.tasks, 'task')}, ${String(jobs)} at once, in ${shortPath(plan.directory)}`,
+      `fanfold: ${count(manifest.points, 'point')} in ${count(manifest.tasks, 'task')}, ${where}, in ${shortPath(plan.directory)}`,
     );
-    if (progress !== undefined) endProgress = progress.showProgress(plan.directory, manifest, process.stderr);
+    if (progress !== undefined)
+      endProgress = progress.showProgress(plan.directory, manifest, process.stderr, {
+        isElsewhere: isSubmitted,
+      });
   };
   try {
-    const outcome = await runSweep(plan, { ...options, controls: signals.controls, onStart, onNotice: tell });
+    const outcome = await runSweep(plan, {
+      ...options,
+      ...(isSubmitted ? { isDetached, command: realpathSync(process.argv[1] ?? '') } : {}),
+      controls: signals.controls,
+      onStart,
+      onNotice: tell,
+    });
     return { outcome, signalExitCode: signals.exitCode() };
   } catch (error) {
     const exitCode = signals.exitCode();

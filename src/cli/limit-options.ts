@@ -19,7 +19,7 @@ export interface LimitOptions {
 /** Adds the options that limit points and processes, which run, resume and retry have alike. */
 export function addLimits<Args extends unknown[], Options extends OptionValues, Globals extends OptionValues>(
   command: Command<Args, Options, Globals>,
-): Command<Args, Options & LimitOptions, Globals> {
+): Command<Args, Options & Pick<LimitOptions, keyof LimitOptions>, Globals> {
   const added = command
     .option(
       '--timeout <duration>',
@@ -57,7 +57,7 @@ export function addLimits<Args extends unknown[], Options extends OptionValues, 
       'how long a network file system may take to show a file (default: 60s there, else 0s)',
       parseDelay('--fs-latency'),
     );
-  return added as unknown as Command<Args, Options & LimitOptions, Globals>;
+  return added as unknown as Command<Args, Options & Pick<LimitOptions, keyof LimitOptions>, Globals>;
 }
 
 export function limitsGiven(options: LimitOptions): GivenLimits {

@@ -8,6 +8,8 @@ import {
   collectAxis,
   collectText,
   parseCount,
+  parseDelay,
+  parseDuration,
   parseIndex,
   parseSeed,
   refusePlaceholders,
@@ -15,6 +17,7 @@ import {
   type AxisText,
 } from './arguments.js';
 import { addLimits } from './limit-options.js';
+import { addEngine } from './slurm-options.js';
 
 // The command: options are read here, and each subcommand's own module is only loaded when it is called.
 
@@ -136,7 +139,7 @@ const sweep = program
   .option('-q, --quiet', 'no progress and no summary')
   .addHelpText('after', EXAMPLES + EXIT_CODES);
 
-addLimits(sweep).action(async (worker, options, { args }) => {
+addEngine(addLimits(sweep)).action(async (worker, options, { args }) => {
   refuseExcess(args);
   const { run } = await import('./run.js');
   process.exitCode = await run(worker, { ...options, command });
@@ -164,7 +167,7 @@ for (const [name, description, retryFailed] of CONTINUATIONS) {
     .option('--allow-changed-worker', 'keep what an earlier version of the worker computed')
     .option('--detach', 'leave the run going without this terminal')
     .option('-q, --quiet', 'no progress and no summary');
-  addLimits(continuation).action(async (directory, options) => {
+  addEngine(addLimits(continuation)).action(async (directory, options) => {
     const { resume } = await import('./resume.js');
     process.exitCode = await resume(directory, { ...options, retryFailed });
   });
@@ -200,6 +203,32 @@ program
   });
 
 program
+  .command('element')
+  .description(
+    'compute some tasks of a run, beside others that compute other tasks of it: what the jobs of a batch job do',
+  )
+  .argument('<dir>', 'the run directory')
+  .argument('<index>', 'the number of the element, from 0 on', parseIndex('the number of the element'))
+  .option('--first <n>', 'what is added to the number of the element', parseIndex('--first'))
+  .option('--jobs <n>', 'processes at once (default: as many as tasks)', parseCount('--jobs'))
+  .option('--threads <n>', 'OMP_NUM_THREADS and its kin for each process', parseCount('--threads'))
+  .option('--retry', 'compute failed points again')
+  .option(
+    '--time-limit <duration>',
+    "stop cleanly after that time, with exit code 75 (default: before Slurm's own limit)",
+    parseDuration('--time-limit'),
+  )
+  .option(
+    '--fs-latency <duration>',
+    'how long a network file system may take to show a file (default: 60s there, else 0s)',
+    parseDelay('--fs-latency'),
+  )
+  .action(async (directory, index, options) => {
+    const { element } = await import('./element.js');
+    process.exitCode = await element(directory, index, options);
+  });
+
+program
   .command('verify')
   .description('hold every file of a run against what was recorded of it; computes nothing')
   .argument('<dir>', 'the run directory')
@@ -216,6 +245,7 @@ program
   .argument('<dir>', 'the run directory')
   .option('--header', 'begin it with the names of its columns')
   .option('--no-header', 'leave the names out')
+  .option('--wait', 'wait for one who is at work on the run, and leave a result alone that is there then')
   .addOption(
     new Option('--on-error <act>', 'nan writes nan in the places of failed points').choices([
       'continue',
@@ -250,7 +280,7 @@ function refuseExcess([first = '', second]: readonly string[]): void {
   if (second === undefined) return;
   throw new FanfoldError(
     'FANFOLD_USAGE',
-    `Expected one worker, got "${first}" and "${second}". Quote values that hold blanks or brackets; parameters are given by --param; the other commands are resume, retry, status, attach, stop, verify and fold.`,
+    `Expected one worker, got "${first}" and "${second}". Quote values that hold blanks or brackets; parameters are given by --param; the other commands are resume, retry, status, attach, stop, verify, fold and element.`,
   );
 }
 

@@ -15,9 +15,10 @@ import { checkNames, space } from '../space/space.js';
 import { parseFixed, parseRange, parseValues } from '../space/values-syntax.js';
 import { splitNamed, type AxisText } from './arguments.js';
 import { limitsGiven, type LimitOptions } from './limit-options.js';
+import { refuseLocalOptions, slurmSettings, type EngineOptions } from './slurm-options.js';
 
 /** The options of `fanfold run` that say what is to be computed. */
-export interface RequestOptions extends LimitOptions {
+export interface RequestOptions extends LimitOptions, EngineOptions {
   readonly worker?: string | undefined;
   readonly python?: string | undefined;
   readonly startMethod?: StartMethod | undefined;
@@ -55,6 +56,8 @@ export async function readRequest(
   options: RequestOptions,
 ): Promise<SweepRequest> {
   const { serial, jobs, format, header } = options;
+  const slurm = slurmSettings(options);
+  if (slurm !== undefined) refuseLocalOptions(options);
   if (serial === true && jobs !== undefined && jobs !== 1) {
     throw new FanfoldError('FANFOLD_USAGE', `Expected either --serial or --jobs ${String(jobs)}, got both.`);
   }
@@ -86,6 +89,8 @@ export async function readRequest(
     slicing: options.slicing,
     tasks: options.tasks,
     jobs: serial === true ? 1 : (jobs ?? usableProcessors()),
+    slurm,
+    pack: slurm === undefined ? undefined : (options.pack ?? 1),
     limits: withLimits(DEFAULT_LIMITS, limitsGiven(options)),
     format,
     header,

@@ -2,6 +2,7 @@ import { usage } from '../errors.js';
 import { printable } from '../report/printable.js';
 import { planSweep } from '../sweep/plan.js';
 import { execute } from './execute.js';
+import { inQueue } from './in-queue.js';
 import { readRequest, type RequestOptions } from './request.js';
 
 export interface RunCommandOptions extends RequestOptions {
@@ -28,6 +29,10 @@ export async function run(worker: string | undefined, options: RunCommandOptions
     const { describePlan } = await import('./dry-run.js');
     process.stdout.write(`${printable(describePlan(plan))}\n`);
     return 0;
+  }
+  if (options.force !== true) {
+    const queued = await inQueue(plan, options);
+    if (queued !== undefined) return queued;
   }
   const how = {
     isFresh: options.fresh === true,

@@ -1,14 +1,24 @@
 import { escapeJson } from '../format/quote.js';
 import { printable } from '../report/printable.js';
 import { describeStatus, readStatus } from '../report/status.js';
-import { tell } from './tell.js';
 import { requireManifest } from '../sweep/existing-run.js';
+import { describeQueue, isQueued, readBatch } from './batch.js';
+import { tell } from './tell.js';
 
 /** `fanfold status`: gives the exit code. */
 export async function status(directory: string, options: { json?: true | undefined }): Promise<number> {
-  const found = readStatus(directory, await requireManifest(directory, tell));
-  process.stdout.write(
-    `${options.json === true ? escapeJson(JSON.stringify(found, undefined, 2)) : printable(describeStatus(found))}\n`,
-  );
+  const batch = await readBatch(directory);
+  const isInQueue = batch !== undefined && isQueued(batch.queue);
+  const found = readStatus(directory, await requireManifest(directory, tell), { isQueued: isInQueue });
+  if (options.json === true) {
+    const { submitted, queue } = batch ?? {};
+    const slurm = submitted && { jobs: submitted.jobs, ...queue };
+    const all = { ...found, ...(slurm === undefined ? {} : { slurm }) };
+    process.stdout.write(`${escapeJson(JSON.stringify(all, undefined, 2))}\n`);
+    return 0;
+  }
+  const isTold = batch !== undefined && found.state !== 'complete';
+  const lines = [describeStatus(found), ...(isTold ? [describeQueue(batch.submitted, batch.queue)] : [])];
+  process.stdout.write(`${printable(lines.join('\n'))}\n`);
   return 0;
 }

@@ -4,6 +4,7 @@ import { runPaths } from '../run/paths.js';
 import { requestStop } from '../run/stop-request.js';
 import { requireManifest } from '../sweep/existing-run.js';
 import { listenForSignals } from './signals.js';
+import { stopBatch } from './batch.js';
 import { tell } from './tell.js';
 
 /** `fanfold stop`: ends a run from anywhere, as Ctrl-C where it was started; gives the exit code. */
@@ -12,6 +13,8 @@ export async function stop(directory: string, options: { now?: true | undefined 
   const paths = runPaths(directory);
   const holder = lockHolder(paths.lock);
   if (holder?.id === undefined) {
+    const ended = await stopBatch(directory, { isNow: options.now === true });
+    if (ended !== undefined) return ended;
     tell('Nobody is at work on this run.');
     return 0;
   }

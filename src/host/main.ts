@@ -150,7 +150,7 @@ function openRun(job: RunJob): Run {
 }
 
 async function runTask(task: TaskJob, { job, space, fixed }: Run, worker: LoadedWorker): Promise<void> {
-  const paths = runPaths(job.directory, job.spec.format);
+  const paths = runPaths(job.directory, job.spec.format, job.element);
   useLog(paths.log(task.index));
   const compute = computer({
     job,

@@ -51,6 +51,8 @@ export interface WorkerCommand {
 /** What is the same for every task of a run. */
 export interface RunJob {
   readonly directory: string;
+  /** The element of a batch job whose journals are written. */
+  readonly element?: number;
   readonly spec: SweepSpec;
   readonly wholeNumbers: WholeNumbers;
   readonly limits: Limits;

@@ -49,7 +49,7 @@ export interface TaskOptions {
 /** Computes what is missing of one task, and puts its file in place when it is whole. */
 export async function computeTask(options: TaskOptions): Promise<void> {
   const { task, job } = options;
-  const paths = runPaths(job.directory, job.spec.format);
+  const paths = runPaths(job.directory, job.spec.format, job.element);
   const started = performance.now();
   // Counted where a point fails: to look at each line for it would cost as much as writing it.
   const failed = { count: 0 };

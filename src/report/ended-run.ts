@@ -1,7 +1,7 @@
 import { isFolded } from '../fold-state.js';
 import type { Manifest } from '../run/manifest.js';
 import { runPaths } from '../run/paths.js';
-import { readEvents } from '../run/records.js';
+import { readEventsFrom } from '../run/records.js';
 import { isComputed, readTaskStates } from '../run/task-state.js';
 import type { Outcome } from '../sweep/sweep.js';
 import { lastSession } from './session.js';
@@ -12,7 +12,7 @@ export function endedRun(directory: string, manifest: Manifest): { outcome: Outc
   const states = readTaskStates(directory, manifest);
   const hasResult = isFolded(directory, manifest);
   const isComplete = hasResult && states.every(({ status }) => status === 'complete');
-  const events = readEvents(paths.events).records;
+  const events = readEventsFrom(paths.events).records;
   const close = events.findLast(({ event }) => event === 'close' || event === 'open');
   const stoppedBy = close?.event === 'close' ? close.stoppedBy : undefined;
   const reason = REASONS.find((each) => each === stoppedBy);

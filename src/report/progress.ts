@@ -3,6 +3,7 @@ import { performance } from 'node:perf_hooks';
 import { systemCode } from '../errors.js';
 import type { Manifest } from '../run/manifest.js';
 import { count, formatSeconds, thousands } from './duration.js';
+import { watchFiles } from './watch-files.js';
 import { watchRun, type BusySlot, type Progress } from './watch.js';
 
 /** Where progress is shown; nothing else is written there meanwhile. */
@@ -14,10 +15,16 @@ const MOST_SLOT_LINES = 16;
 
 /**
  * Shows how far a run is until it is told to stop: bars on a terminal, elsewhere a line every few seconds.
+ * @param options.isElsewhere whether it is computed by a batch job, whose elements have journals of their own
  * @returns a function that ends it
  */
-export function showProgress(directory: string, manifest: Manifest, stream: ProgressStream): () => void {
-  const look = watchRun(directory, manifest);
+export function showProgress(
+  directory: string,
+  manifest: Manifest,
+  stream: ProgressStream,
+  { isElsewhere = false }: { isElsewhere?: boolean } = {},
+): () => void {
+  const look = isElsewhere ? watchFiles(directory, manifest) : watchRun(directory, manifest);
   const isTerminal = stream.isTTY && process.env['TERM'] !== 'dumb' && process.env['CI'] === undefined;
   const view = isTerminal ? bars(manifest, stream) : lines(stream);
   const started = performance.now();
@@ -115,8 +122,8 @@ function bars(manifest: Manifest, stream: ProgressStream): View {
       whole.update(progress.done, { rate, left, failed: progress.failed });
       const busy = progress.busy.slice(0, room);
       while (slots.length < busy.length) {
-        const format = '  {bar} task {task}, pid {pid}: {value}/{total} points';
-        slots.push(multi.create(1, 0, { task: 0, pid: 0 }, { format, barsize: 12 }));
+        const format = '  {bar} task {task}{who}: {value}/{total} points';
+        slots.push(multi.create(1, 0, { task: 0, who: '' }, { format, barsize: 12 }));
       }
       while (slots.length > busy.length) multi.remove(slots.pop() as cliProgress.SingleBar);
       busy.forEach((slot, index) => {
@@ -134,5 +141,5 @@ function bars(manifest: Manifest, stream: ProgressStream): View {
 
 function showSlot(bar: cliProgress.SingleBar, { task, pid, done, points }: BusySlot): void {
   bar.setTotal(points);
-  bar.update(done, { task, pid });
+  bar.update(done, { task, who: pid === undefined ? '' : `, pid ${String(pid)}` });
 }

@@ -25,7 +25,7 @@ export interface Row {
 export async function* readResults(directory: string, manifest: Manifest, space: Space): AsyncGenerator<Row> {
   const { spec, points, tasks } = manifest;
   const paths = runPaths(directory, spec.format);
-  const layout = layoutOfRun(readEvents(paths.events).records, manifest);
+  const layout = layoutOfRun(readEvents(paths), manifest);
   if (layout === undefined) {
     if (Array.from({ length: tasks }, (_, task) => paths.task(task)).some((path) => existsSync(path)))
       throw lostColumns(paths.directory);
@@ -56,7 +56,7 @@ export async function readColumns(
   manifest: Manifest,
   space: Space,
 ): Promise<Record<string, Scalar[]>> {
-  const layout = layoutOfRun(readEvents(runPaths(directory, manifest.spec.format).events).records, manifest);
+  const layout = layoutOfRun(readEvents(runPaths(directory, manifest.spec.format)), manifest);
   const names = layout?.columns.map(({ name }) => name) ?? [];
   const columns = new Map<string, Scalar[]>(
     [...space.axes.map(({ name }) => name), ...names].map((name) => [name, []]),

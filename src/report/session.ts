@@ -1,6 +1,7 @@
 import type { Manifest } from '../run/manifest.js';
-import { runPaths } from '../run/paths.js';
-import { readEvents, type RunEvent, type TaskEnd } from '../run/records.js';
+import { listElements } from '../run/elements.js';
+import { runPaths, type RunPaths } from '../run/paths.js';
+import { readEventsFrom, type RunEvent, type TaskEnd } from '../run/records.js';
 
 /** What one process did in a session. */
 export interface ProcessRecord {
@@ -29,16 +30,17 @@ export interface Session {
 
 /** The last session of a run, from its events; undefined where there was none. */
 export function lastSession(directory: string, manifest: Manifest): Session | undefined {
-  const events = readEvents(runPaths(directory, manifest.spec.format).events).records;
+  const paths = runPaths(directory, manifest.spec.format);
+  const events = readEventsFrom(paths.events).records;
   const from = events.findLastIndex(({ event }) => event === 'open');
   const open = events[from];
   if (open?.event !== 'open') return undefined;
-  const session = events.slice(from);
+  const session = [...events.slice(from), ...elementEvents(paths, open.time)];
   const ends = session.filter((event) => event.event === 'end');
-  const close = session.findLast((event) => event.event === 'close');
+  const close = events.slice(from).findLast((event) => event.event === 'close');
   return {
     jobs: open.jobs,
-    wallSeconds: close?.seconds ?? ((session.at(-1)?.time ?? open.time) - open.time) / 1000,
+    wallSeconds: wallOf(close) ?? (lastTime(session, open.time) - open.time) / 1000,
     taskSeconds: ends.reduce((sum, { seconds }) => sum + seconds, 0),
     processes: processRecords(session),
     mixed: mixedColumns(ends),
@@ -48,6 +50,25 @@ export function lastSession(directory: string, manifest: Manifest): Session | un
 }
 
 // --- internal ---
+
+/** Clocks of machines may differ by so much. */
+const CLOCKS_MS = 60_000;
+
+/** What the elements of a batch job have recorded since the session was opened. */
+function elementEvents(paths: RunPaths, sinceMs: number): RunEvent[] {
+  return listElements(paths)
+    .flatMap((element) => readEventsFrom(runPaths(paths.directory, undefined, element).events).records)
+    .filter(({ time }) => time >= sinceMs - CLOCKS_MS);
+}
+
+/** Of a session that only submitted, the time is that of its elements. */
+function wallOf(close: RunEvent | undefined): number | undefined {
+  return close?.event === 'close' && close.reason !== 'submitted' ? close.seconds : undefined;
+}
+
+function lastTime(events: readonly RunEvent[], first: number): number {
+  return events.reduce((last, { time }) => Math.max(last, time), first);
+}
 
 function countNans(ends: readonly TaskEnd[]): Map<string, number> {
   const counts = new Map<string, number>();
@@ -67,17 +88,19 @@ function mixedColumns(ends: readonly TaskEnd[]): string[] {
 }
 
 function processRecords(events: readonly RunEvent[]): ProcessRecord[] {
-  const records = new Map<number, { tasks: number; seconds: number; end: ProcessRecord['end'] }>();
+  const records = new Map<string, { tasks: number; seconds: number; end: ProcessRecord['end'] }>();
   for (const event of events) {
     if (event.event !== 'end' && event.event !== 'died') continue;
-    const record = records.get(event.pid) ?? { tasks: 0, seconds: 0, end: undefined };
+    // Processes of several machines may have one number.
+    const key = `${String(event.pid)} ${event.host}`;
+    const record = records.get(key) ?? { tasks: 0, seconds: 0, end: undefined };
     if (event.event === 'end') {
       record.tasks++;
       record.seconds += event.seconds;
     } else {
       record.end = event.isLate === true ? 'ended at the time limit' : 'died';
     }
-    records.set(event.pid, record);
+    records.set(key, record);
   }
-  return [...records].map(([pid, record]) => ({ pid, ...record }));
+  return [...records].map(([key, record]) => ({ pid: parseInt(key), ...record }));
 }

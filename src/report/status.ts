@@ -28,8 +28,15 @@ export interface Status {
   readonly failedPoints: readonly number[];
 }
 
-/** Reads how a run stands; writes nothing. */
-export function readStatus(directory: string, manifest: Manifest): Status {
+/**
+ * Reads how a run stands; writes nothing.
+ * @param options.isQueued whether a scheduler has jobs of it
+ */
+export function readStatus(
+  directory: string,
+  manifest: Manifest,
+  { isQueued = false }: { isQueued?: boolean } = {},
+): Status {
   const paths = runPaths(directory, manifest.spec.format);
   const states = readTaskStates(directory, manifest);
   const number = (wanted: string): number => states.filter(({ status }) => status === wanted).length;
@@ -53,7 +60,7 @@ export function readStatus(directory: string, manifest: Manifest): Status {
     ...(running === undefined ? {} : { running: { host: running.host, pid: running.pid } }),
     state: isComplete
       ? 'complete'
-      : running !== undefined
+      : running !== undefined || isQueued
         ? 'running'
         : lines === manifest.points && failedPoints.length > 0
           ? 'failed'

@@ -53,7 +53,7 @@ export function currentFailures(
   states: readonly TaskState[],
 ): FailureRecord[] {
   const paths = runPaths(directory, manifest.spec.format);
-  const records = readFailures(paths.failures);
+  const records = readFailures(paths);
   return states
     .filter(({ failed }) => failed > 0)
     .flatMap((state) =>

@@ -1,6 +1,6 @@
 import type { Manifest } from '../run/manifest.js';
 import { runPaths } from '../run/paths.js';
-import { readEvents, type RunEvent } from '../run/records.js';
+import { readEventsFrom, type RunEvent } from '../run/records.js';
 import { countLines } from '../run/whole-lines.js';
 import { readTaskStates } from '../run/task-state.js';
 import { sliceOf } from '../slicing.js';
@@ -8,7 +8,8 @@ import { sliceOf } from '../slicing.js';
 /** A task that a process is at. */
 export interface BusySlot {
   readonly task: number;
-  readonly pid: number;
+  /** Unknown on another machine. */
+  readonly pid?: number;
   readonly done: number;
   readonly points: number;
 }
@@ -34,7 +35,7 @@ export function watchRun(directory: string, manifest: Manifest): () => Progress 
     if (lines > 0) ended.set(index, { lines, failed });
   }
   // What came before is in the states just read.
-  let offset = readEvents(paths.events).offset;
+  let offset = readEventsFrom(paths.events).offset;
   const busy = new Map<number, Lines & { pid: number; offset: number }>();
 
   const follow = (event: RunEvent): void => {
@@ -55,7 +56,7 @@ export function watchRun(directory: string, manifest: Manifest): () => Progress 
     }
   };
   return () => {
-    const news = readEvents(paths.events, offset);
+    const news = readEventsFrom(paths.events, offset);
     offset = news.offset;
     news.records.forEach(follow);
     for (const [task, slot] of busy) {

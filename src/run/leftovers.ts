@@ -5,7 +5,7 @@ import { killGroup } from '../process-group.js';
 import { folderId } from './lock-holder.js';
 import type { RunPaths } from './paths.js';
 import { lifeOf, type ProcessIdentity } from './process-identity.js';
-import { readEvents, type RunEvent } from './records.js';
+import { readEventsFrom, type RunEvent } from './records.js';
 
 /** A killed process may take so long to end, on a disk that doesn't answer say. */
 const DYING_MS = 10_000;
@@ -19,7 +19,7 @@ const LOOK_EVERY_MS = 5;
  * @throws FanfoldError where one can't be ended
  */
 export async function endLeftovers({ directory, events }: RunPaths): Promise<void> {
-  const left = leftIn(readEvents(events).records, folderId(directory));
+  const left = leftIn(readEventsFrom(events).records, folderId(directory));
   // Without a start time it may be any process by now.
   const certain = left.filter(({ started }) => started !== '');
   for (const { pid } of certain) killGroup(pid);

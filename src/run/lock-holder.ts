@@ -14,12 +14,24 @@ export interface LockHolder extends RecordedProcess {
   readonly folder?: string;
   /** How often its holder changes the lock while it lives, in milliseconds. */
   readonly beatMs?: number;
+  /** Set where elements of a batch job may compute meanwhile. */
+  readonly isBeside?: true;
 }
 
 /** This process as the holder of the lock at `path`. */
-export function ourselves(path: string, beatMs: number): LockHolder & { readonly id: string } {
+export function ourselves(
+  path: string,
+  { beatMs, isBeside = false }: { beatMs: number; isBeside?: boolean | undefined },
+): LockHolder & { readonly id: string } {
   const directory = dirname(path);
-  return { id: randomUUID(), ...identify(process.pid), path: directory, folder: folderId(directory), beatMs };
+  return {
+    id: randomUUID(),
+    ...identify(process.pid),
+    path: directory,
+    folder: folderId(directory),
+    beatMs,
+    ...(isBeside ? { isBeside } : {}),
+  };
 }
 
 /** The text of a lock; of the same length for every beat, so that a new one is written over an old one in one go. */

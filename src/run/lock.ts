@@ -28,6 +28,8 @@ export interface LockOptions {
   readonly onWait?: ((why: string) => void) | undefined;
   /** Ends the wait. */
   readonly signal?: AbortSignal | undefined;
+  /** Elements of a batch job compute beside the holder. */
+  readonly isBeside?: boolean | undefined;
 }
 
 /** A run directory's lock while this process has it. */
@@ -51,7 +53,7 @@ export interface Lock {
  * @throws FanfoldError where another coordinator holds it
  */
 export async function takeLock(path: string, options: LockOptions = {}): Promise<Lock> {
-  const holder = ourselves(path, BEAT_MS);
+  const holder = ourselves(path, { beatMs: BEAT_MS, isBeside: options.isBeside });
   for (let tries = 0; tries < MOST_TRIES; tries++) {
     if (createLock(path, textOf(holder, 0))) return keep(path, holder);
     const text = readLock(path);
@@ -92,6 +94,14 @@ export async function whenReleased(
     await setTimeout(LOOK_MS);
   }
   return 'left';
+}
+
+/** The error of a run directory on which somebody else is at work. */
+export function held(holder: LockHolder | undefined): FanfoldError {
+  return new FanfoldError(
+    'FANFOLD_LOCKED',
+    `Expected a run directory that nobody works on, but ${nameHolder(holder)} does: wait for it, or stop it.`,
+  );
 }
 
 // --- internal ---
@@ -189,13 +199,6 @@ function isOurs(path: string, { id }: LockHolder, beat?: string): boolean {
     closeSync(file);
   }
   return true;
-}
-
-function held(holder: LockHolder | undefined): FanfoldError {
-  return new FanfoldError(
-    'FANFOLD_LOCKED',
-    `Expected a run directory that nobody works on, but ${nameHolder(holder)} does: wait for it, or stop it.`,
-  );
 }
 
 function taken(path: string, holder: LockHolder | undefined): FanfoldError {

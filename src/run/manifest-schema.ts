@@ -169,6 +169,16 @@ export const StoredManifest = z.strictObject({
     z.array(z.strictObject({ files: z.record(z.string(), z.string()), until: z.string() })),
   ),
   limits: StoredLimits,
+  /** Tasks of an element of a batch job; the elements' journals go by it, so it stays. */
+  pack: z.optional(z.int().check(z.positive())),
+  /** How the run was last submitted to Slurm. */
+  slurm: z.optional(
+    z.strictObject({
+      options: z.record(z.string(), z.string()),
+      maxRunning: z.exactOptional(z.int().check(z.positive())),
+      setup: z.exactOptional(z.string()),
+    }),
+  ),
   pointsFile: z.optional(z.string()),
   versions: z.strictObject(versions),
   /** Versions that computed some of the points before these. */

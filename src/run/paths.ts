@@ -14,6 +14,13 @@ export interface RunPaths {
   readonly lock: string;
   /** A request to end. */
   readonly stop: string;
+  /** Where each element of a batch job has a folder of its own. */
+  readonly elements: string;
+  /** The element whose journals and lock these are; undefined for those of the run itself. */
+  readonly element: number | undefined;
+  /** The script of the batch job, and that of the job which folds after it. */
+  readonly jobScript: string;
+  readonly foldScript: string;
   readonly points: string;
   /** The worker and what it imports of the user's files, as one module. */
   readonly workerModule: string;
@@ -34,20 +41,30 @@ export interface RunPaths {
   log(index: number): string;
 }
 
-/** The paths of the run in `directory`, whose files are named after the format. */
-export function runPaths(directory: string, format: Format = 'txt'): RunPaths {
+/**
+ * The paths of the run in `directory`, whose files are named after the format.
+ * @param element number of the element that uses them: its journals, lock and requests are its own, for files to which
+ * several machines append are not to be relied on
+ */
+export function runPaths(directory: string, format: Format = 'txt', element?: number): RunPaths {
   const root = resolve(directory);
   const inRun = (name: string): string => join(root, name);
+  const elements = inRun('elements');
+  const own = element === undefined ? root : join(elements, String(element));
   return {
     directory: root,
     manifest: inRun('sweep.json'),
     manifestCopy: inRun('sweep.json.copy'),
-    lock: inRun('lock'),
-    stop: inRun('stop'),
+    lock: join(own, 'lock'),
+    stop: join(own, 'stop'),
+    elements,
+    element,
+    jobScript: inRun('job.sh'),
+    foldScript: inRun('fold.sh'),
     points: inRun('points.json'),
     workerModule: inRun('worker.mjs'),
-    failures: inRun('failures.jsonl'),
-    events: inRun('events.jsonl'),
+    failures: join(own, 'failures.jsonl'),
+    events: join(own, 'events.jsonl'),
     logs: inRun('logs'),
     coordinatorLog: join(root, 'logs', 'coordinator.log'),
     scratch: inRun('scratch'),

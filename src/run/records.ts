@@ -1,8 +1,20 @@
-import { hasForm, isCount, isLayout, isRecord, isText, optional, recordOf, type Check } from '../checks.js';
+import {
+  hasForm,
+  isCount,
+  isLayout,
+  isRecord,
+  isText,
+  listOf,
+  optional,
+  recordOf,
+  type Check,
+} from '../checks.js';
 import type { Layout } from '../format/layout.js';
 import type { Numbers } from '../format/row.js';
 import type { Certificate } from './certificate.js';
 import { readRecords, type Records } from './journal.js';
+import { journalsOf } from './elements.js';
+import type { RunPaths } from './paths.js';
 import type { ProcessIdentity } from './process-identity.js';
 
 /** A line of `events.jsonl`. Times are milliseconds since 1970, written by the host that does the work. */
@@ -23,6 +35,19 @@ export type RunEvent =
       cause: string;
       /** It was killed for a point that took too long. */
       isLate?: true;
+    }
+  /** Array jobs were submitted to Slurm. */
+  | {
+      event: 'submit';
+      time: number;
+      host: string;
+      pid: number;
+      /** Ids of the arrays, and of the job that folds after them. */
+      jobs: readonly string[];
+      fold?: string;
+      /** How many elements they have, and which is the first one's number that has index 0. */
+      elements: number;
+      first: number;
     }
   | { event: 'repair'; time: number; host: string; pid: number; files: readonly string[] }
   | {
@@ -69,17 +94,29 @@ export interface FailureRecord {
   readonly certificate?: Certificate;
 }
 
-export function readEvents(path: string, offset = 0): Records<RunEvent> {
+/** What a run's `events.jsonl` holds, and what those of its elements do. */
+export function readEvents(paths: RunPaths): RunEvent[] {
+  return journalsOf(paths).flatMap(({ events }) => readEventsFrom(events).records);
+}
+
+/** The events of one journal from byte `offset` on. */
+export function readEventsFrom(path: string, offset = 0): Records<RunEvent> {
   const { records, ...rest } = readRecords(path, offset);
   return { ...rest, records: records.filter(isEvent) };
 }
 
 /** The last failure of every point that ever failed, by index. */
-export function readFailures(path: string): Map<number, FailureRecord> {
-  return new Map(readAttempts(path).records.map((record) => [record.index, record]));
+export function readFailures(paths: RunPaths): Map<number, FailureRecord> {
+  const last = new Map<number, FailureRecord>();
+  for (const { failures } of journalsOf(paths)) {
+    for (const record of readAttempts(failures).records) {
+      if (record.time >= (last.get(record.index)?.time ?? 0)) last.set(record.index, record);
+    }
+  }
+  return last;
 }
 
-/** The failures that were recorded from byte `offset` on. */
+/** The failures that were recorded in one journal from byte `offset` on. */
 export function readAttempts(path: string, offset = 0): Records<FailureRecord> {
   const { records, ...rest } = readRecords(path, offset);
   return { ...rest, records: records.filter(isFailure) };
@@ -122,6 +159,13 @@ const EVENTS: Readonly<Record<RunEvent['event'], Check>> = {
     file: optional(hasForm({ lines: isCount, bytes: isCount, sha256: isText })),
   }),
   died: hasForm({ time: isNumber, task: isCount, pid: isCount }),
+  submit: hasForm({
+    time: isNumber,
+    jobs: listOf(isText),
+    fold: optional(isText),
+    elements: isCount,
+    first: isCount,
+  }),
   repair: hasForm({}),
   close: hasForm({ time: isNumber, seconds: isNumber }),
 };

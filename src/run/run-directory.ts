@@ -9,11 +9,12 @@ import {
   rmSync,
   statSync,
 } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { FanfoldError, systemCode } from '../errors.js';
+import { listElements } from './elements.js';
 import { repairJournal } from './journal.js';
 import { endLeftovers } from './leftovers.js';
-import { takeLock, type Lock, type LockOptions } from './lock.js';
+import { held, lockHolder, takeLock, type Lock, type LockOptions } from './lock.js';
 import { mendManifest } from './manifest.js';
 import { isPointFolder, isRunFile, runPaths, type RunPaths } from './paths.js';
 import type { TaskState } from './task-state.js';
@@ -48,7 +49,7 @@ export function checkDirectory(directory: string, options: { isForced: boolean }
  * Makes this process the coordinator of a run directory, ends the processes of a coordinator that was killed, and removes
  * what it left half-made.
  * @returns the lock, to be given back at the end
- * @throws FanfoldError where another coordinator is at work, or the directory can't be made
+ * @throws FanfoldError where another coordinator or an element is at work, or the directory can't be made
  */
 export async function openDirectory(directory: string, options: LockOptions = {}): Promise<Lock> {
   const paths = runPaths(directory);
@@ -61,6 +62,7 @@ export async function openDirectory(directory: string, options: LockOptions = {}
     throw unwritable(directory, error);
   }
   try {
+    await awaitElements(paths, options);
     await endLeftovers(paths);
     const names = new Set(readdirSync(directory));
     for (const name of names) {
@@ -76,11 +78,49 @@ export async function openDirectory(directory: string, options: LockOptions = {}
   return lock;
 }
 
+/**
+ * Makes this process the only one that computes the tasks of an element, beside other elements; as `openDirectory` for what
+ * is the element's own.
+ * @returns the element's lock
+ * @throws FanfoldError where another process computes that element, or a coordinator is at work on the run
+ */
+export async function openElement(
+  paths: RunPaths,
+  tasks: readonly number[],
+  options: LockOptions = {},
+): Promise<Lock> {
+  makeFolders(dirname(paths.lock));
+  const lock = await takeLock(paths.lock, options);
+  try {
+    // Only now: a coordinator takes its own lock first and then looks at those of the elements, so one sees the other.
+    const holder = lockHolder(runPaths(paths.directory).lock);
+    if (holder !== undefined && holder.isBeside !== true) throw held(holder);
+    await endLeftovers(paths);
+    // The listing is long where there are many tasks; an element that begins has left nothing in it.
+    if (existsSync(paths.events)) removeDrafts(paths, tasks);
+    repairJournal(paths.events);
+    repairJournal(paths.failures);
+  } catch (error) {
+    lock.release();
+    throw error;
+  }
+  return lock;
+}
+
 /** Removes the files that a run writes, and nothing else; under the lock. */
 export function clearDirectory(paths: RunPaths): void {
-  const files = [paths.manifestCopy, paths.manifest, paths.points, paths.workerModule];
+  const files = [
+    paths.manifestCopy,
+    paths.manifest,
+    paths.points,
+    paths.workerModule,
+    paths.jobScript,
+    paths.foldScript,
+  ];
   const results = readdirSync(paths.directory).filter(isRunFile);
-  const logs = readdirSync(paths.logs).filter((name) => /^(?:task_index=\d+|coordinator)\.log$/.test(name));
+  const logs = readdirSync(paths.logs).filter((name) =>
+    /^(?:task_index=\d+|coordinator|slurm-[\w-]+)\.log$/.test(name),
+  );
   for (const path of [
     ...files,
     ...results.map((name) => join(paths.directory, name)),
@@ -88,6 +128,9 @@ export function clearDirectory(paths: RunPaths): void {
   ]) {
     rmSync(path, { force: true });
   }
+  for (const element of listElements(paths))
+    rmSync(join(paths.elements, String(element)), { recursive: true, force: true });
+  removeEmpty(paths.elements);
   for (const name of readNames(paths.scratch).filter(isPointFolder))
     rmSync(join(paths.scratch, name), { recursive: true, force: true });
   removeScratch(paths);
@@ -95,7 +138,7 @@ export function clearDirectory(paths: RunPaths): void {
 
 /** Removes the points' scratch folder where nothing is left in it. */
 export function removeScratch({ scratch }: RunPaths): void {
-  if (existsSync(scratch) && readNames(scratch).length === 0) rmdirSync(scratch);
+  removeEmpty(scratch);
 }
 
 /**
@@ -124,6 +167,33 @@ export function setAside(path: string, why: 'foreign' | 'damaged'): string {
 }
 
 // --- internal ---
+
+/** Removes the temporary copies of some tasks' parts. */
+function removeDrafts(paths: RunPaths, tasks: readonly number[]): void {
+  const own = new Set(tasks.map((task) => basename(paths.part(task))));
+  for (const name of readdirSync(paths.directory)) {
+    const part = /^(?<part>.*\.part)(?:\.check)?\.\d+$/.exec(name)?.groups?.['part'];
+    if (part !== undefined && own.has(part)) rmSync(join(paths.directory, name), { force: true });
+  }
+}
+
+/**
+ * Takes the locks of elements that have ended without giving them back; they may be of machines that nobody sees.
+ * @throws FanfoldError where one is at work
+ */
+async function awaitElements(paths: RunPaths, options: LockOptions): Promise<void> {
+  const locks = listElements(paths)
+    .map((element) => runPaths(paths.directory, undefined, element).lock)
+    .filter((lock) => existsSync(lock));
+  const taken = await Promise.allSettled(locks.map((lock) => takeLock(lock, options)));
+  for (const one of taken) if (one.status === 'fulfilled') one.value.release();
+  const failed = taken.find((one) => one.status === 'rejected');
+  if (failed !== undefined) throw failed.reason;
+}
+
+function removeEmpty(folder: string): void {
+  if (existsSync(folder) && readNames(folder).length === 0) rmdirSync(folder);
+}
 
 function readNames(folder: string): string[] {
   return existsSync(folder) ? readdirSync(folder) : [];

@@ -1,9 +1,9 @@
-import { readdirSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, statSync } from 'node:fs';
 import { sliceOf, type Slice } from '../slicing.js';
 import { layoutOfRun } from './layouts.js';
 import type { Manifest } from './manifest.js';
 import { readPart } from './part.js';
-import { runPaths, taskFiles } from './paths.js';
+import { runPaths, taskFiles, type RunPaths } from './paths.js';
 import { provenFile } from './proof.js';
 import { readEvents, type RunEvent, type TaskEnd } from './records.js';
 
@@ -22,15 +22,54 @@ export interface TaskState extends Slice {
   readonly bytes: number;
 }
 
-/** The state of every task, from the listing of the run directory and `events.jsonl`. */
+/** The state of every task, from the listing of the run directory and the journals. */
 export function readTaskStates(directory: string, manifest: Manifest): TaskState[] {
   const paths = runPaths(directory, manifest.spec.format);
   const names = new Set(readdirSync(directory));
-  const events = readEvents(paths.events).records;
+  const has = (path: string): boolean => names.has(path.slice(paths.directory.length + 1));
+  return statesOf(
+    Array.from({ length: manifest.tasks }, (_, index) => index),
+    { paths, manifest, has },
+  );
+}
+
+/** The state of an element's tasks: each is looked for by its name, for a listing holds those of all elements. */
+export function readElementStates(
+  paths: RunPaths,
+  manifest: Manifest,
+  tasks: readonly number[],
+): TaskState[] {
+  return statesOf(tasks, { paths, manifest, has: existsSync });
+}
+
+/** The last record of every task's end, by task. */
+export function lastEnds(events: readonly RunEvent[]): Map<number, TaskEnd> {
+  return new Map(events.filter((event) => event.event === 'end').map((event) => [event.task, event]));
+}
+
+/** True where nothing of the task is left to compute; its failed points may be left to retry. */
+export function isComputed({ status, lines, start, stop }: TaskState): boolean {
+  return status === 'complete' || (status === 'partial' && lines === stop - start);
+}
+
+/** A task with points to compute: missing ones, a file to put in place, or failed ones that are wanted again. */
+export function isOpen(state: TaskState, retryFailed: boolean): boolean {
+  return state.status !== 'complete' && (!isComputed(state) || state.failed === 0 || retryFailed);
+}
+
+// --- internal ---
+
+interface StateOptions {
+  readonly paths: RunPaths;
+  readonly manifest: Manifest;
+  readonly has: (path: string) => boolean;
+}
+
+function statesOf(tasks: readonly number[], { paths, manifest, has }: StateOptions): TaskState[] {
+  const events = readEvents(paths);
   const ends = lastEnds(events);
   const hasLayout = layoutOfRun(events, manifest) !== undefined;
-  const has = (path: string): boolean => names.has(path.slice(paths.directory.length + 1));
-  return Array.from({ length: manifest.tasks }, (_, index) => {
+  return tasks.map((index) => {
     const slice = sliceOf(manifest.points, manifest.tasks, manifest.spec.slicing, index);
     const length = slice.stop - slice.start;
     // One who reads without the lock may find a file gone that was there a moment ago.
@@ -55,14 +94,4 @@ export function readTaskStates(directory: string, manifest: Manifest): TaskState
     const { lines, failed, bytes } = readPart(taskFiles(paths, index), { ...slice, hasLayout });
     return { index, ...slice, status: 'partial', lines, failed: failed.length, bytes };
   });
-}
-
-/** The last record of every task's end, by task. */
-export function lastEnds(events: readonly RunEvent[]): Map<number, TaskEnd> {
-  return new Map(events.filter((event) => event.event === 'end').map((event) => [event.task, event]));
-}
-
-/** True where nothing of the task is left to compute; its failed points may be left to retry. */
-export function isComputed({ status, lines, start, stop }: TaskState): boolean {
-  return status === 'complete' || (status === 'partial' && lines === stop - start);
 }

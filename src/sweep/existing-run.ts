@@ -4,11 +4,12 @@ import { commandReference } from '../engine/command-reference.js';
 import { bundleWorker, type WorkerBundle } from '../engine/worker-bundle.js';
 import { parseWorkerReference, type StartMethod, type WorkerReference } from '../engine/worker-reference.js';
 import { FanfoldError } from '../errors.js';
-import { fold } from '../fold.js';
+import { fold, foldIfNeeded } from '../fold.js';
 import { withLimits, type GivenLimits, type OnError } from '../run/limits.js';
 import type { Manifest } from '../run/manifest.js';
 import { runPaths } from '../run/paths.js';
 import { openDirectory } from '../run/run-directory.js';
+import type { SlurmSettings } from '../run/slurm-settings.js';
 import { sha256 } from '../sha256.js';
 import { needsPoints, spaceFrom } from '../space/definition.js';
 import {
@@ -32,6 +33,10 @@ export interface ResumeOptions {
   /** The interpreter of a Python worker. */
   readonly python?: string | undefined;
   readonly startMethod?: StartMethod | undefined;
+  /** How it is submitted; undefined for processes of this machine. */
+  readonly slurm?: SlurmSettings | undefined;
+  /** Tasks of an element, where that is to be otherwise. */
+  readonly pack?: number | undefined;
   /** How the manifest is waited for. */
   readonly late?: LateOptions;
 }
@@ -52,6 +57,8 @@ export async function planOf(directory: string, how: ResumeOptions): Promise<Pla
     slicing: spec.slicing,
     tasks: spec.tasks === 'auto' ? undefined : spec.tasks,
     jobs: how.jobs,
+    slurm: how.slurm,
+    pack: how.slurm === undefined ? manifest.pack : (how.pack ?? manifest.pack ?? 1),
     limits: withLimits(manifest.limits, how.limits ?? {}),
     format: spec.format,
     header: manifest.header,
@@ -73,11 +80,14 @@ export async function refold(
     header,
     onNotice,
     onError,
+    isNeeded = false,
   }: {
     header?: boolean | undefined;
     onNotice?: (text: string) => void;
     /** What is done about failed points, where that is to be otherwise than in the run. */
     onError?: OnError | undefined;
+    /** Leave a result alone that is there and as it should be. */
+    isNeeded?: boolean;
   } = {},
 ): Promise<string> {
   await requireManifest(directory, onNotice);
@@ -86,7 +96,8 @@ export async function refold(
     const manifest = await requireManifest(directory);
     const wanted = { ...manifest, header: header ?? manifest.header };
     const fillsFailed = (onError ?? manifest.limits.onError) === 'nan';
-    fold(directory, wanted, { onNotice, fillsFailed, beat: lock.beat });
+    const make = isNeeded ? foldIfNeeded : fold;
+    make(directory, wanted, { onNotice, fillsFailed, beat: lock.beat });
     return runPaths(directory, manifest.spec.format).result;
   } finally {
     lock.release();
@@ -122,13 +133,12 @@ export function workerBundle(
   return Promise.resolve(keptBundle(directory, existing));
 }
 
-// --- internal ---
-
 /**
- * The worker that a run was begun with, from its own copy: for a run whose directory came without the worker's source.
+ * The worker that a run was begun with, from its own copy: for a run whose directory came without the worker's source, and
+ * for elements of a batch job.
  * @throws FanfoldError where the copy was changed
  */
-function keptBundle(directory: string, manifest: Manifest): WorkerBundle {
+export function keptBundle(directory: string, manifest: Manifest): WorkerBundle {
   const path = runPaths(directory).workerModule;
   const code = readFileSync(path, 'utf8');
   if (sha256(code) !== manifest.worker.module) {
@@ -141,6 +151,8 @@ function keptBundle(directory: string, manifest: Manifest): WorkerBundle {
   const names = 'file' in worker ? [worker.export] : [];
   return { code, files: manifest.worker.files, exports: [...names, 'schema'] };
 }
+
+// --- internal ---
 
 function workerOf(directory: string, { spec, worker }: Manifest, how: ResumeOptions): WorkerReference {
   if ('file' in spec.worker) {

@@ -40,10 +40,12 @@ export function hostCommand(worker: CommandReference, plan: Plan, temporary: str
 export function runJob(
   worker: WorkerReference,
   { spec, wholeNumbers, columns }: Manifest,
-  how: Pick<RunJob, 'directory' | 'limits' | 'facts'>,
+  how: Pick<RunJob, 'directory' | 'limits' | 'facts'> & { readonly element?: number | undefined },
 ): RunJob {
+  const { element, ...rest } = how;
   return {
-    ...how,
+    ...rest,
+    ...(element === undefined ? {} : { element }),
     spec: worker.kind === 'python' ? ({ ...spec, space: listPowers(spec.space) } as SweepSpec) : spec,
     wholeNumbers,
     ...(columns === undefined ? {} : { columns }),

@@ -28,11 +28,11 @@ export async function awaitTaskStates(
   manifest: Manifest,
   options: LateOptions,
 ): Promise<TaskState[]> {
-  const { events } = runPaths(directory, manifest.spec.format);
+  const paths = runPaths(directory, manifest.spec.format);
   const look = (): TaskState[] => readTaskStates(directory, manifest);
   const isSeen = (states: readonly TaskState[]): boolean => {
     if (states.every(({ status }) => status === 'complete')) return true;
-    const ends = lastEnds(readEvents(events).records);
+    const ends = lastEnds(readEvents(paths));
     return states.every(({ index, status }) => status === 'complete' || ends.get(index)?.file === undefined);
   };
   return lookAgain(directory, { ...options, look, isSeen, what: 'the files of finished tasks' });

@@ -3,6 +3,7 @@ import type { Format } from '../format/cell.js';
 import { FanfoldError } from '../errors.js';
 import type { WorkerReference } from '../engine/worker-reference.js';
 import type { Limits } from '../run/limits.js';
+import type { SlurmSettings } from '../run/slurm-settings.js';
 import { shortHash, specHash, workerLabel, type SweepSpec } from '../run/spec.js';
 import { checkTasks, type Slicing } from '../slicing.js';
 import type { Axis } from '../space/axis.js';
@@ -26,6 +27,10 @@ export interface SweepRequest {
   readonly tasks: number | undefined;
   /** Processes at once. */
   readonly jobs: number;
+  /** How it is submitted; undefined for processes of this machine. */
+  readonly slurm?: SlurmSettings | undefined;
+  /** Tasks of an element of a batch job. */
+  readonly pack?: number | undefined;
   readonly limits: Limits;
   readonly format: Format;
   /** Undefined for the format's own custom: a csv has one, a txt none. */
@@ -82,12 +87,24 @@ export function planSweep(request: SweepRequest): Plan {
     spec,
     hash,
     directory,
-    tasks: tasks ?? Math.max(1, Math.min(space.size, request.jobs * TASKS_PER_SLOT)),
+    tasks: tasks ?? defaultTasks(request),
     header: request.header ?? request.format === 'csv',
   };
 }
 
 // --- internal ---
+
+/** Elements for each one that may run at once; a cluster has them start at very different times. */
+const ELEMENTS_PER_SLOT = 4;
+const ELEMENTS_AT_ONCE = 32;
+
+function defaultTasks({ space, jobs, slurm, pack = 1 }: SweepRequest): number {
+  const wanted =
+    slurm === undefined
+      ? jobs * TASKS_PER_SLOT
+      : (slurm.maxRunning ?? ELEMENTS_AT_ONCE) * ELEMENTS_PER_SLOT * pack;
+  return Math.max(1, Math.min(space.size, wanted));
+}
 
 /** A name may have 255 bytes on most file systems; of these the hash takes some, and `-compare`. */
 const MOST_NAME_CHARACTERS = 50;

@@ -95,6 +95,12 @@ export function checkSameRun(
       `Expected the manifest in ${directory} to count the ${String(request.space.size)} points of its space, got ${String(existing.points)}: it was changed. Restore it, or start anew with --force.`,
     );
   }
+  if (existing.pack !== undefined && request.pack !== undefined && request.pack !== existing.pack) {
+    throw new FanfoldError(
+      'FANFOLD_USAGE',
+      `Expected --pack ${String(existing.pack)}, as ${directory} was begun with, got ${String(request.pack)}: its journals go by elements of so many tasks.`,
+    );
+  }
   const changed = changedFiles(existing.worker.files, bundle.files);
   if (changed.length === 0 || options.allowChangedWorker || isWorthless(directory, existing)) return;
   throw new FanfoldError(
@@ -142,6 +148,7 @@ function updateManifest(
     header,
     worker: { ...worker, ...howRun(request.worker), files: { ...bundle.files }, ...copyOf(bundle) },
     limits: request.limits,
+    ...batchOf(request),
     ...(computes ? changedVersions(existing, versionsNow(python), onNotice) : {}),
     ...(isSameWorker
       ? {}
@@ -203,6 +210,14 @@ function tellsIntegers(worker: SweepSpec['worker']): boolean {
   return 'command' in worker;
 }
 
+/** How a batch job computes the run, where one does. */
+function batchOf({ slurm, pack }: SweepRequest): Pick<Manifest, 'slurm' | 'pack'> {
+  return {
+    ...(pack === undefined ? {} : { pack }),
+    ...(slurm === undefined ? {} : { slurm: { ...slurm, options: { ...slurm.options } } }),
+  };
+}
+
 function newManifest(
   plan: Plan,
   bundle: WorkerBundle,
@@ -220,6 +235,7 @@ function newManifest(
     ...(columns === undefined ? {} : { columns: { ...columns } }),
     header: plan.header,
     limits: request.limits,
+    ...batchOf(request),
     worker: {
       ...whereIs(request.worker, directory),
       ...howRun(request.worker),

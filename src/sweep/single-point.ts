@@ -94,7 +94,7 @@ export async function runPoint(
 
 /** As many threads as the points of the run had: the last digits of a sum may depend on them. */
 function environmentOf({ directory, request }: Plan, { threads }: PointOptions): NodeJS.ProcessEnv {
-  const events = readEvents(runPaths(directory).events).records;
+  const events = readEvents(runPaths(directory));
   const last = events.findLast((event) => event.event === 'open');
   return childEnvironment(last?.jobs ?? request.jobs, threads);
 }
@@ -148,7 +148,7 @@ async function compute(plan: Plan, manifest: Manifest, options: ComputeOptions):
       facts: certificateFacts(directory, undefined),
     }),
     tasks: [{ index: task, start: index, stop: index + 1 }],
-    layout: layoutOfRun(readEvents(runPaths(directory).events).records, manifest),
+    layout: layoutOfRun(readEvents(runPaths(directory)), manifest),
     retryFailed: false,
     parameters: request.space.point,
   };
@@ -170,7 +170,7 @@ function limitsOfPoint({ request }: Plan, { how }: PointOptions): Limits {
 
 function outcomeOf(index: number, task: number, paths: RunPaths): PointOutcome {
   const scratch = pointFolder(paths.scratch, index);
-  const failure = readFailures(paths.failures).get(index);
+  const failure = readFailures(paths).get(index);
   return {
     index,
     task,

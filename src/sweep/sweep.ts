@@ -1,30 +1,23 @@
 import { rmSync } from 'node:fs';
-import { hostname } from 'node:os';
 import { performance } from 'node:perf_hooks';
-import type { Controls } from '../engine/engine.js';
 import type { Crew } from '../engine/local/crew.js';
-import { localEngine } from '../engine/local/local-engine.js';
 import { openCrew } from '../engine/local/open-crew.js';
 import { temporaryPath } from '../engine/local/temporary-folder.js';
 import { childEnvironment } from '../engine/local/threads.js';
 import type { WorkerReference } from '../engine/worker-reference.js';
-import { FanfoldError, systemCode } from '../errors.js';
+import { FanfoldError } from '../errors.js';
 import { foldIfNeeded } from '../fold.js';
-import type { FileHashes } from '../run/file-hashes.js';
-import { appendRecord } from '../run/journal.js';
 import { layoutOfRun } from '../run/layouts.js';
-import type { Lock } from '../run/lock.js';
-import { readManifest, writeManifest, type Manifest } from '../run/manifest.js';
+import { readManifest, type Manifest } from '../run/manifest.js';
 import { runPaths } from '../run/paths.js';
 import { watchForStop } from '../run/stop-request.js';
-import { readEvents, type RunEvent } from '../run/records.js';
+import { readEvents } from '../run/records.js';
 import { checkDirectory, openDirectory, removeScratch } from '../run/run-directory.js';
-import { isComputed, readTaskStates, type TaskState } from '../run/task-state.js';
-import type { HostWorker } from '../host/protocol.js';
-import { certificateFacts } from './certificate-facts.js';
+import { isComputed, isOpen, readTaskStates, type TaskState } from '../run/task-state.js';
 import { checkWorker } from './check-worker.js';
+import { compute, type ComputeOptions } from './compute.js';
+import type { RunOptions } from './run-options.js';
 import { workerBundle } from './existing-run.js';
-import { runJob } from './host-worker.js';
 import { brakes, type Brakes, type StopReason } from './brakes.js';
 import { awaitTaskStates, withLateFiles, type LateOptions } from './late-files.js';
 import { mendTasks } from './mend-tasks.js';
@@ -32,27 +25,6 @@ import type { Plan } from './plan.js';
 import { gitCommit, prepareDirectory } from './prepare.js';
 
 const STOPPING = 'Stopping, as fanfold stop asks: the points in hand are finished and kept.';
-
-/** How a sweep is run; none of it changes a byte of the result. */
-export interface RunOptions {
-  readonly isFresh?: boolean;
-  readonly isForced?: boolean;
-  /** Compute failed points again. */
-  readonly retryFailed?: boolean;
-  /** Go on with another version of the worker than the run was begun with; the manifest then names both. */
-  readonly allowChangedWorker?: boolean;
-  /** `OMP_NUM_THREADS` and its kin for each process, whatever the environment has. */
-  readonly threads?: number | undefined;
-  /** How long this session may take, in ms; its points in hand are then finished, and it stops. */
-  readonly timeLimitMs?: number | undefined;
-  readonly controls: Controls;
-  /** Called with what is mended, or is otherwise than it was, or is waited for, in words for the user. */
-  readonly onNotice?: (text: string) => void;
-  /** How long a file system may hide what another machine has done, in milliseconds. */
-  readonly fsLatencyMs?: number | undefined;
-  /** Called when the run directory is open and before its first process starts. */
-  readonly onStart?: (manifest: Manifest) => void;
-}
 
 /** What a run came to. */
 export interface Outcome {
@@ -106,6 +78,7 @@ export async function runSweep(plan: Plan, options: RunOptions): Promise<Outcome
       latencyMs: options.fsLatencyMs,
       onWait: options.onNotice,
       signal: options.controls.stop,
+      isBeside: request.slurm !== undefined,
     });
     const endWatch = watchForStop(runPaths(directory).stop, lock.id, (request) => {
       if (!controls.stop.aborted) options.onNotice?.(STOPPING);
@@ -173,24 +146,16 @@ function processesFor(
   existing: Manifest | undefined,
   options: RunOptions,
 ): number {
-  if (existing === undefined) return Math.min(request.jobs, tasks);
+  // Elsewhere the worker is only checked here.
+  const most = request.slurm === undefined ? request.jobs : 1;
+  if (existing === undefined) return Math.min(most, tasks);
   const retryFailed = options.retryFailed === true;
   const open = readTaskStates(directory, existing).filter((state) => isOpen(state, retryFailed));
-  return Math.min(request.jobs, open.length);
+  return Math.min(most, open.length);
 }
 
 async function commitOf(worker: WorkerReference): Promise<string | undefined> {
   return worker.kind === 'command' ? undefined : gitCommit(worker.file);
-}
-
-interface ComputeOptions extends RunOptions {
-  readonly load: HostWorker;
-  readonly files: FileHashes | undefined;
-  readonly crew: Crew;
-  readonly brake: Brakes;
-  readonly lock: Lock;
-  /** When the run began to prepare, by performance.now. */
-  readonly startedMs: number;
 }
 
 async function computeAndFold(plan: Plan, manifest: Manifest, options: ComputeOptions): Promise<Outcome> {
@@ -235,100 +200,10 @@ function lateOptions({ fsLatencyMs, onNotice, controls }: ComputeOptions): LateO
 /** True where the result is wanted with nan in the places of failed points, and can be made. */
 function canFill(directory: string, manifest: Manifest, states: readonly TaskState[]): boolean {
   if (manifest.limits.onError !== 'nan' || !states.every(isComputed)) return false;
-  return layoutOfRun(readEvents(runPaths(directory).events).records, manifest) !== undefined;
-}
-
-/** A task with points to compute: missing ones, a file to put in place, or failed ones that are wanted again. */
-function isOpen(state: TaskState, retryFailed: boolean): boolean {
-  return state.status !== 'complete' && (!isComputed(state) || state.failed === 0 || retryFailed);
+  return layoutOfRun(readEvents(runPaths(directory)), manifest) !== undefined;
 }
 
 /** Points with a result. */
 function countComputed(states: readonly TaskState[]): number {
   return states.reduce((sum, { lines, failed }) => sum + lines - failed, 0);
-}
-
-/** @returns the manifest, with what was learnt of the worker's files */
-async function compute(
-  plan: Plan,
-  manifest: Manifest,
-  options: ComputeOptions & { tasks: readonly TaskState[] },
-): Promise<Manifest> {
-  const { directory, request } = plan;
-  let current = manifest;
-  const paths = runPaths(directory, manifest.spec.format);
-  const { startedMs, brake } = options;
-  const stamp = { host: hostname(), pid: process.pid };
-  const layout = layoutOfRun(readEvents(paths.events).records, manifest);
-  appendRecord(paths.events, {
-    event: 'open',
-    time: Date.now(),
-    ...stamp,
-    jobs: request.jobs,
-  } satisfies RunEvent);
-  const engine = localEngine({
-    jobs: request.jobs,
-    isFresh: options.isFresh === true,
-    worker: options.load,
-    files: options.files,
-    crew: options.crew,
-    onFailed: brake.countFailed,
-    learn: (files) => {
-      options.lock.check();
-      current = { ...manifest, worker: { ...manifest.worker, files: { ...files } } };
-      writeManifest(paths, current);
-    },
-    limits: request.limits,
-  });
-  const job = runJob(request.worker, manifest, {
-    directory,
-    limits: request.limits,
-    facts: certificateFacts(directory, brake.endsAtMs),
-  });
-  const { space } = request;
-  const work = {
-    lock: options.lock,
-    job,
-    tasks: options.tasks,
-    layout,
-    retryFailed: options.retryFailed === true,
-    parameters: space.point,
-  };
-  const close = (reason: string): void => {
-    const seconds = (performance.now() - startedMs) / 1000;
-    appendRecord(paths.events, {
-      event: 'close',
-      time: Date.now(),
-      ...stamp,
-      seconds,
-      reason,
-      ...stoppedBy(brake, options.controls.stop),
-    } satisfies RunEvent);
-  };
-  try {
-    await engine.run(work, options.controls);
-    options.lock.check();
-  } catch (error) {
-    // What another coordinator writes is not to be mixed with words of this one.
-    if (!options.lock.lost.aborted) closeQuietly(close);
-    throw error;
-  }
-  close(options.controls.stop.aborted ? 'stopped' : 'done');
-  return current;
-}
-
-/** What ended the run early: the name of a signal, where its user's program tells. */
-function stoppedBy(brake: Brakes, stop: AbortSignal): { stoppedBy?: string } {
-  const reason = brake.reason();
-  if (reason === undefined) return {};
-  return { stoppedBy: reason === 'signal' && typeof stop.reason === 'string' ? stop.reason : reason };
-}
-
-/** The record of the end must not hide why the run ended, such as a full disk. */
-function closeQuietly(close: (reason: string) => void): void {
-  try {
-    close('error');
-  } catch (error) {
-    if (systemCode(error) === undefined) throw error;
-  }
 }

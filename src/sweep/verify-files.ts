@@ -26,7 +26,7 @@ export function checkTasks(
   manifest: Manifest,
   names: ReadonlySet<string>,
 ): { problems: Problem[]; complete: number } {
-  const ends = lastEnds(readEvents(paths.events).records);
+  const ends = lastEnds(readEvents(paths));
   const has = (path: string): boolean => names.has(basename(path));
   const problems: Problem[] = [];
   let complete = 0;

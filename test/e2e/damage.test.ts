@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import fs from 'fs-extra';
 import { join } from 'node:path';
 import { appendRecord } from '../../src/run/journal.js';
-import { readEvents } from '../../src/run/records.js';
+import { readEventsFrom } from '../../src/run/records.js';
 import { readManifest, writeManifest } from '../../src/run/manifest.js';
 import { runPaths } from '../../src/run/paths.js';
 import { testWith } from '../tools.js';
@@ -37,7 +37,7 @@ describe('the names of the columns', () => {
     const out = join(temporaryFolder(), 'run');
     await fanfold([...SPEC, '--out', out]);
     const journal = join(out, 'events.jsonl');
-    const { records } = readEvents(journal);
+    const { records } = readEventsFrom(journal);
     fs.removeSync(journal);
     await forgetProof(out);
     for (const record of records) {

@@ -2,7 +2,7 @@ import { afterEach, describe, expect } from '@jest/globals';
 import { execaSync } from 'execa';
 import fs from 'fs-extra';
 import { join } from 'node:path';
-import { readEvents } from '../../src/run/records.js';
+import { readEventsFrom } from '../../src/run/records.js';
 import { testWith } from '../tools.js';
 import { doneLines, fanfold, read, start, temporaryFolder, until, writeWorker } from './command.js';
 
@@ -99,7 +99,7 @@ function cutPower(image: string, directory: string, copy: string): Cut {
 
 /** Tasks with a file under its final name whose process has gone on to another: renamed, and the folder synced. */
 function finishedTasks(directory: string): number[] {
-  const { records } = readEvents(join(directory, 'events.jsonl'));
+  const { records } = readEventsFrom(join(directory, 'events.jsonl'));
   return records.flatMap((record, place) => {
     if (record.event !== 'end') return [];
     const goesOn = records.slice(place).some((later) => later.event === 'start' && later.pid === record.pid);

@@ -86,9 +86,10 @@ describe('a Python run that is stopped', () => {
       const pids = forks(out);
       run.kill('SIGINT');
       const again = setInterval(() => run.kill('SIGINT'), 100);
-      const { exitCode } = await run;
+      const { exitCode, signal } = await run;
       clearInterval(again);
-      expect(exitCode).toBe(130);
+      // One more while node is ending already is heard by nobody; a shell calls both 130.
+      expect([130, 'SIGINT']).toContain(exitCode ?? signal);
       expect(pids.some(isAlive)).toBe(false);
       expect(read(out, 'task_index=0.txt.part')).toBe('0   0\n');
     });

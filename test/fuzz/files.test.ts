@@ -7,7 +7,7 @@ import { appendRecord, readRecords } from '../../src/run/journal.js';
 import { manifestText, parseStored, type Manifest } from '../../src/run/manifest-text.js';
 import { readManifest } from '../../src/run/manifest.js';
 import { runPaths } from '../../src/run/paths.js';
-import { readEvents, readFailures } from '../../src/run/records.js';
+import { readAttempts, readEventsFrom } from '../../src/run/records.js';
 import { describeStatus, readStatus } from '../../src/report/status.js';
 import { summarize } from '../../src/report/summary.js';
 import { watchRun } from '../../src/report/watch.js';
@@ -85,7 +85,7 @@ describe('a damaged', () => {
       mutated([text, text.slice(0, -1)], ['\n', '"crc":"00000000"}', '{}', 'null\n', '{"event":"end"}\n']),
       (changed) => {
         writeFileSync(path, changed);
-        return [readRecords(path), readEvents(path), readFailures(path)];
+        return [readRecords(path), readEventsFrom(path), readAttempts(path)];
       },
       { runs: 2000 },
     );

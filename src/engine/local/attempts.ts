@@ -8,15 +8,17 @@ export interface Attempts {
   readonly within: (slice: Slice) => Record<number, number>;
 }
 
-/** @param path of `failures.jsonl`; only what was appended since the last question is read */
-export function attemptsIn(path: string): Attempts {
+/** @param journals paths of `failures.jsonl`; only what was appended since the last question is read */
+export function attemptsIn(journals: readonly string[]): Attempts {
   const counts = new Map<number, number>();
-  let offset = 0;
+  const offsets = new Map<string, number>();
   const readOn = (): void => {
-    const read = readAttempts(path, offset);
-    offset = read.offset;
-    for (const { index, attempt } of read.records)
-      counts.set(index, Math.max(attempt, counts.get(index) ?? 0));
+    for (const path of journals) {
+      const read = readAttempts(path, offsets.get(path));
+      offsets.set(path, read.offset);
+      for (const { index, attempt } of read.records)
+        counts.set(index, Math.max(attempt, counts.get(index) ?? 0));
+    }
   };
   return {
     of: (index) => {

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { TaskJob } from '../../host/protocol.js';
+import { journalsOf } from '../../run/elements.js';
 import { appendRecord } from '../../run/journal.js';
 import { folderId } from '../../run/lock-holder.js';
 import { runPaths, taskFiles, type RunPaths } from '../../run/paths.js';
@@ -28,7 +29,8 @@ export function localEngine(options: LocalEngineOptions): Engine {
 
 async function runLocally(work: Work, controls: Controls, options: LocalEngineOptions): Promise<void> {
   const ending = new AbortController();
-  const paths = runPaths(work.job.directory, work.job.spec.format);
+  const { directory, spec, element } = work.job;
+  const paths = runPaths(directory, spec.format, element);
   const session: Session = {
     ...options,
     work,
@@ -37,7 +39,7 @@ async function runLocally(work: Work, controls: Controls, options: LocalEngineOp
     hosts: new Set(),
     layout: work.layout,
     isStopping: controls.stop.aborted,
-    attempts: attemptsIn(paths.failures),
+    attempts: attemptsIn(journalsOf(paths).map(({ failures }) => failures)),
     memory: watchMemory(options.limits.maxMemoryBytes),
     ending: ending.signal,
   };

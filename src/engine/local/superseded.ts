@@ -19,7 +19,7 @@ const MOST_TIMES = 3;
 export function isCompleteNow({ index }: Task, paths: RunPaths, times: number): boolean {
   const size = statSync(paths.task(index), { throwIfNoEntry: false })?.size;
   if (size !== undefined) {
-    if (lastEnds(readEvents(paths.events).records).get(index)?.file?.bytes === size) return true;
+    if (lastEnds(readEvents(paths)).get(index)?.file?.bytes === size) return true;
     setForeignAside(paths, [{ index, status: 'foreign' }]);
   }
   if (times < MOST_TIMES) return false;

@@ -798,12 +798,13 @@ class SupersededError(Exception):
 class Paths:
     """Every file of a run directory that a host touches."""
 
-    def __init__(self, directory, file_format, task):
-        name = f'task_index={task}.{file_format}'
-        root = os.path.abspath(directory)
+    def __init__(self, run, task):
+        name = f'task_index={task}.{run.format}'
+        root = os.path.abspath(run.directory)
+        own = root if run.element is None else os.path.join(root, 'elements', str(run.element))
         self.directory = root
-        self.failures = os.path.join(root, 'failures.jsonl')
-        self.events = os.path.join(root, 'events.jsonl')
+        self.failures = os.path.join(own, 'failures.jsonl')
+        self.events = os.path.join(own, 'events.jsonl')
         self.final = os.path.join(root, name)
         self.part = f'{self.final}.part'
         self.check = f'{self.part}.check'
@@ -1507,6 +1508,7 @@ class Run:
     def __init__(self, job, model):
         spec = job['spec']
         self.directory = job['directory']
+        self.element = job.get('element')
         self.format = spec['format']
         self.style = Style(self.format)
         self.seed = int(spec['seed'])
@@ -1761,7 +1763,7 @@ class TaskRun:
         self.task = task
         self.channel = host.channel
         self.log = host.log
-        self.paths = Paths(run.directory, run.format, task['index'])
+        self.paths = Paths(run, task['index'])
         self.computer = Computer(run, task['index'], host.log.write_values)
         if task.get('layout') is not None:
             self.computer.use_layout(task['layout'])

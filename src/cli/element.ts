@@ -1,0 +1,94 @@
+import { hostname } from 'node:os';
+import { cancelGently, requeue, stateOf } from '../engine/slurm/commands.js';
+import { thisJob, usableTimeMs, type ThisJob } from '../engine/slurm/this-job.js';
+import { count } from '../report/duration.js';
+import { commandFor } from '../report/command-line.js';
+import { runElement, type ElementOutcome } from '../sweep/element.js';
+import { listenForSignals } from './signals.js';
+import { tell } from './tell.js';
+
+/** To be tried again, as for `--time-limit`. */
+const REQUEUE_ME = 75;
+const INTERRUPTED = 130;
+
+export interface ElementCommandOptions {
+  readonly first?: number | undefined;
+  readonly jobs?: number | undefined;
+  readonly threads?: number | undefined;
+  readonly retry?: true | undefined;
+  readonly timeLimit?: number | undefined;
+  readonly fsLatency?: number | undefined;
+}
+
+/** `fanfold element`: computes the tasks of one element of a batch job; gives the exit code. */
+export async function element(
+  directory: string,
+  index: number,
+  options: ElementCommandOptions,
+): Promise<number> {
+  const { first = 0 } = options;
+  const job = thisJob(process.env);
+  const number = first + index;
+  tell(
+    `fanfold: element ${String(number)}${job === undefined ? '' : ` (${job.id}, attempt ${String(job.restarts + 1)})`} on ${hostname()}, ${new Date().toISOString()}`,
+  );
+  const signals = listenForSignals('Stopping: the points in hand are finished and kept.');
+  const warning = listenForWarning(job);
+  const { stop, kill } = signals.controls;
+  const outcome = await runElement(directory, number, {
+    jobs: options.jobs,
+    threads: options.threads,
+    retryFailed: options.retry === true,
+    timeLimitMs: options.timeLimit ?? (job?.endsAtMs === undefined ? undefined : usableTimeMs(job.endsAtMs)),
+    controls: { stop: AbortSignal.any([stop, warning.signal]), kill },
+    late: { latencyMs: options.fsLatency, onNotice: tell },
+  });
+  tell(describe(outcome));
+  if (outcome.status !== 'stopped') return outcome.status === 'complete' ? 0 : 1;
+  if (outcome.reason === 'max-failures' || outcome.reason === 'on-error') {
+    tell(`Stopped by --${outcome.reason}${job === undefined ? '' : ', and with it the whole array'}.`);
+    if (job !== undefined) await cancelGently([job.array]);
+    return 1;
+  }
+  // Slurm's own signals ask for an end for now; SIGINT is what fanfold stop and people send.
+  if (signals.exitCode() === INTERRUPTED) return INTERRUPTED;
+  if (job !== undefined) tell(await putBack(job, outcome, directory));
+  return REQUEUE_ME;
+}
+
+// --- internal ---
+
+/** The signal before the time limit; where the end is known, the points before it are counted by that instead. */
+function listenForWarning(job: ThisJob | undefined): AbortController {
+  const warning = new AbortController();
+  process.on('SIGUSR1', () => {
+    if (job?.endsAtMs === undefined) warning.abort('SIGUSR1');
+  });
+  return warning;
+}
+
+function describe({ tasks, status, computed, failed, missing }: ElementOutcome): string {
+  const which =
+    tasks.length === 1 ? `task ${String(tasks[0])}` : `tasks ${String(tasks[0])}-${String(tasks.at(-1))}`;
+  const parts = [
+    `${which}: ${status}`,
+    `${count(computed, 'point')} computed now`,
+    ...(failed > 0 ? [`${count(failed, 'point')} failed`] : []),
+    ...(missing > 0 ? [`${count(missing, 'point')} to go`] : []),
+  ];
+  return `fanfold: ${parts.join(', ')}`;
+}
+
+/** Puts an element that could not finish back into the queue, where that can help. */
+async function putBack(job: ThisJob, { gained }: ElementOutcome, directory: string): Promise<string> {
+  const later = `go on with: ${commandFor('resume', directory)}`;
+  if (gained === 0) {
+    return `No point was finished in this element's time, so it is not put back into the queue: a point needs a longer --slurm time=; ${later}`;
+  }
+  const state = await stateOf(job.id);
+  if (state !== 'RUNNING') return `Slurm ends this element (${state ?? 'it is gone from the queue'}).`;
+  const refusal = await requeue(job.id);
+  return refusal === undefined
+    ? 'It goes back into the queue, and goes on where it is now.'
+    : `Slurm did not put it back into the queue (${refusal}); ${later}`;
+}

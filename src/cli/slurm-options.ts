@@ -1,0 +1,106 @@
+import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { Option, type Command, type OptionValues } from '@commander-js/extra-typings';
+import { checkSlurmOption } from '../engine/slurm/slurm-options.js';
+import { usage } from '../errors.js';
+import type { SlurmSettings } from '../run/slurm-settings.js';
+import { parseCount, splitNamed } from './arguments.js';
+
+/** Where a run is computed, as the command line has it. */
+export interface EngineOptions {
+  readonly engine?: 'local' | 'slurm' | undefined;
+  readonly slurm?: Readonly<Record<string, string>> | undefined;
+  readonly maxRunning?: number | undefined;
+  readonly pack?: number | undefined;
+  readonly slurmSetup?: string | undefined;
+}
+
+/** Adds the options that say where tasks are computed, which run, resume and retry have alike. */
+export function addEngine<Args extends unknown[], Options extends OptionValues, Globals extends OptionValues>(
+  command: Command<Args, Options, Globals>,
+): Command<Args, Options & Pick<EngineOptions, keyof EngineOptions>, Globals> {
+  const added = command
+    .addOption(
+      new Option(
+        '--engine <name>',
+        'where tasks are computed: local (processes here) or slurm (an array job); default: local, or as the run was begun',
+      ).choices(['local', 'slurm'] as const),
+    )
+    .option(
+      '--slurm <name=value>',
+      'an option of sbatch, such as partition=main or time=01:00:00; repeat for more',
+      collectSlurm,
+    )
+    .option(
+      '--max-running <n>',
+      'the most elements of the array that run at once',
+      parseCount('--max-running'),
+    )
+    .option('--pack <n>', 'tasks of an element, computed at once on n processors', parseCount('--pack'))
+    .option('--slurm-setup <file>', 'a shell script that each element sources first (module load …)');
+  return added as unknown as Command<Args, Options & Pick<EngineOptions, keyof EngineOptions>, Globals>;
+}
+
+/**
+ * How a run is submitted; undefined for one that is computed here.
+ * @param begun how it was before, which is kept where nothing else is said
+ * @throws FanfoldError where the options contradict each other or a file is not there
+ */
+export function slurmSettings(options: EngineOptions, begun?: SlurmSettings): SlurmSettings | undefined {
+  const { engine = begun === undefined ? 'local' : 'slurm', slurm, maxRunning, pack, slurmSetup } = options;
+  if (engine === 'local') {
+    const stray = Object.entries({
+      '--slurm': slurm,
+      '--max-running': maxRunning,
+      '--pack': pack,
+      '--slurm-setup': slurmSetup,
+    }).find(([, value]) => value !== undefined);
+    if (stray === undefined) return undefined;
+    throw usage(`Expected ${stray[0]} with --engine slurm, got it without.`);
+  }
+  const setup = slurmSetup === undefined ? begun?.setup : resolve(slurmSetup);
+  if (setup !== undefined && !existsSync(setup)) {
+    throw usage(`Expected --slurm-setup to name a shell script, but ${setup} is not there.`);
+  }
+  const most = maxRunning ?? begun?.maxRunning;
+  return {
+    options: { ...begun?.options, ...slurm },
+    ...(most === undefined ? {} : { maxRunning: most }),
+    ...(setup === undefined ? {} : { setup }),
+  };
+}
+
+/**
+ * Refuses what makes sense for processes of this machine only.
+ * @throws FanfoldError naming what to use instead
+ */
+export function refuseLocalOptions(options: object): void {
+  for (const [key, { option, instead }] of Object.entries(LOCAL_ONLY)) {
+    if (Reflect.get(options, key) === undefined) continue;
+    throw usage(`Expected ${option} with --engine local, got it with slurm: ${instead}.`);
+  }
+}
+
+// --- internal ---
+
+const LOCAL_ONLY: Readonly<Record<string, { readonly option: string; readonly instead: string }>> = {
+  jobs: { option: '--jobs', instead: '--max-running says how many elements run at once' },
+  serial: { option: '--serial', instead: '--max-running 1 has one element run at a time' },
+  fresh: { option: '--fresh', instead: 'every element has processes of its own' },
+  compare: { option: '--compare', instead: 'compare on one machine' },
+  timeLimit: {
+    option: '--time-limit',
+    instead:
+      '--slurm time=01:00:00 limits each element, which then goes back into the queue, and --slurm deadline= the whole',
+  },
+};
+
+function collectSlurm(
+  text: string,
+  previous: Readonly<Record<string, string>> = {},
+): Readonly<Record<string, string>> {
+  const { name, value } = splitNamed('--slurm', text);
+  const key = name.replace(/^--/, '');
+  checkSlurmOption(key, value);
+  return { ...previous, [key]: value };
+}

@@ -1,0 +1,15 @@
+import { shortPath } from '../report/command-line.js';
+import { endedRun } from '../report/ended-run.js';
+import { summarize } from '../report/summary.js';
+import { requireManifest } from '../sweep/existing-run.js';
+import { exitCodeOf } from './execute.js';
+import { exitCodeOfSignal } from './signals.js';
+import { tell } from './tell.js';
+
+/** Says what a run came to; gives its exit code. */
+export async function tellEnd(directory: string): Promise<number> {
+  const { outcome, stoppedBy } = endedRun(directory, await requireManifest(directory, tell));
+  tell(summarize(outcome));
+  if (outcome.result !== undefined) process.stdout.write(`${shortPath(outcome.result)}\n`);
+  return exitCodeOf(outcome, exitCodeOfSignal(stoppedBy));
+}

@@ -1,0 +1,211 @@
+import { execFile } from 'node:child_process';
+import { FanfoldError, systemCode } from '../../errors.js';
+
+// Slurm's commands, each called once for all jobs of a run.
+
+/** What a command came to. */
+interface Ended {
+  readonly exitCode: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+const PATIENCE_MS = 120_000;
+const MOST_BYTES = 64 << 20;
+
+/** How a job is submitted. */
+export interface Submission {
+  /** Path of the script, and the folder from which it is submitted. */
+  readonly script: string;
+  readonly folder: string;
+  /** Options of sbatch. */
+  readonly options: readonly string[];
+  /** Arguments of the script. */
+  readonly args: readonly string[];
+}
+
+/**
+ * Submits a script.
+ * @returns the id of the job
+ * @throws FanfoldError with Slurm's own words where it refuses
+ */
+export async function sbatch({ script, folder, options, args }: Submission): Promise<string> {
+  const { exitCode, stdout, stderr } = await call(
+    'sbatch',
+    ['--parsable', ...options, script, ...args],
+    folder,
+  );
+  const id = /^\d+/.exec(stdout.trim())?.[0];
+  if (exitCode === 0 && id !== undefined) return id;
+  throw new FanfoldError(
+    'FANFOLD_SLURM',
+    `Expected Slurm to take the job, but sbatch refused it: ${wordsOf({ exitCode, stdout, stderr })}. Mend the --slurm options that it names; nothing is left in the queue.`,
+  );
+}
+
+/** How many elements of jobs wait and how many run. */
+export interface Queue {
+  readonly waiting: number;
+  readonly running: number;
+  /** Why those that wait do, in Slurm's words. */
+  readonly reasons: readonly string[];
+}
+
+/**
+ * Asks for the elements of some jobs in one call.
+ * @returns undefined where Slurm gives no answer now, or isn't here
+ */
+export async function squeue(ids: readonly string[]): Promise<Queue | undefined> {
+  if (ids.length === 0) return { waiting: 0, running: 0, reasons: [] };
+  let ended: Ended;
+  try {
+    ended = await call('squeue', ['--noheader', `--jobs=${ids.join(',')}`, '--format=%i|%T|%r']);
+  } catch (error) {
+    if (error instanceof FanfoldError) return undefined;
+    throw error;
+  }
+  if (ended.exitCode === 0) return readQueue(ended.stdout);
+  // Slurm forgets a job some minutes after its end.
+  return /invalid job id/i.test(ended.stderr) ? readQueue(ended.stdout) : undefined;
+}
+
+/** Reads what squeue prints: a line for each running element, and one for all that wait of an array. */
+export function readQueue(text: string): Queue {
+  let [waiting, running] = [0, 0];
+  const reasons = new Set<string>();
+  for (const line of text.split('\n')) {
+    const [id = '', state = '', reason = ''] = line.trim().split('|');
+    if (state === '') continue;
+    if (state === 'PENDING' || state === 'REQUEUED' || state === 'REQUEUE_HOLD' || state === 'SPECIAL_EXIT') {
+      waiting += countIndices(id);
+      if (reason !== '' && reason !== 'None') reasons.add(reason);
+    } else if (!ENDED.test(state)) {
+      running += countIndices(id);
+    }
+  }
+  return { waiting, running, reasons: [...reasons] };
+}
+
+/** Tells running elements to finish their points in hand and to end, and takes those that wait out of the queue. */
+export async function cancelGently(ids: readonly string[]): Promise<void> {
+  await call('scancel', ['--state=PENDING', ...ids]);
+  await call('scancel', ['--full', '--signal=INT', ...ids]);
+}
+
+/** Ends jobs at once. */
+export async function cancel(ids: readonly string[]): Promise<void> {
+  await call('scancel', [...ids]);
+}
+
+/** Takes a job out of the queue where it still waits. */
+export async function cancelWaiting(id: string): Promise<void> {
+  await call('scancel', ['--state=PENDING', id]);
+}
+
+/** The cluster's bound of array indices; Slurm's default where it isn't told. */
+export async function readMaxArraySize(): Promise<number> {
+  const { stdout } = await call('scontrol', ['show', 'config']);
+  const size = Number(/^MaxArraySize\s*=\s*(\d+)/m.exec(stdout)?.[1]);
+  if (size === 1) {
+    throw new FanfoldError(
+      'FANFOLD_SLURM',
+      'Expected a cluster with array jobs, but its MaxArraySize is 1. Run the sweep within a job: salloc, then fanfold without --engine slurm.',
+    );
+  }
+  return Number.isSafeInteger(size) && size > 1 ? size : DEFAULT_MAX_ARRAY_SIZE;
+}
+
+/** What the accounting says of ended elements, by id such as `12_3`; empty on a cluster without any. */
+export async function sacct(ids: readonly string[], since: Date): Promise<Map<string, string>> {
+  const options = ['--allocations', '--noheader', '--parsable2', `--starttime=${localTime(since)}`];
+  const what = [`--jobs=${ids.join(',')}`, '--format=JobID,State'];
+  const { exitCode, stdout } = await call('sacct', [...options, ...what]).catch((error: unknown) => {
+    if (error instanceof FanfoldError) return { exitCode: 1, stdout: '' };
+    throw error;
+  });
+  if (exitCode !== 0) return new Map();
+  return new Map(
+    stdout
+      .split('\n')
+      .map((line) => line.split('|'))
+      .filter(([, state]) => state !== undefined)
+      .map(([id = '', state = '']) => [id, state]),
+  );
+}
+
+/** The state of one job or element, as Slurm names it; undefined where it doesn't know. */
+export async function stateOf(id: string): Promise<string | undefined> {
+  const { exitCode, stdout } = await call('squeue', ['--noheader', `--jobs=${id}`, '--format=%T']);
+  const [state = ''] = stdout.trim().split('\n');
+  return exitCode === 0 && state !== '' ? state : undefined;
+}
+
+/**
+ * Puts a running job back into the queue; Slurm then ends it.
+ * @returns Slurm's words where it refuses
+ */
+export async function requeue(id: string): Promise<string | undefined> {
+  const ended = await call('scontrol', ['requeue', id]);
+  return ended.exitCode === 0 ? undefined : wordsOf(ended);
+}
+
+// --- internal ---
+
+const DEFAULT_MAX_ARRAY_SIZE = 1001;
+
+/** States in which an element computes no more; one that is COMPLETING may still be at its last file. */
+const ENDED = /^(?:BOOT_FAIL|CANCELLED|COMPLETED|DEADLINE|FAILED|NODE_FAIL|OUT_OF_MEMORY|REVOKED|TIMEOUT)/;
+
+/** Calls one of Slurm's commands; what it exits with is for the caller to judge. */
+function call(program: string, args: readonly string[], cwd?: string): Promise<Ended> {
+  return new Promise((resolve, reject) => {
+    execFile(
+      program,
+      args,
+      {
+        timeout: PATIENCE_MS,
+        maxBuffer: MOST_BYTES,
+        // Lists of indices are cut short otherwise.
+        env: { ...process.env, SLURM_BITSTR_LEN: '0' },
+        ...(cwd === undefined ? {} : { cwd }),
+      },
+      (error, stdout, stderr) => {
+        if (error === null) resolve({ exitCode: 0, stdout, stderr });
+        else if (systemCode(error) === 'ENOENT') reject(notHere(program));
+        else resolve({ exitCode: typeof error.code === 'number' ? error.code : 1, stdout, stderr });
+      },
+    );
+  });
+}
+
+function notHere(program: string): FanfoldError {
+  return new FanfoldError(
+    'FANFOLD_SLURM',
+    `Expected Slurm's commands on PATH, but ${program} is not there. Do this on a login node of the cluster, or use --engine local.`,
+  );
+}
+
+function wordsOf({ exitCode, stdout, stderr }: Ended): string {
+  const words = stderr
+    .split('\n')
+    .map((line) => line.replace(/^(?:sbatch|scontrol): (?:error: )?/, '').trim())
+    .filter((line) => line !== '')
+    .join('; ');
+  return words === '' ? `exit status ${String(exitCode)} ${stdout.trim()}` : words.replace(/\.$/, '');
+}
+
+/** How many elements an id names: `12_3` one, `12_[4-9,11%2]` seven. */
+function countIndices(id: string): number {
+  const list = /\[([^\]%]*)/.exec(id)?.[1];
+  if (list === undefined) return 1;
+  return list.split(',').reduce((sum, range) => {
+    const [first = 0, last = first, step = 1] = range.split(/[-:]/).map(Number);
+    return sum + (Number.isFinite(last) ? Math.floor((last - first) / step) + 1 : 1);
+  }, 0);
+}
+
+/** A time as Slurm's commands read it, in the machine's own zone. */
+function localTime(date: Date): string {
+  const local = new Date(date.getTime() - date.getTimezoneOffset() * 60_000);
+  return local.toISOString().slice(0, 19);
+}

@@ -1,0 +1,140 @@
+import { quoteForShell } from '../../format/shell.js';
+import type { SlurmSettings } from '../../run/slurm-settings.js';
+import { VERSION } from '../../version.js';
+import type { ArrayJob } from './array-spec.js';
+
+/** What a script needs to know of a run. */
+export interface ScriptFacts {
+  /** Absolute path of the run directory. */
+  readonly directory: string;
+  /** Absolute path of node. */
+  readonly node: string;
+  /** Absolute path of this package's command. */
+  readonly command: string;
+  /** A short name for the job. */
+  readonly name: string;
+  readonly tasks: number;
+  /** Tasks of an element. */
+  readonly pack: number;
+  readonly settings: SlurmSettings;
+}
+
+/** The least notice that an element gets before its time limit, in seconds. */
+const NOTICE_SECONDS = 60;
+/** Options that a job of one process needs as well. */
+const FOR_FOLD = ['account', 'clusters', 'constraint', 'partition', 'qos', 'reservation', 'time', 'wckey'];
+
+/** The script of the array job, which computes the tasks; it can also be submitted by hand. */
+export function jobScript(facts: ScriptFacts, arrays: readonly ArrayJob[]): string {
+  const { settings, tasks, pack } = facts;
+  const { options } = settings;
+  const { requeue = 'true', 'cpus-per-task': processors = '1', ...others } = options;
+  const [array] = arrays;
+  const rest = arrays.slice(1);
+  return `#!/bin/bash
+${paragraph(`Written by fanfold ${VERSION}: a Slurm array job that computes the ${String(tasks)} tasks of the run in this folder.`)}
+${paragraph(
+  pack === 1
+    ? 'Element E of it computes task E.'
+    : `Element E of it computes the ${String(pack)} tasks from ${String(pack)} E on, all at once.`,
+)}
+${paragraph('An element that runs again goes on after the last whole line of each task, and computes nothing twice. fanfold submits this script; it can be submitted by hand as well:')}
+#
+#     cd ${quoteForComment(facts.directory)} && sbatch job.sh
+${rest.map(({ first, spec }) => `#     sbatch --array=${spec} job.sh --first ${String(first)}`).join('\n')}${rest.length > 0 ? '\n' : ''}#
+${paragraph('and then, once it has ended, sbatch fold.sh makes the result of the tasks.')}
+
+${directives(facts, {
+  array: array?.spec ?? '0',
+  output: 'logs/slurm-%A_%a.log',
+  requeue,
+  // Once for each of the tasks that are computed at once.
+  'cpus-per-task': String(Number(processors) * pack),
+  // For the script alone: what computes is told by it, and finishes the points in hand.
+  signal: `B:USR1@${String(NOTICE_SECONDS)}`,
+  ...others,
+})}
+
+# A signal that comes before fanfold listens must not end it.
+trap '' USR1
+
+${environment(facts)}
+# exec, so that the signals of Slurm reach fanfold itself.
+exec "$node" "$fanfold" element "$run" "$SLURM_ARRAY_TASK_ID" "$@"
+`;
+}
+
+/** The script of the job that folds the tasks' files into the result once the array has ended. */
+export function foldScript(facts: ScriptFacts): string {
+  const { options } = facts.settings;
+  const kept = Object.fromEntries(Object.entries(options).filter(([name]) => FOR_FOLD.includes(name)));
+  return `#!/bin/bash
+${paragraph(`Written by fanfold ${VERSION}: makes the result of the run in this folder, once the array job has ended.`)}
+
+${directives(facts, { output: 'logs/slurm-fold-%j.log', requeue: 'true', ...kept })}
+
+${environment(facts)}
+exec "$node" "$fanfold" fold "$run" --wait
+`;
+}
+
+// --- internal ---
+
+function directives({ directory, name }: ScriptFacts, options: Readonly<Record<string, string>>): string {
+  const all = {
+    'job-name': name,
+    ...options,
+    // A newline can't stand there; fanfold submits from the run directory itself.
+    ...(/[\p{Cc}]/u.test(directory) ? {} : { chdir: directory }),
+    'open-mode': 'append',
+  };
+  return Object.entries(all)
+    .map(([key, value]) => directive(key, value))
+    .join('\n');
+}
+
+function directive(name: string, value: string): string {
+  if (name === 'requeue') return value === 'true' ? '#SBATCH --requeue' : '#SBATCH --no-requeue';
+  if (value === 'true') return `#SBATCH --${name}`;
+  if (value === 'false') return `# ${name} is not set`;
+  return `#SBATCH --${name}=${quoteForDirective(value)}`;
+}
+
+/** A value as sbatch reads it in a script's `#SBATCH` line, where a backslash takes the meaning of any character away. */
+function quoteForDirective(value: string): string {
+  return value.replace(/[^\p{L}\p{N}_@%+=:,./[\]-]/gu, '\$&');
+}
+
+/** A path in a comment, for a person to paste. */
+function quoteForComment(path: string): string {
+  return quoteForShell(path).replace(/\p{Cc}/gu, '?');
+}
+
+/** Where everything is on every node, and what makes it so. */
+function environment({ directory, node, command, settings: { setup } }: ScriptFacts): string {
+  return `run=${quoteForShell(directory)}
+node=${quoteForShell(node)}
+fanfold=${quoteForShell(command)}
+${setup === undefined ? '' : `setup=${quoteForShell(setup)}\n`}
+for file in "$run/sweep.json" "$node" "$fanfold"${setup === undefined ? '' : ' "$setup"'}; do
+  [ -e "$file" ] && continue
+  echo "fanfold: Expected $file on $(hostname) as on the machine where this was submitted, but it is not there." \\
+    "Put it on a file system that all nodes see." >&2
+  exit 2
+done
+${setup === undefined ? '' : '. "$setup"\n'}`;
+}
+
+const WIDTH = 100;
+
+/** A comment of lines that are not too long. */
+function paragraph(text: string): string {
+  const lines = [''];
+  for (const word of text.split(' ')) {
+    const last = lines.length - 1;
+    const line = `${lines[last] ?? ''} ${word}`;
+    if (line.length > WIDTH) lines.push(` ${word}`);
+    else lines[last] = line;
+  }
+  return lines.map((line) => `#${line}`).join('\n');
+}

@@ -1,0 +1,200 @@
+import { existsSync, mkdirSync, readdirSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { basename, dirname } from 'node:path';
+import { performance } from 'node:perf_hooks';
+import { setTimeout } from 'node:timers/promises';
+import { writeFileAtomic } from '../../run/atomic-file.js';
+import { countElements } from '../../run/elements.js';
+import { appendRecord } from '../../run/journal.js';
+import { runPaths, type RunPaths } from '../../run/paths.js';
+import type { RunEvent } from '../../run/records.js';
+import type { SlurmSettings } from '../../run/slurm-settings.js';
+import type { Controls, Engine, Work } from '../engine.js';
+import { cutIntoArrays, type ArrayJob } from './array-spec.js';
+import { cancel, cancelGently, cancelWaiting, readMaxArraySize, sbatch, squeue } from './commands.js';
+import { foldScript, jobScript, type ScriptFacts } from './job-script.js';
+import { readSubmitted } from './submitted.js';
+
+export interface SlurmEngineOptions {
+  readonly settings: SlurmSettings;
+  /** Tasks of an element. */
+  readonly pack: number;
+  /** Number of tasks of the run, also of those that are finished. */
+  readonly tasks: number;
+  /** Of the run, for its jobs. */
+  readonly name: string;
+  /** Absolute path of this package's command. */
+  readonly command: string;
+  /** Return once the jobs are submitted. */
+  readonly isDetached: boolean;
+  /** True where an end leaves the jobs to Slurm instead of taking them back. */
+  readonly leaves: () => boolean;
+  readonly onNotice: (text: string) => void;
+}
+
+/** Computes tasks in elements of array jobs. The files decide what is done; what the scheduler says only helps. */
+export function slurmEngine(options: SlurmEngineOptions): Engine {
+  return { run: (work, controls) => runOnSlurm(work, controls, options) };
+}
+
+/**
+ * Waits until the jobs of a run have ended: all files are there, or Slurm knows none of the jobs any more.
+ * @param tasks whose files are waited for
+ * @returns how it ended; `left` where the wait was
+ */
+export async function followJobs(
+  paths: RunPaths,
+  tasks: readonly number[],
+  { jobs, signal }: { jobs: readonly string[]; signal: AbortSignal },
+): Promise<'complete' | 'ended' | 'left'> {
+  const startMs = performance.now();
+  const names = tasks.map((task) => basename(paths.task(task)));
+  let askMs = startMs + FIRST_ASK_MS;
+  for (;;) {
+    if (signal.aborted) return 'left';
+    const lookedMs = performance.now();
+    if (areThere(paths, names)) return 'complete';
+    const now = performance.now();
+    if (now >= askMs) {
+      const queue = await squeue(jobs);
+      if (queue?.waiting === 0 && queue.running === 0) return 'ended';
+      askMs = performance.now() + gapMs(now - startMs, FIRST_ASK_MS, LONGEST_ASK_MS);
+    }
+    // A listing that takes long, of very many tasks, is made less often.
+    const lookGapMs = Math.max(gapMs(now - startMs, FIRST_LOOK_MS, LONGEST_LOOK_MS), 10 * (now - lookedMs));
+    await setTimeout(lookGapMs, undefined, { signal }).catch(() => undefined);
+  }
+}
+
+/** Ends jobs, each at the end of its points in hand, and waits for that; at once, where `kill` comes. */
+export async function endJobs(jobs: readonly string[], kill: AbortSignal): Promise<void> {
+  await cancelGently(jobs);
+  let isKilled = false;
+  for (;;) {
+    const queue = await squeue(jobs);
+    if (queue === undefined || queue.waiting + queue.running === 0) return;
+    // What was put back into the queue meanwhile.
+    if (queue.waiting > 0 && !isKilled) await cancelGently(jobs);
+    if (kill.aborted && !isKilled) {
+      isKilled = true;
+      await cancel(jobs);
+    }
+    await setTimeout(END_LOOK_MS, undefined, isKilled ? {} : { signal: kill }).catch(() => undefined);
+  }
+}
+
+// --- internal ---
+
+const FIRST_LOOK_MS = 250;
+const LONGEST_LOOK_MS = 5_000;
+const FIRST_ASK_MS = 2_000;
+const LONGEST_ASK_MS = 60_000;
+const END_LOOK_MS = 1_000;
+/** A wait is at most this share of the time that has passed, so that it never adds much to a run. */
+const SHARE = 0.1;
+
+function gapMs(passedMs: number, least: number, most: number): number {
+  return Math.min(most, Math.max(least, SHARE * passedMs));
+}
+
+async function runOnSlurm(work: Work, controls: Controls, options: SlurmEngineOptions): Promise<void> {
+  const { directory, spec } = work.job;
+  const paths = runPaths(directory, spec.format);
+  const jobs = await submit(work, paths, options);
+  if (options.isDetached) return;
+  const tasks = work.tasks.map(({ index }) => index);
+  const end = await followJobs(paths, tasks, { jobs, signal: controls.stop });
+  if (end === 'left') {
+    if (!options.leaves()) await endJobs(jobs, controls.kill);
+    return;
+  }
+  if (end === 'complete') {
+    // This one folds at once; the job that would do it need not start.
+    for (const fold of readSubmitted(paths)?.folds ?? []) await cancelWaiting(fold);
+  }
+}
+
+/** Writes the scripts and submits the elements with something to compute. */
+async function submit(work: Work, paths: RunPaths, options: SlurmEngineOptions): Promise<string[]> {
+  const { settings, tasks, pack } = options;
+  const { maxRunning } = settings;
+  const cut = { maxArraySize: await readMaxArraySize(), maxRunning };
+  const facts: ScriptFacts = {
+    directory: paths.directory,
+    node: process.execPath,
+    command: options.command,
+    name: options.name,
+    tasks,
+    pack,
+    settings,
+  };
+  const all = Array.from({ length: countElements(tasks, pack) }, (_, element) => element);
+  writeScript(paths.jobScript, jobScript(facts, cutIntoArrays(all, cut)));
+  writeScript(paths.foldScript, foldScript(facts));
+  const wanted = [...new Set(work.tasks.map(({ index }) => Math.floor(index / pack)))].sort((a, b) => a - b);
+  const arrays = cutIntoArrays(wanted, cut);
+  const jobs: string[] = [];
+  const script = { folder: paths.directory };
+  let fold: string;
+  try {
+    for (const array of arrays) {
+      work.lock?.check();
+      const previous = maxRunning === undefined ? undefined : jobs.at(-1);
+      const id = await sbatch({
+        ...script,
+        script: paths.jobScript,
+        options: [`--array=${array.spec}`, ...chained(settings, previous)],
+        args: argumentsOf(array, work.retryFailed),
+      });
+      jobs.push(id);
+      // At once: a job that is not on record can't be found again.
+      record(paths, { jobs: [id], elements: array.count, first: array.first });
+    }
+    fold = await sbatch({
+      ...script,
+      script: paths.foldScript,
+      options: [`--dependency=afterany:${jobs.join(':')}`],
+      args: [],
+    });
+    record(paths, { jobs: [], elements: 0, first: 0, fold });
+  } catch (error) {
+    // Half of a submission helps nobody.
+    if (jobs.length > 0) await cancel(jobs);
+    throw error;
+  }
+  options.onNotice(
+    `Submitted to Slurm: ${jobs.length === 1 ? 'array job' : 'array jobs'} ${jobs.join(', ')} of ${wanted.length === 1 ? '1 element' : `${String(wanted.length)} elements`}, and job ${fold}, which makes the result afterwards.`,
+  );
+  return jobs;
+}
+
+/** An array after another one, where so many elements may run at once and not more. */
+function chained({ options }: SlurmSettings, previous: string | undefined): string[] {
+  if (previous === undefined) return [];
+  const { dependency } = options;
+  return [`--dependency=${dependency === undefined ? '' : `${dependency},`}afterany:${previous}`];
+}
+
+function argumentsOf({ first }: ArrayJob, retryFailed: boolean): string[] {
+  return [...(first === 0 ? [] : ['--first', String(first)]), ...(retryFailed ? ['--retry'] : [])];
+}
+
+function record(
+  paths: RunPaths,
+  what: { jobs: string[]; elements: number; first: number; fold?: string },
+): void {
+  const stamp = { time: Date.now(), host: hostname(), pid: process.pid };
+  appendRecord(paths.events, { event: 'submit', ...stamp, ...what } satisfies RunEvent, { sync: true });
+}
+
+function writeScript(path: string, text: string): void {
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileAtomic(path, text, { isDurable: false });
+}
+
+/** Whether a listing of the run directory, which is trusted more than a look at each file, has all of them. */
+function areThere(paths: RunPaths, names: readonly string[]): boolean {
+  if (!existsSync(paths.directory)) return false;
+  const there = new Set(readdirSync(paths.directory));
+  return names.every((name) => there.has(name));
+}

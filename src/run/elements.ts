@@ -1,0 +1,42 @@
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { systemCode } from '../errors.js';
+import { runPaths, type RunPaths } from './paths.js';
+
+// A batch job is made of elements, which run at the same time on machines that nothing but the run directory connects.
+// An element computes `pack` tasks that follow each other: element E those from E * pack on. What it writes beside the
+// tasks' own files lies in `elements/E`.
+
+/** The tasks of an element, in order. */
+export function tasksOf(element: number, pack: number, tasks: number): number[] {
+  const first = element * pack;
+  return Array.from({ length: Math.max(0, Math.min(pack, tasks - first)) }, (_, index) => first + index);
+}
+
+/** How many elements there are for so many tasks. */
+export function countElements(tasks: number, pack: number): number {
+  return Math.ceil(tasks / pack);
+}
+
+/** The elements that have a folder in the run directory, in order. */
+export function listElements({ elements }: RunPaths): number[] {
+  let names: string[];
+  try {
+    names = readdirSync(elements);
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return [];
+    throw error;
+  }
+  return names
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number)
+    .sort((one, other) => one - other);
+}
+
+/** The run's own journals and those of its elements; for an element, the run's own and its own. */
+export function journalsOf(paths: RunPaths): Pick<RunPaths, 'events' | 'failures'>[] {
+  const { directory, element } = paths;
+  const own = { events: join(directory, 'events.jsonl'), failures: join(directory, 'failures.jsonl') };
+  if (element !== undefined) return [own, paths];
+  return [own, ...listElements(paths).map((each) => runPaths(directory, undefined, each))];
+}

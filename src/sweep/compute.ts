@@ -1,0 +1,146 @@
+import { hostname } from 'node:os';
+import { performance } from 'node:perf_hooks';
+import type { Engine } from '../engine/engine.js';
+import type { Crew } from '../engine/local/crew.js';
+import { localEngine } from '../engine/local/local-engine.js';
+import { systemCode } from '../errors.js';
+import type { HostWorker } from '../host/protocol.js';
+import type { FileHashes } from '../run/file-hashes.js';
+import { appendRecord } from '../run/journal.js';
+import { layoutOfRun } from '../run/layouts.js';
+import type { Lock } from '../run/lock.js';
+import { writeManifest, type Manifest } from '../run/manifest.js';
+import { runPaths } from '../run/paths.js';
+import { readEvents, type RunEvent } from '../run/records.js';
+import type { SlurmSettings } from '../run/slurm-settings.js';
+import { shortHash, workerLabel } from '../run/spec.js';
+import type { TaskState } from '../run/task-state.js';
+import type { Brakes } from './brakes.js';
+import { certificateFacts } from './certificate-facts.js';
+import { runJob } from './host-worker.js';
+import type { Plan } from './plan.js';
+import type { RunOptions } from './run-options.js';
+
+/** What is computed, and how. */
+export interface ComputeOptions extends RunOptions {
+  readonly load: HostWorker;
+  readonly files: FileHashes | undefined;
+  readonly crew: Crew;
+  readonly brake: Brakes;
+  readonly lock: Lock;
+  /** When the run began to prepare, by performance.now. */
+  readonly startedMs: number;
+}
+
+/**
+ * Has an engine compute the open tasks of a run, and records the session.
+ * @returns the manifest, with what was learnt of the worker's files
+ */
+export async function compute(
+  plan: Plan,
+  manifest: Manifest,
+  options: ComputeOptions & { tasks: readonly TaskState[] },
+): Promise<Manifest> {
+  const { directory, request } = plan;
+  let current = manifest;
+  const paths = runPaths(directory, manifest.spec.format);
+  const { startedMs, brake } = options;
+  const stamp = { host: hostname(), pid: process.pid };
+  const layout = layoutOfRun(readEvents(paths), manifest);
+  appendRecord(paths.events, {
+    event: 'open',
+    time: Date.now(),
+    ...stamp,
+    jobs: request.jobs,
+  } satisfies RunEvent);
+  const local = (): Engine =>
+    localEngine({
+      jobs: request.jobs,
+      isFresh: options.isFresh === true,
+      worker: options.load,
+      files: options.files,
+      crew: options.crew,
+      onFailed: brake.countFailed,
+      learn: (files) => {
+        options.lock.check();
+        current = { ...manifest, worker: { ...manifest.worker, files: { ...files } } };
+        writeManifest(paths, current);
+      },
+      limits: request.limits,
+    });
+  const engine = request.slurm === undefined ? local() : await onSlurm(request.slurm, plan, options);
+  const job = runJob(request.worker, manifest, {
+    directory,
+    limits: request.limits,
+    facts: certificateFacts(directory, brake.endsAtMs),
+  });
+  const { space } = request;
+  const work = {
+    lock: options.lock,
+    job,
+    tasks: options.tasks,
+    layout,
+    retryFailed: options.retryFailed === true,
+    parameters: space.point,
+  };
+  const close = (reason: string): void => {
+    const seconds = (performance.now() - startedMs) / 1000;
+    appendRecord(paths.events, {
+      event: 'close',
+      time: Date.now(),
+      ...stamp,
+      seconds,
+      reason,
+      ...stoppedBy(brake, options.controls.stop),
+    } satisfies RunEvent);
+  };
+  try {
+    await engine.run(work, options.controls);
+    options.lock.check();
+  } catch (error) {
+    // What another coordinator writes is not to be mixed with words of this one.
+    if (!options.lock.lost.aborted) closeQuietly(close);
+    throw error;
+  }
+  const isLeft = request.slurm !== undefined && options.isDetached === true;
+  close(options.controls.stop.aborted ? 'stopped' : isLeft ? 'submitted' : 'done');
+  return current;
+}
+
+// --- internal ---
+
+async function onSlurm(
+  settings: SlurmSettings,
+  { spec, hash, tasks, request }: Plan,
+  options: ComputeOptions,
+): Promise<Engine> {
+  const { brake, isDetached = false, command, onNotice } = options;
+  if (command === undefined) throw new Error('Nobody said where the command is that jobs are to start.');
+  const { slurmEngine } = await import('../engine/slurm/slurm-engine.js');
+  return slurmEngine({
+    settings,
+    pack: request.pack ?? 1,
+    tasks,
+    name: `fanfold-${workerLabel(spec.worker)}-${shortHash(hash)}`,
+    command,
+    isDetached,
+    leaves: () => brake.reason() === 'signal',
+    onNotice: onNotice ?? (() => undefined),
+  });
+}
+
+/** What ended the run early: the name of a signal, where its user's program tells. */
+function stoppedBy(brake: Brakes, stop: AbortSignal): { stoppedBy?: string } {
+  const reason = brake.reason();
+  if (reason === undefined) return {};
+  return { stoppedBy: reason === 'signal' && typeof stop.reason === 'string' ? stop.reason : reason };
+}
+
+/** The record of the end must not hide why the run ended, such as a full disk. */
+function closeQuietly(close: (reason: string) => void): void {
+  try {
+    close('error');
+  } catch (error) {
+    if (systemCode(error) === undefined) throw error;
+  }
+}

@@ -1,0 +1,225 @@
+import { rmSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { performance } from 'node:perf_hooks';
+import { readCommandFiles } from '../engine/command-files.js';
+import type { Controls, Work } from '../engine/engine.js';
+import type { Crew } from '../engine/local/crew.js';
+import { localEngine } from '../engine/local/local-engine.js';
+import { openCrew } from '../engine/local/open-crew.js';
+import { usableProcessors } from '../engine/local/processors.js';
+import { temporaryPath } from '../engine/local/temporary-folder.js';
+import { childEnvironment } from '../engine/local/threads.js';
+import { FanfoldError } from '../errors.js';
+import type { HostWorker } from '../host/protocol.js';
+import { countElements, tasksOf } from '../run/elements.js';
+import { changedFiles } from '../run/file-hashes.js';
+import { appendRecord } from '../run/journal.js';
+import { layoutOfRun } from '../run/layouts.js';
+import type { Lock } from '../run/lock.js';
+import type { Manifest } from '../run/manifest.js';
+import { runPaths, type RunPaths } from '../run/paths.js';
+import { readEvents, type RunEvent } from '../run/records.js';
+import { openElement, setForeignAside } from '../run/run-directory.js';
+import { isComputed, isOpen, readElementStates, type TaskState } from '../run/task-state.js';
+import { brakes, type Brakes, type StopReason } from './brakes.js';
+import { certificateFacts } from './certificate-facts.js';
+import { keptBundle, planOf, requireManifest } from './existing-run.js';
+import { hostCommand, hostModule, runJob } from './host-worker.js';
+import type { LateOptions } from './late-files.js';
+import type { Plan } from './plan.js';
+
+/** How an element of a batch job is computed. */
+export interface ElementOptions {
+  /** The most processes at once; as many as tasks where it is undefined. */
+  readonly jobs: number | undefined;
+  readonly retryFailed: boolean;
+  readonly threads: number | undefined;
+  /** How long it may take, in ms; its points in hand are then finished. */
+  readonly timeLimitMs: number | undefined;
+  readonly controls: Controls;
+  readonly late: LateOptions;
+}
+
+/** What an element came to. */
+export interface ElementOutcome {
+  readonly tasks: readonly number[];
+  /** `complete`: all its tasks are; `failed`: all is computed, but points failed; `stopped`: points are missing. */
+  readonly status: 'complete' | 'failed' | 'stopped';
+  readonly reason?: StopReason;
+  /** Points with a result that were computed now. */
+  readonly computed: number;
+  /** Points with a line now that had none, failed ones counted. */
+  readonly gained: number;
+  /** Failed points of its tasks. */
+  readonly failed: number;
+  /** Points without a line. */
+  readonly missing: number;
+}
+
+/**
+ * Computes the tasks of one element of a batch job, beside other elements on other machines. What is finished is not
+ * computed again; it writes the files of its own tasks and those in its own folder only.
+ * @throws FanfoldError where there is no such run or element, or the worker is not as it was, or not there
+ */
+export async function runElement(
+  directory: string,
+  element: number,
+  options: ElementOptions,
+): Promise<ElementOutcome> {
+  const startedMs = performance.now();
+  const manifest = await requireManifest(directory, undefined, options.late);
+  const { pack = 1 } = manifest;
+  const tasks = tasksOf(element, pack, manifest.tasks);
+  if (tasks.length === 0) throw noElement(element, manifest, pack);
+  const jobs = options.jobs ?? Math.min(pack, usableProcessors());
+  const paths = runPaths(directory, manifest.spec.format, element);
+  const isToDo = (state: TaskState): boolean => isOpen(state, options.retryFailed);
+  const before = readElementStates(paths, manifest, tasks);
+  const todo = before.filter(isToDo).length;
+  if (todo === 0) return outcomeOf(before, before, undefined);
+  const plan = await planOf(directory, { jobs, late: options.late });
+  const folder = temporaryPath();
+  // They boot while the lock is taken.
+  const crew = openCrew(plan.request.worker, {
+    count: Math.min(jobs, todo),
+    env: childEnvironment(jobs, options.threads),
+    folder,
+  });
+  const { limits } = manifest;
+  const { timeLimitMs, controls } = options;
+  const brake = brakes(controls, { limits, points: manifest.points, timeLimitMs, startedMs });
+  try {
+    const lock = await openElement(paths, tasks, {
+      latencyMs: options.late.latencyMs,
+      onWait: options.late.onNotice,
+      signal: controls.stop,
+    });
+    try {
+      setForeignAside(paths, readElementStates(paths, manifest, tasks));
+      const open = readElementStates(paths, manifest, tasks).filter(isToDo);
+      const load = await loadWorker(plan, manifest, folder);
+      await compute(plan, manifest, { ...options, jobs, paths, lock, crew, brake, load, open });
+      await crew.end();
+    } finally {
+      lock.release();
+    }
+  } finally {
+    brake.release();
+    crew.close();
+    rmSync(folder, { recursive: true, force: true });
+  }
+  return outcomeOf(before, readElementStates(paths, manifest, tasks), brake.reason());
+}
+
+// --- internal ---
+
+interface ComputeOptions extends ElementOptions {
+  readonly jobs: number;
+  readonly paths: RunPaths;
+  readonly lock: Lock;
+  readonly crew: Crew;
+  readonly brake: Brakes;
+  readonly load: HostWorker;
+  readonly open: readonly TaskState[];
+}
+
+async function compute(plan: Plan, manifest: Manifest, options: ComputeOptions): Promise<void> {
+  const { paths, lock, crew, brake, load, open, jobs } = options;
+  const { limits } = manifest;
+  const { worker, space } = plan.request;
+  const startedMs = performance.now();
+  const stamp = { host: hostname(), pid: process.pid };
+  const layout = layoutOfRun(readEvents(paths), manifest);
+  appendRecord(paths.events, { event: 'open', time: Date.now(), ...stamp, jobs } satisfies RunEvent);
+  const engine = localEngine({
+    jobs,
+    isFresh: false,
+    worker: load,
+    files: worker.kind === 'python' ? manifest.worker.files : undefined,
+    crew,
+    // The manifest is the coordinator's to write.
+    learn: () => undefined,
+    onFailed: brake.countFailed,
+    limits,
+  });
+  const work: Work = {
+    lock,
+    job: runJob(worker, manifest, {
+      directory: paths.directory,
+      element: paths.element,
+      limits,
+      facts: certificateFacts(paths.directory, brake.endsAtMs),
+    }),
+    tasks: open,
+    layout,
+    retryFailed: options.retryFailed,
+    parameters: space.point,
+  };
+  await engine.run(work, brake.controls);
+  lock.check();
+  appendRecord(paths.events, {
+    event: 'close',
+    time: Date.now(),
+    ...stamp,
+    seconds: (performance.now() - startedMs) / 1000,
+    reason: brake.controls.stop.aborted ? 'stopped' : 'done',
+  } satisfies RunEvent);
+}
+
+/**
+ * The worker as the run was begun with it: a module from the run's own copy; of what else there is, the files must be as
+ * they were, on this machine too.
+ */
+async function loadWorker(plan: Plan, manifest: Manifest, folder: string): Promise<HostWorker> {
+  const { worker } = plan.request;
+  switch (worker.kind) {
+    case 'module':
+      return hostModule(worker, keptBundle(plan.directory, manifest), folder);
+    case 'python':
+      return { kind: 'python', file: worker.file, export: worker.export };
+    case 'command': {
+      const { files } = await readCommandFiles(worker);
+      const changed = changedFiles(manifest.worker.files, files);
+      if (changed.length > 0) throw changedHere(changed, plan.directory);
+      return hostCommand(worker, plan, folder);
+    }
+  }
+}
+
+function outcomeOf(
+  before: readonly TaskState[],
+  after: readonly TaskState[],
+  reason: StopReason | undefined,
+): ElementOutcome {
+  const sum = (states: readonly TaskState[], value: (state: TaskState) => number): number =>
+    states.reduce((total, state) => total + value(state), 0);
+  const results = ({ lines, failed }: TaskState): number => lines - failed;
+  return {
+    tasks: after.map(({ index }) => index),
+    status: after.every(({ status }) => status === 'complete')
+      ? 'complete'
+      : after.every(isComputed)
+        ? 'failed'
+        : 'stopped',
+    ...(reason === undefined ? {} : { reason }),
+    computed: sum(after, results) - sum(before, results),
+    gained: sum(after, ({ lines }) => lines) - sum(before, ({ lines }) => lines),
+    failed: sum(after, ({ failed }) => failed),
+    missing: sum(after, ({ start, stop, lines }) => stop - start - lines),
+  };
+}
+
+function noElement(element: number, { tasks }: Manifest, pack: number): FanfoldError {
+  const last = countElements(tasks, pack) - 1;
+  return new FanfoldError(
+    'FANFOLD_USAGE',
+    `Expected the number of an element, 0 to ${String(last)} (${String(tasks)} tasks, ${String(pack)} an element), got ${String(element)}.`,
+  );
+}
+
+function changedHere(files: readonly string[], directory: string): FanfoldError {
+  return new FanfoldError(
+    'FANFOLD_CHANGED_WORKER',
+    `Expected the worker that ${directory} was begun with on ${hostname()} too, but it differs: ${files.join(', ')}. Put the old one back, or resume with --allow-changed-worker.`,
+  );
+}
