@@ -36,6 +36,7 @@ export async function element(
   const warning = listenForWarning(job);
   const { stop, kill } = signals.controls;
   const outcome = await runElement(directory, number, {
+    job: job?.id,
     jobs: options.jobs,
     threads: options.threads,
     retryFailed: options.retry === true,

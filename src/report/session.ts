@@ -6,6 +6,8 @@ import { readEventsFrom, type RunEvent, type TaskEnd } from '../run/records.js';
 /** What one process did in a session. */
 export interface ProcessRecord {
   readonly pid: number;
+  /** Name of its machine. */
+  readonly host: string;
   readonly tasks: number;
   /** Time spent on tasks. */
   readonly seconds: number;
@@ -35,7 +37,7 @@ export function lastSession(directory: string, manifest: Manifest): Session | un
   const from = events.findLastIndex(({ event }) => event === 'open');
   const open = events[from];
   if (open?.event !== 'open') return undefined;
-  const session = [...events.slice(from), ...elementEvents(paths, open.time)];
+  const session = [...events.slice(from), ...elementEvents(paths, events.slice(from))];
   const ends = session.filter((event) => event.event === 'end');
   const close = events.slice(from).findLast((event) => event.event === 'close');
   return {
@@ -51,14 +53,17 @@ export function lastSession(directory: string, manifest: Manifest): Session | un
 
 // --- internal ---
 
-/** Clocks of machines may differ by so much. */
-const CLOCKS_MS = 60_000;
-
-/** What the elements of a batch job have recorded since the session was opened. */
-function elementEvents(paths: RunPaths, sinceMs: number): RunEvent[] {
-  return listElements(paths)
-    .flatMap((element) => readEventsFrom(runPaths(paths.directory, undefined, element).events).records)
-    .filter(({ time }) => time >= sinceMs - CLOCKS_MS);
+/** What the elements of the jobs that were submitted in a session have recorded. */
+function elementEvents(paths: RunPaths, session: readonly RunEvent[]): RunEvent[] {
+  const jobs = new Set(session.flatMap((event) => (event.event === 'submit' ? event.jobs : [])));
+  if (jobs.size === 0) return [];
+  return listElements(paths).flatMap((element) => {
+    let isOfJob = false;
+    return readEventsFrom(runPaths(paths.directory, undefined, element).events).records.filter((event) => {
+      if (event.event === 'open') isOfJob = jobs.has(event.job?.split('_')[0] ?? '');
+      return isOfJob;
+    });
+  });
 }
 
 /** Of a session that only submitted, the time is that of its elements. */
@@ -88,12 +93,18 @@ function mixedColumns(ends: readonly TaskEnd[]): string[] {
 }
 
 function processRecords(events: readonly RunEvent[]): ProcessRecord[] {
-  const records = new Map<string, { tasks: number; seconds: number; end: ProcessRecord['end'] }>();
+  const records = new Map<string, { -readonly [Key in keyof ProcessRecord]: ProcessRecord[Key] }>();
   for (const event of events) {
     if (event.event !== 'end' && event.event !== 'died') continue;
     // Processes of several machines may have one number.
     const key = `${String(event.pid)} ${event.host}`;
-    const record = records.get(key) ?? { tasks: 0, seconds: 0, end: undefined };
+    const record = records.get(key) ?? {
+      pid: event.pid,
+      host: event.host,
+      tasks: 0,
+      seconds: 0,
+      end: undefined,
+    };
     if (event.event === 'end') {
       record.tasks++;
       record.seconds += event.seconds;
@@ -102,5 +113,5 @@ function processRecords(events: readonly RunEvent[]): ProcessRecord[] {
     }
     records.set(key, record);
   }
-  return [...records].map(([key, record]) => ({ pid: parseInt(key), ...record }));
+  return [...records.values()];
 }

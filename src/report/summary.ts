@@ -1,3 +1,4 @@
+import { hostname } from 'node:os';
 import type { Outcome } from '../sweep/sweep.js';
 import type { Certificate } from '../run/certificate.js';
 import type { Manifest } from '../run/manifest.js';
@@ -95,8 +96,8 @@ function describeProcesses(processes: readonly ProcessRecord[]): string[] {
   const shown = processes.slice(0, MOST_PROCESSES);
   const width = Math.max(...shown.map(({ pid }) => String(pid).length));
   const lines = shown.map(
-    ({ pid, tasks, seconds, end }) =>
-      `  pid ${String(pid).padStart(width)}  running time ${formatSeconds(seconds)}  ${count(tasks, 'task')}${end === undefined ? '' : `, ${end}`}`,
+    ({ pid, host, tasks, seconds, end }) =>
+      `  pid ${String(pid).padStart(width)}${host === hostname() ? '' : ` on ${host}`}  running time ${formatSeconds(seconds)}  ${count(tasks, 'task')}${end === undefined ? '' : `, ${end}`}`,
   );
   const rest = processes.length - shown.length;
   return rest > 0 ? [...lines, `  and ${String(rest)} more`] : lines;

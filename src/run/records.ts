@@ -19,7 +19,15 @@ import type { ProcessIdentity } from './process-identity.js';
 
 /** A line of `events.jsonl`. Times are milliseconds since 1970, written by the host that does the work. */
 export type RunEvent =
-  | { event: 'open'; time: number; host: string; pid: number; jobs: number }
+  | {
+      event: 'open';
+      time: number;
+      host: string;
+      pid: number;
+      jobs: number;
+      /** The scheduler's id of the job of an element: `12_3`. */
+      job?: string;
+    }
   /** A process is about to be given work in the run directory, which is told from its copies by `folder`. */
   | ({ event: 'spawn'; time: number; folder: string } & ProcessIdentity)
   | { event: 'start'; time: number; task: number; host: string; pid: number; lines: number }
@@ -142,7 +150,7 @@ const isNumber: Check = (value) => typeof value === 'number';
 
 /** What their readers rely on; a record of another form is left out, as a damaged one is. */
 const EVENTS: Readonly<Record<RunEvent['event'], Check>> = {
-  open: hasForm({ time: isNumber, pid: isCount, jobs: isCount }),
+  open: hasForm({ time: isNumber, pid: isCount, jobs: isCount, job: optional(isText) }),
   spawn: hasForm({ pid: isCount }),
   start: hasForm({ task: isCount, time: isNumber, pid: isCount, lines: isCount }),
   layout: hasForm({ layout: isLayout }),

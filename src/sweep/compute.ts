@@ -51,7 +51,7 @@ export async function compute(
     event: 'open',
     time: Date.now(),
     ...stamp,
-    jobs: request.jobs,
+    jobs: jobsOf(plan),
   } satisfies RunEvent);
   const local = (): Engine =>
     localEngine({
@@ -108,6 +108,12 @@ export async function compute(
 }
 
 // --- internal ---
+
+/** The most processes at once. */
+function jobsOf({ request, tasks }: Plan): number {
+  const { slurm, pack = 1, jobs } = request;
+  return slurm === undefined ? jobs : Math.min(tasks, (slurm.maxRunning ?? tasks) * pack);
+}
 
 async function onSlurm(
   settings: SlurmSettings,

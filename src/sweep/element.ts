@@ -33,6 +33,8 @@ export interface ElementOptions {
   /** The most processes at once; as many as tasks where it is undefined. */
   readonly jobs: number | undefined;
   readonly retryFailed: boolean;
+  /** The scheduler's id of its job. */
+  readonly job?: string | undefined;
   readonly threads: number | undefined;
   /** How long it may take, in ms; its points in hand are then finished. */
   readonly timeLimitMs: number | undefined;
@@ -130,7 +132,13 @@ async function compute(plan: Plan, manifest: Manifest, options: ComputeOptions):
   const startedMs = performance.now();
   const stamp = { host: hostname(), pid: process.pid };
   const layout = layoutOfRun(readEvents(paths), manifest);
-  appendRecord(paths.events, { event: 'open', time: Date.now(), ...stamp, jobs } satisfies RunEvent);
+  appendRecord(paths.events, {
+    event: 'open',
+    time: Date.now(),
+    ...stamp,
+    jobs,
+    ...(options.job === undefined ? {} : { job: options.job }),
+  } satisfies RunEvent);
   const engine = localEngine({
     jobs,
     isFresh: false,

@@ -44,9 +44,8 @@ ${paragraph('An element that runs again goes on after the last whole line of eac
 ${rest.map(({ first, spec }) => `#     sbatch --array=${spec} job.sh --first ${String(first)}`).join('\n')}${rest.length > 0 ? '\n' : ''}#
 ${paragraph('and then, once it has ended, sbatch fold.sh makes the result of the tasks.')}
 
-${directives(facts, {
+${directives(facts, 'slurm-%A_%a.log', {
   array: array?.spec ?? '0',
-  output: 'logs/slurm-%A_%a.log',
   requeue,
   // Once for each of the tasks that are computed at once.
   'cpus-per-task': String(Number(processors) * pack),
@@ -71,7 +70,7 @@ export function foldScript(facts: ScriptFacts): string {
   return `#!/bin/bash
 ${paragraph(`Written by fanfold ${VERSION}: makes the result of the run in this folder, once the array job has ended.`)}
 
-${directives(facts, { output: 'logs/slurm-fold-%j.log', requeue: 'true', ...kept })}
+${directives(facts, 'slurm-fold-%j.log', { requeue: 'true', ...kept })}
 
 ${environment(facts)}
 exec "$node" "$fanfold" fold "$run" --wait
@@ -80,17 +79,26 @@ exec "$node" "$fanfold" fold "$run" --wait
 
 // --- internal ---
 
-function directives({ directory, name }: ScriptFacts, options: Readonly<Record<string, string>>): string {
+function directives(
+  { directory, name }: ScriptFacts,
+  log: string,
+  options: Readonly<Record<string, string>>,
+): string {
   const all = {
     'job-name': name,
     ...options,
-    // A newline can't stand there; fanfold submits from the run directory itself.
-    ...(/[\p{Cc}]/u.test(directory) ? {} : { chdir: directory }),
+    ...placeOf(directory, log),
     'open-mode': 'append',
   };
   return Object.entries(all)
     .map(([key, value]) => directive(key, value))
     .join('\n');
+}
+
+/** Where a job runs and writes its log. Some characters can't stand in such a line: then it is where it is submitted from. */
+function placeOf(directory: string, log: string): Record<string, string> {
+  if (/[\p{Cc}\\]/u.test(directory)) return { output: `logs/${log}` };
+  return { chdir: directory, output: `${directory.replaceAll('%', '%%')}/logs/${log}` };
 }
 
 function directive(name: string, value: string): string {
@@ -100,9 +108,9 @@ function directive(name: string, value: string): string {
   return `#SBATCH --${name}=${quoteForDirective(value)}`;
 }
 
-/** A value as sbatch reads it in a script's `#SBATCH` line, where a backslash takes the meaning of any character away. */
+/** A value as sbatch reads it in a script's `#SBATCH` line. */
 function quoteForDirective(value: string): string {
-  return value.replace(/[^\p{L}\p{N}_@%+=:,./[\]-]/gu, '\$&');
+  return /^[\p{L}\p{N}_@%+=:,./[\]-]+$/u.test(value) ? value : `"${value.replace(/["\\]/g, '\\$&')}"`;
 }
 
 /** A path in a comment, for a person to paste. */
