@@ -7,7 +7,7 @@ import { commandFor, shortPath } from '../report/command-line.js';
 import { pathForStdout } from '../report/printable.js';
 import { describeTrouble, summarize } from '../report/summary.js';
 import type { Outcome } from '../sweep/sweep.js';
-import { exitCodeOf } from './execute.js';
+import { exitCodeOf } from './exit-code.js';
 import { count } from '../report/duration.js';
 import { showProgress } from '../report/progress.js';
 import type { Manifest } from '../run/manifest.js';

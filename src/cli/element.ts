@@ -1,6 +1,7 @@
 import { hostname } from 'node:os';
-import { cancelGently, requeue, stateOf } from '../engine/slurm/commands.js';
-import { thisJob, usableTimeMs, type ThisJob } from '../engine/slurm/this-job.js';
+import type { Controls } from '../engine/engine.js';
+import { cancelGently, requeue, stateOf, timeLeftMs } from '../engine/slurm/commands.js';
+import { shareOf, thisJob, type ThisJob } from '../engine/slurm/this-job.js';
 import { count } from '../report/duration.js';
 import { commandFor } from '../report/command-line.js';
 import { runElement, type ElementOutcome } from '../sweep/element.js';
@@ -34,14 +35,19 @@ export async function element(
   );
   const signals = listenForSignals('Stopping: the points in hand are finished and kept.');
   const warning = listenForWarning(job);
-  const { stop, kill } = signals.controls;
+  const controls = {
+    stop: AbortSignal.any([signals.controls.stop, warning.stop]),
+    kill: AbortSignal.any([signals.controls.kill, warning.kill]),
+  };
   const outcome = await runElement(directory, number, {
     job: job?.id,
     jobs: options.jobs,
     threads: options.threads,
     retryFailed: options.retry === true,
-    timeLimitMs: options.timeLimit ?? (job?.endsAtMs === undefined ? undefined : usableTimeMs(job.endsAtMs)),
-    controls: { stop: AbortSignal.any([stop, warning.signal]), kill },
+    timeLimitMs:
+      options.timeLimit ??
+      (job?.endsAtMs === undefined ? undefined : shareOf(job.endsAtMs - Date.now()).beginMs),
+    controls,
     late: { latencyMs: options.fsLatency, onNotice: tell },
   });
   tell(describe(outcome));
@@ -59,13 +65,26 @@ export async function element(
 
 // --- internal ---
 
-/** The signal before the time limit; where the end is known, the points before it are counted by that instead. */
-function listenForWarning(job: ThisJob | undefined): AbortController {
-  const warning = new AbortController();
-  process.on('SIGUSR1', () => {
-    if (job?.endsAtMs === undefined) warning.abort('SIGUSR1');
+/**
+ * Slurm's signal before the time limit, which may come up to a minute early. Where the end was not known, it is asked for
+ * now, and the time until then is used.
+ */
+function listenForWarning(job: ThisJob | undefined): Pick<Controls, 'stop' | 'kill'> {
+  const [stop, kill] = [new AbortController(), new AbortController()];
+  const end = async (): Promise<void> => {
+    const leftMs = job === undefined ? undefined : await timeLeftMs(job.id);
+    const { beginMs, finishMs } = shareOf(leftMs ?? 0);
+    setTimeout(() => {
+      stop.abort('SIGUSR1');
+    }, beginMs).unref();
+    setTimeout(() => {
+      kill.abort('SIGUSR1');
+    }, finishMs).unref();
+  };
+  process.once('SIGUSR1', () => {
+    if (job?.endsAtMs === undefined) void end();
   });
-  return warning;
+  return { stop: stop.signal, kill: kill.signal };
 }
 
 function describe({ tasks, status, computed, failed, missing }: ElementOutcome): string {

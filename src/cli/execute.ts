@@ -8,13 +8,10 @@ import { describeTrouble, summarize } from '../report/summary.js';
 import { slicingAdvice } from '../slicing.js';
 import { runSweep, type Outcome } from '../sweep/sweep.js';
 import type { RunOptions } from '../sweep/run-options.js';
+import { exitCodeOf } from './exit-code.js';
 import { tell } from './tell.js';
 import { listenForSignals, StoppedError } from './signals.js';
 
-/** `EX_TEMPFAIL` of sysexits.h: to be tried again. */
-const OUT_OF_TIME = 75;
-/** `fanfold stop` ends a run as Ctrl-C does. */
-const INTERRUPTED = 130;
 const JOBS_GO_ON =
   'The jobs go on without this command; fanfold attach shows them again, fanfold stop ends them.';
 
@@ -52,14 +49,6 @@ export async function execute(plan: Plan, options: ExecuteOptions): Promise<numb
   else if (outcome.status !== 'complete') tell(describeTrouble(outcome));
   if (outcome.result !== undefined) process.stdout.write(`${pathForStdout(shortPath(outcome.result))}\n`);
   return exitCodeOf(outcome, signalExitCode);
-}
-
-/** What the command exits with: 0 complete, 75 the time was over, a signal's own code, 1 for everything else. */
-export function exitCodeOf({ status, reason }: Outcome, signalExitCode: number | undefined): number {
-  if (status === 'complete') return 0;
-  if (status === 'failed') return 1;
-  if (signalExitCode !== undefined) return signalExitCode;
-  return { 'time-limit': OUT_OF_TIME, request: INTERRUPTED }[reason as string] ?? 1;
 }
 
 /** Runs a plan and shows its progress. */

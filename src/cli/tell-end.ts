@@ -2,7 +2,7 @@ import { shortPath } from '../report/command-line.js';
 import { endedRun } from '../report/ended-run.js';
 import { summarize } from '../report/summary.js';
 import { requireManifest } from '../sweep/existing-run.js';
-import { exitCodeOf } from './execute.js';
+import { exitCodeOf } from './exit-code.js';
 import { exitCodeOfSignal } from './signals.js';
 import { tell } from './tell.js';
 

@@ -15,7 +15,8 @@ import { countElements, tasksOf } from '../run/elements.js';
 import { changedFiles } from '../run/file-hashes.js';
 import { appendRecord } from '../run/journal.js';
 import { layoutOfRun } from '../run/layouts.js';
-import type { Lock } from '../run/lock.js';
+import { lockHolder, whenReleased, type Lock } from '../run/lock.js';
+import { nameHolder } from '../run/lock-holder.js';
 import type { Manifest } from '../run/manifest.js';
 import { runPaths, type RunPaths } from '../run/paths.js';
 import { readEvents, type RunEvent } from '../run/records.js';
@@ -91,11 +92,7 @@ export async function runElement(
   const { timeLimitMs, controls } = options;
   const brake = brakes(controls, { limits, points: manifest.points, timeLimitMs, startedMs });
   try {
-    const lock = await openElement(paths, tasks, {
-      latencyMs: options.late.latencyMs,
-      onWait: options.late.onNotice,
-      signal: controls.stop,
-    });
+    const lock = await openAfterOthers(paths, tasks, brake.controls.stop, options.late);
     try {
       setForeignAside(paths, readElementStates(paths, manifest, tasks));
       const open = readElementStates(paths, manifest, tasks).filter(isToDo);
@@ -114,6 +111,28 @@ export async function runElement(
 }
 
 // --- internal ---
+
+/**
+ * Opens the element; waits for one who computes it already: on a node that the scheduler has lost, say, and which goes on.
+ */
+async function openAfterOthers(
+  paths: RunPaths,
+  tasks: readonly number[],
+  signal: AbortSignal,
+  { latencyMs, onNotice }: LateOptions,
+): Promise<Lock> {
+  for (;;) {
+    try {
+      return await openElement(paths, tasks, { latencyMs, onWait: onNotice, signal });
+    } catch (error) {
+      const holder = lockHolder(paths.lock);
+      const isHeld = error instanceof FanfoldError && error.code === 'FANFOLD_LOCKED' && holder !== undefined;
+      if (!isHeld || signal.aborted) throw error;
+      onNotice?.(`${nameHolder(holder)} computes this element already: waiting for its end.`);
+      await whenReleased(paths.lock, holder, signal);
+    }
+  }
+}
 
 interface ComputeOptions extends ElementOptions {
   readonly jobs: number;

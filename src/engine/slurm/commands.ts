@@ -140,6 +140,21 @@ export async function stateOf(id: string): Promise<string | undefined> {
   return exitCode === 0 && state !== '' ? state : undefined;
 }
 
+/** How long Slurm lets a job run on, in ms; undefined where it has no limit or nothing is known. */
+export async function timeLeftMs(id: string): Promise<number | undefined> {
+  const { exitCode, stdout } = await call('squeue', ['--noheader', `--jobs=${id}`, '--format=%L']);
+  return exitCode === 0 ? readDuration(stdout.trim()) : undefined;
+}
+
+/** Reads a duration as Slurm prints it, `1-02:03:04` or `3:04`; gives milliseconds, undefined for anything else. */
+export function readDuration(text: string): number | undefined {
+  const { days = '0', clock = '' } =
+    /^(?:(?<days>\d+)-)?(?<clock>\d+(?::\d+){1,2})$/.exec(text)?.groups ?? {};
+  if (clock === '') return undefined;
+  const seconds = clock.split(':').reduce((sum, part) => 60 * sum + Number(part), 0);
+  return (Number(days) * 86_400 + seconds) * 1000;
+}
+
 /**
  * Puts a running job back into the queue; Slurm then ends it.
  * @returns Slurm's words where it refuses

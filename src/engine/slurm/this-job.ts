@@ -24,17 +24,18 @@ export function thisJob(env: NodeJS.ProcessEnv): ThisJob | undefined {
 }
 
 /**
- * How long an element may begin new points: it needs time to finish those in hand, to write, and to be put back into the
- * queue.
- * @param endsAtMs when it is ended, in milliseconds since 1970
- * @returns milliseconds from now on, at least 1
+ * What an element may do with the time that it has: it needs some to finish the points in hand, to write, and to be put
+ * back into the queue.
+ * @param leftMs until Slurm ends it
+ * @returns for how long points may be begun, and when those in hand are given up, both in milliseconds, at least 1
  */
-export function usableTimeMs(endsAtMs: number): number {
-  const leftMs = endsAtMs - Date.now();
-  return Math.max(1, leftMs - Math.min(MOST_MARGIN_MS, MARGIN_SHARE * leftMs));
+export function shareOf(leftMs: number): { beginMs: number; finishMs: number } {
+  const before = (most: number, share: number): number =>
+    Math.max(1, Math.round(leftMs - Math.min(most, share * leftMs)));
+  return { beginMs: before(MOST_MARGIN_MS, 0.15), finishMs: before(LEAST_END_MS, 0.05) };
 }
 
 // --- internal ---
 
 const MOST_MARGIN_MS = 60_000;
-const MARGIN_SHARE = 0.15;
+const LEAST_END_MS = 10_000;
