@@ -2,7 +2,8 @@ import { shortPath } from '../report/command-line.js';
 import { printable } from '../report/printable.js';
 import { comparePlan, describeComparison } from '../report/comparison.js';
 import type { Plan } from '../sweep/plan.js';
-import { exitCodeOf, runShown, type ExecuteOptions } from './execute.js';
+import { runShown, type ExecuteOptions } from './execute.js';
+import { exitCodeOf } from './exit-code.js';
 
 /**
  * Runs a plan twice, with one process at a time and with all, and prints how much faster the second was.
