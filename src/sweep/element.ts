@@ -1,7 +1,6 @@
 import { rmSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { performance } from 'node:perf_hooks';
-import { readCommandFiles } from '../engine/command-files.js';
 import type { Controls, Work } from '../engine/engine.js';
 import type { Crew } from '../engine/local/crew.js';
 import { localEngine } from '../engine/local/local-engine.js';
@@ -12,7 +11,6 @@ import { childEnvironment } from '../engine/local/threads.js';
 import { FanfoldError } from '../errors.js';
 import type { HostWorker } from '../host/protocol.js';
 import { countElements, tasksOf } from '../run/elements.js';
-import { changedFiles } from '../run/file-hashes.js';
 import { appendRecord } from '../run/journal.js';
 import { layoutOfRun } from '../run/layouts.js';
 import { lockHolder, whenReleased, type Lock } from '../run/lock.js';
@@ -24,8 +22,9 @@ import { openElement, setForeignAside } from '../run/run-directory.js';
 import { isComputed, isOpen, readElementStates, type TaskState } from '../run/task-state.js';
 import { brakes, type Brakes, type StopReason } from './brakes.js';
 import { certificateFacts } from './certificate-facts.js';
+import { checkWorker } from './check-worker.js';
 import { keptBundle, planOf, requireManifest } from './existing-run.js';
-import { hostCommand, hostModule, runJob } from './host-worker.js';
+import { runJob } from './host-worker.js';
 import type { LateOptions } from './late-files.js';
 import type { Plan } from './plan.js';
 
@@ -96,7 +95,17 @@ export async function runElement(
     try {
       setForeignAside(paths, readElementStates(paths, manifest, tasks));
       const open = readElementStates(paths, manifest, tasks).filter(isToDo);
-      const load = await loadWorker(plan, manifest, folder);
+      const { load } = await checkWorker(plan, {
+        existing: manifest,
+        allowChangedWorker: false,
+        crew,
+        folder,
+        // The run's own copy, whatever became of the source meanwhile.
+        bundling:
+          plan.request.worker.kind === 'module'
+            ? Promise.resolve(keptBundle(plan.directory, manifest))
+            : undefined,
+      });
       await compute(plan, manifest, { ...options, jobs, paths, lock, crew, brake, load, open });
       await crew.end();
     } finally {
@@ -193,26 +202,6 @@ async function compute(plan: Plan, manifest: Manifest, options: ComputeOptions):
   } satisfies RunEvent);
 }
 
-/**
- * The worker as the run was begun with it: a module from the run's own copy; of what else there is, the files must be as
- * they were, on this machine too.
- */
-async function loadWorker(plan: Plan, manifest: Manifest, folder: string): Promise<HostWorker> {
-  const { worker } = plan.request;
-  switch (worker.kind) {
-    case 'module':
-      return hostModule(worker, keptBundle(plan.directory, manifest), folder);
-    case 'python':
-      return { kind: 'python', file: worker.file, export: worker.export };
-    case 'command': {
-      const { files } = await readCommandFiles(worker);
-      const changed = changedFiles(manifest.worker.files, files);
-      if (changed.length > 0) throw changedHere(changed, plan.directory);
-      return hostCommand(worker, plan, folder);
-    }
-  }
-}
-
 function outcomeOf(
   before: readonly TaskState[],
   after: readonly TaskState[],
@@ -241,12 +230,5 @@ function noElement(element: number, { tasks }: Manifest, pack: number): FanfoldE
   return new FanfoldError(
     'FANFOLD_USAGE',
     `Expected the number of an element, 0 to ${String(last)} (${String(tasks)} tasks, ${String(pack)} an element), got ${String(element)}.`,
-  );
-}
-
-function changedHere(files: readonly string[], directory: string): FanfoldError {
-  return new FanfoldError(
-    'FANFOLD_CHANGED_WORKER',
-    `Expected the worker that ${directory} was begun with on ${hostname()} too, but it differs: ${files.join(', ')}. Put the old one back, or resume with --allow-changed-worker.`,
   );
 }
