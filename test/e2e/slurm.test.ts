@@ -1,0 +1,423 @@
+import { describe, expect } from '@jest/globals';
+import { execa } from 'execa';
+import fs from 'fs-extra';
+import { join } from 'node:path';
+import { testWith } from '../tools.js';
+import {
+  doneLines,
+  events,
+  fanfold,
+  read,
+  start,
+  temporaryFolder,
+  until,
+  WORKERS,
+  writeWorker,
+} from './command.js';
+import { slurmBed } from './slurm-bed.js';
+
+/** Marks each point that it computes in a folder, and waits at those of a task until a file named `gate` is there. */
+const GATED = `
+import { appendFileSync, existsSync } from 'node:fs';
+export default async ({ x, folder }) => {
+  appendFileSync(folder + '/x=' + x, '.');
+  while (x % 4 === 2 && !existsSync(folder + '/gate')) await new Promise((r) => setTimeout(r, 20));
+  return 2 * x;
+};
+`;
+const DOUBLE = join(WORKERS, 'double.ts');
+
+interface GatedRun {
+  readonly out: string;
+  readonly args: string[];
+  readonly marks: string;
+  readonly open: () => void;
+  readonly expected: string;
+}
+
+/** A run of tasks with four points each, all of which wait at their third point. */
+function gatedRun(tasks: number, ...options: readonly string[]): GatedRun {
+  const folder = temporaryFolder();
+  const marks = join(folder, 'marks');
+  fs.mkdirSync(marks);
+  const out = join(folder, 'run');
+  const points = 4 * tasks;
+  const spec = ['--range', `0:${String(points)}`, '--set', `folder=${marks}`, '--tasks', String(tasks)];
+  return {
+    out,
+    marks,
+    args: [writeWorker(folder, 'gated.mjs', GATED), ...spec, '--out', out, '--engine', 'slurm', ...options],
+    open: () => {
+      fs.writeFileSync(join(marks, 'gate'), '');
+    },
+    expected: Array.from({ length: points }, (_, x) => `${String(x)}   ${String(2 * x)}\n`).join(''),
+  };
+}
+
+/** Points that were computed more than once. */
+function repeated({ marks }: GatedRun): string[] {
+  return fs.readdirSync(marks).filter((name) => name.startsWith('x=') && read(marks, name) !== '.');
+}
+
+/** The ids of the arrays that were submitted for a run. */
+function arraysOf(out: string): string[] {
+  const submits = events(out, 'submit') as unknown as { jobs: string[] }[];
+  return submits.flatMap(({ jobs }) => jobs);
+}
+
+describe('a run on Slurm', () => {
+  const bed = slurmBed();
+  const { env } = bed;
+  const command = (...args: string[]): ReturnType<typeof fanfold> => fanfold(args, { env });
+  const waiting = (run: GatedRun, tasks: number): Promise<void> =>
+    until(
+      'the tasks to wait',
+      () => fs.readdirSync(run.marks).filter((name) => Number(name.slice(2)) % 4 === 2).length === tasks,
+      60_000,
+    );
+  const gone = async (out: string): Promise<void> => {
+    let left = 'unknown';
+    while (left !== '')
+      left = await bed.run('squeue', '--noheader', `--jobs=${arraysOf(out).join(',')},1`, '--format=%T');
+  };
+  const test = (title: string, fn: () => Promise<void>, timeout = 100_000): void => {
+    testWith('slurm', title, fn, timeout);
+  };
+
+  test('lies where it likes: blanks, quotes and more in its path', async () => {
+    const out = join(temporaryFolder(), `my 'runs' "x" %a #1 $(id) é`);
+    const { exitCode, stderr } = await command(
+      DOUBLE,
+      '--range',
+      '0:17',
+      '--tasks',
+      '4',
+      '--engine',
+      'slurm',
+      '--out',
+      out,
+    );
+    expect([exitCode, stderr]).toEqual([0, expect.stringContaining('17 points in 4 tasks')]);
+    expect(fs.readdirSync(join(out, 'logs')).filter((name) => /^slurm-\d+_\d\.log$/.test(name))).toHaveLength(
+      4,
+    );
+  });
+
+  test('can be submitted by hand, from its folder or elsewhere, and is folded by hand', async () => {
+    const out = join(temporaryFolder(), "it's mine");
+    const spec = [DOUBLE, '--range', '0:17', '--tasks', '4', '--out', out];
+    await command(...spec, '--engine', 'slurm');
+    const result = read(out, 'result.txt');
+    for (const folder of [out, bed.folder]) {
+      for (const name of fs.readdirSync(out).filter((each) => /^(?:task_index=|result)/.test(each)))
+        fs.removeSync(join(out, name));
+      const script = folder === out ? 'job.sh' : join(out, 'job.sh');
+      await execa('sbatch', [script], { env, cwd: folder });
+      await until(
+        'the tasks',
+        () => fs.readdirSync(out).filter((name) => /^task_index=\d\.txt$/.test(name)).length === 4,
+      );
+      await execa('sbatch', [script.replace('job.sh', 'fold.sh')], { env, cwd: folder });
+      await until('the result', () => fs.existsSync(join(out, 'result.txt')));
+      expect(read(out, 'result.txt')).toBe(result);
+    }
+  });
+
+  test('goes on without its terminal, is seen from elsewhere, and folds itself', async () => {
+    const run = gatedRun(6);
+    const { exitCode, stdout, stderr } = await command(...run.args, '--detach');
+    expect([exitCode, stdout]).toEqual([0, `${run.out}\n`]);
+    expect(stderr).toContain(`fanfold attach ${run.out}`);
+    await waiting(run, 4);
+    const status = await command('status', run.out);
+    expect(status.stdout).toContain('running (worker');
+    expect(status.stdout).toContain('points: 8 of 24 done');
+    expect(status.stdout).toContain('4 elements running, 2 waiting');
+    const json = JSON.parse((await command('status', run.out, '--json')).stdout) as object;
+    expect(json).toMatchObject({
+      state: 'running',
+      slurm: { running: 4, waiting: 2, jobs: arraysOf(run.out) },
+    });
+    // One who sees the files alone: a laptop, without Slurm's commands.
+    const PATH = '/nowhere';
+    const away = await fanfold(['status', run.out], { env: { PATH } });
+    expect(away.stdout).toContain('squeue gives no answer here');
+    const resumed = start(['resume', run.out], { env });
+    const here = await command('resume', run.out, '--engine', 'local');
+    expect([here.exitCode, here.stderr]).toEqual([2, expect.stringContaining('its jobs are in the queue')]);
+    const attached = start(['attach', run.out], { env });
+    run.open();
+    expect((await attached).exitCode).toBe(0);
+    expect(await resumed).toMatchObject({
+      exitCode: 0,
+      stderr: expect.stringContaining('in the queue already') as unknown,
+    });
+    expect(read(run.out, 'result.txt')).toBe(run.expected);
+    expect(arraysOf(run.out)).toHaveLength(1);
+    expect(repeated(run)).toEqual([]);
+  });
+
+  test('is folded by its own job when nobody looks', async () => {
+    const out = join(temporaryFolder(), 'run');
+    await command(DOUBLE, '--range', '0:17', '--tasks', '4', '--engine', 'slurm', '--out', out, '--detach');
+    await until('the result', () => fs.existsSync(join(out, 'result.txt')), 60_000);
+    expect((await command('status', out)).stdout).toContain('complete');
+  });
+
+  test('goes on when its terminal is closed', async () => {
+    const run = gatedRun(4);
+    const shown = start(run.args, { env });
+    await waiting(run, 4);
+    shown.kill('SIGHUP');
+    const { exitCode, stderr } = await shown;
+    expect([exitCode, stderr]).toEqual([129, expect.stringContaining(`fanfold attach ${run.out}`)]);
+    run.open();
+    await until('the result', () => fs.existsSync(join(run.out, 'result.txt')), 60_000);
+    expect(read(run.out, 'result.txt')).toBe(run.expected);
+  });
+
+  test('of which an element is killed tells which, and is gone on with', async () => {
+    const run = gatedRun(4);
+    const shown = start(run.args, { env });
+    await waiting(run, 4);
+    const [array = ''] = arraysOf(run.out);
+    await bed.run('scancel', '--full', '--signal=KILL', `${array}_1`);
+    run.open();
+    const { exitCode, stderr } = await shown;
+    expect(exitCode).toBe(1);
+    expect(stderr).toContain(`1 element of the array ended before the tasks were finished: ${array}_1`);
+    expect(stderr).toContain('2 points to go');
+    const { exitCode: resumed } = await command('resume', run.out);
+    expect(resumed).toBe(0);
+    expect(read(run.out, 'result.txt')).toBe(run.expected);
+    // Only the missing element is submitted again, and computes only the point that was in hand and those after it.
+    expect(read(run.out, 'job.sh')).toContain('#SBATCH --array=0-3');
+    expect(fs.readdirSync(join(run.out, 'logs')).filter((name) => /^slurm-\d+_/.test(name))).toHaveLength(5);
+    expect(repeated(run)).toEqual(['x=6']);
+  });
+
+  test('of which a node is lost ends on the other node', async () => {
+    const run = gatedRun(4, '--fs-latency', '2s');
+    const shown = start(run.args, { env });
+    await waiting(run, 4);
+    await bed.kill('n1');
+    await until('the elements of n1 to run again', () => logs(run.out).includes('attempt 2'), 80_000);
+    run.open();
+    const { exitCode, stderr } = await shown;
+    expect([exitCode, stderr]).toEqual([0, expect.any(String)]);
+    expect(read(run.out, 'result.txt')).toBe(run.expected);
+    // The two that were in hand there.
+    expect(repeated(run)).toHaveLength(2);
+    await bed.start('n1');
+  }, 180_000);
+
+  test('that is cancelled by scancel keeps what is done, and is gone on with', async () => {
+    const run = gatedRun(6);
+    await command(...run.args, '--detach');
+    await waiting(run, 4);
+    await bed.run('scancel', ...arraysOf(run.out));
+    run.open();
+    await gone(run.out);
+    const status = await command('status', run.out);
+    expect(status.stdout).toContain('incomplete (worker');
+    // Cancelled elements did not come back.
+    expect(logs(run.out)).not.toContain('attempt 2');
+    const { exitCode, stderr } = await command('resume', run.out);
+    expect([exitCode, stderr]).toEqual([0, expect.any(String)]);
+    expect(read(run.out, 'result.txt')).toBe(run.expected);
+    expect(repeated(run)).toEqual([]);
+  });
+
+  test('is stopped by fanfold stop without anybody else at work, and completed on this machine', async () => {
+    const run = gatedRun(6);
+    await command(...run.args, '--detach');
+    await waiting(run, 4);
+    const stopping = start(['stop', run.out], { env });
+    await until('the elements to know', () => logs(run.out).split('Stopping').length === 5, 30_000);
+    run.open();
+    expect((await stopping).exitCode).toBe(0);
+    const { exitCode, stderr } = await command('resume', run.out, '--engine', 'local');
+    expect([exitCode, stderr]).toEqual([0, expect.any(String)]);
+    expect(read(run.out, 'result.txt')).toBe(run.expected);
+    expect(repeated(run)).toEqual([]);
+    expect((await command('verify', run.out)).exitCode).toBe(0);
+  });
+
+  test('whose element is put back into the queue goes on where it was', async () => {
+    const run = gatedRun(4);
+    const shown = start(run.args, { env });
+    await waiting(run, 4);
+    await bed.run('scontrol', 'requeue', `${arraysOf(run.out)[0] ?? ''}_2`);
+    await until('the signal', () => logs(run.out).includes('Stopping'));
+    run.open();
+    const { exitCode, stderr } = await shown;
+    expect([exitCode, stderr]).toEqual([0, expect.any(String)]);
+    expect(logs(run.out)).toContain('attempt 2');
+    expect(read(run.out, 'result.txt')).toBe(run.expected);
+    expect(repeated(run)).toEqual([]);
+  });
+
+  test('whose time limit comes is put back into the queue, and goes on', async () => {
+    const folder = temporaryFolder();
+    const out = join(folder, 'run');
+    const worker = writeWorker(
+      folder,
+      'slow.mjs',
+      'export default async ({ x }) => { await new Promise((r) => setTimeout(r, 3000)); return x; };',
+    );
+    const limit = ['--slurm', 'time=00:01:00', '--slurm', 'job-name=timed'];
+    const { exitCode, stderr } = await command(
+      worker,
+      '--range',
+      '0:24',
+      '--tasks',
+      '1',
+      '--out',
+      out,
+      '--engine',
+      'slurm',
+      ...limit,
+    );
+    expect([exitCode, stderr]).toEqual([0, expect.any(String)]);
+    const log = logs(out);
+    expect(log).toContain('It goes back into the queue');
+    expect(log).toContain('attempt 2');
+    expect(log).toMatch(/task 0: stopped, 1\d points computed now/);
+    expect(read(out, 'result.txt').split('\n')).toHaveLength(25);
+  }, 300_000);
+
+  test('computes several tasks in an element on as many processors', async () => {
+    const run = gatedRun(6, '--pack', '2', '--max-running', '1');
+    const shown = start(run.args, { env });
+    // One element, both of its tasks.
+    await waiting(run, 2);
+    run.open();
+    expect((await shown).exitCode).toBe(0);
+    expect(read(run.out, 'result.txt')).toBe(run.expected);
+    expect(read(run.out, 'job.sh')).toContain('#SBATCH --array=0-2%1\n');
+    expect(read(run.out, 'job.sh')).toContain('#SBATCH --cpus-per-task=2\n');
+    const other = await command('resume', run.out, '--pack', '3');
+    expect([other.exitCode, other.stderr]).toEqual([2, expect.stringContaining('Expected --pack 2')]);
+  });
+
+  test('sources a script first, and gives each process its threads', async () => {
+    const folder = temporaryFolder();
+    const out = join(folder, 'run');
+    const setup = writeWorker(folder, "set up's.sh", 'export FACTOR=7\n');
+    const { exitCode, stderr } = await command(
+      '--range',
+      '0:3',
+      '--tasks',
+      '1',
+      '--out',
+      out,
+      '--engine',
+      'slurm',
+      '--slurm',
+      'cpus-per-task=2',
+      '--slurm-setup',
+      setup,
+      '--',
+      'sh',
+      '-c',
+      'echo $FACTOR $OMP_NUM_THREADS',
+      'sh',
+      '{x}',
+    );
+    expect([exitCode, stderr]).toEqual([0, expect.any(String)]);
+    expect(read(out, 'result.txt')).toContain('7   2\n');
+  });
+
+  test('says what is missing on a node', async () => {
+    const run = gatedRun(1);
+    run.open();
+    await command(...run.args);
+    fs.removeSync(join(run.out, 'task_index=0.txt'));
+    fs.removeSync(join(run.out, 'result.txt'));
+    const script = join(run.out, 'job.sh');
+    const text = read(script).replace(/^node=.*/m, 'node=/nowhere/node');
+    fs.writeFileSync(script, text);
+    const id = (await execa('sbatch', ['--parsable', 'job.sh'], { env, cwd: run.out })).stdout;
+    const log = join(run.out, 'logs', `slurm-${id}_0.log`);
+    await until('the log', () => fs.existsSync(log) && read(log).includes('\n'), 30_000);
+    expect(read(log)).toMatch(/Expected \/nowhere\/node on n\d as on the machine where this was submitted/);
+  });
+
+  test('that Slurm refuses ends with its words, and leaves nothing in the queue', async () => {
+    const run = gatedRun(4);
+    for (const [option, words] of [
+      ['partition=nope', 'invalid partition specified: nope'],
+      ['time=soon', 'Invalid --time specification'],
+    ] as const) {
+      const { exitCode, stderr } = await command(...run.args, '--slurm', option);
+      expect([exitCode, stderr]).toEqual([2, expect.stringContaining(`sbatch refused it: ${words}`)]);
+    }
+    const { exitCode, stderr } = await fanfold(run.args, { env: { PATH: '/nowhere' } });
+    expect([exitCode, stderr]).toEqual([2, expect.stringContaining("Expected Slurm's commands on PATH")]);
+    expect(await bed.run('squeue', '--noheader')).toBe('');
+    expect(doneLines(run.out)).toBe(0);
+  });
+
+  test('ends the whole array by --on-error stop', async () => {
+    const folder = temporaryFolder();
+    const out = join(folder, 'run');
+    const worker = writeWorker(
+      folder,
+      'w.mjs',
+      "export default async ({ x }) => { if (x === 0) throw new Error('bad'); await new Promise((r) => setTimeout(r, 400)); return x; };",
+    );
+    const { exitCode, stderr } = await command(
+      worker,
+      '--range',
+      '0:400',
+      '--tasks',
+      '20',
+      '--out',
+      out,
+      '--on-error',
+      'stop',
+      '--engine',
+      'slurm',
+    );
+    expect(exitCode).toBe(1);
+    expect(stderr).toContain('1 point failed');
+    expect(logs(out)).toContain('Stopped by --on-error, and with it the whole array');
+    expect(doneLines(out)).toBeLessThan(200);
+  });
+});
+
+describe('a cluster that bounds its arrays', () => {
+  const bed = slurmBed('MaxArraySize=4', 'SlurmdTimeout=60');
+
+  testWith(
+    'slurm',
+    'gets several arrays',
+    async () => {
+      const run = gatedRun(10);
+      run.open();
+      const { exitCode, stderr } = await fanfold(run.args, { env: bed.env });
+      expect([exitCode, stderr]).toEqual([0, expect.stringContaining('of 10 elements')]);
+      expect(arraysOf(run.out)).toHaveLength(3);
+      expect(read(run.out, 'result.txt')).toBe(run.expected);
+      expect(read(run.out, 'job.sh')).toContain(
+        '#     sbatch --array=0-3 job.sh --first 4\n#     sbatch --array=0-1 job.sh --first 8\n',
+      );
+      for (const task of [5, 9]) fs.removeSync(join(run.out, `task_index=${String(task)}.txt`));
+      fs.removeSync(join(run.out, 'result.txt'));
+      expect((await fanfold(['resume', run.out, '--max-running', '2'], { env: bed.env })).exitCode).toBe(0);
+      expect(read(run.out, 'result.txt')).toBe(run.expected);
+      expect(repeated(run)).toHaveLength(8);
+    },
+    100_000,
+  );
+});
+
+/** All that elements and their scheduler have said. */
+function logs(out: string): string {
+  const folder = join(out, 'logs');
+  return fs
+    .readdirSync(folder)
+    .filter((name) => /^slurm-\d+_/.test(name))
+    .map((name) => read(folder, name))
+    .join('');
+}

@@ -1,0 +1,169 @@
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import fs from 'fs-extra';
+import { delimiter, join } from 'node:path';
+import {
+  readDuration,
+  readMaxArraySize,
+  readQueue,
+  requeue,
+  sacct,
+  sbatch,
+  squeue,
+  stateOf,
+} from '../../../src/engine/slurm/commands.js';
+import { shareOf, thisJob } from '../../../src/engine/slurm/this-job.js';
+import { temporaryFolder } from '../../e2e/command.js';
+
+const path = process.env['PATH'];
+let folder = '';
+
+beforeEach(() => {
+  folder = temporaryFolder();
+  process.env['PATH'] = `${folder}${delimiter}${path ?? ''}`;
+});
+afterEach(() => {
+  process.env['PATH'] = path;
+});
+
+/** Puts a program of that name before the real one. */
+function fake(name: string, script: string): void {
+  fs.writeFileSync(join(folder, name), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+}
+
+describe('readQueue', () => {
+  test('counts elements that wait and run, and knows why', () => {
+    const text = [
+      '76_[2-9%2]|PENDING|JobArrayTaskLimit',
+      '76_0|RUNNING|None',
+      '76_1|COMPLETING|None',
+      '77_[1,3,5-9:2]|PENDING|Resources',
+      '78|PENDING|Dependency',
+      '79_4|CANCELLED|None',
+      '',
+    ].join('\n');
+    expect(readQueue(text)).toEqual({
+      waiting: 8 + 5 + 1,
+      running: 2,
+      reasons: ['JobArrayTaskLimit', 'Resources', 'Dependency'],
+    });
+    expect(readQueue('')).toEqual({ waiting: 0, running: 0, reasons: [] });
+  });
+});
+
+describe('squeue', () => {
+  test('asks once for all jobs', async () => {
+    fake('squeue', `printf '%s\\n' "$*" >>'${folder}/asked'; echo '1_0|RUNNING|None'`);
+    expect(await squeue(['1', '2', '3'])).toMatchObject({ running: 1 });
+    expect(fs.readFileSync(join(folder, 'asked'), 'utf8')).toBe(
+      '--noheader --jobs=1,2,3 --format=%i|%T|%r\n',
+    );
+    expect(await squeue([])).toMatchObject({ running: 0, waiting: 0 });
+  });
+
+  test('knows forgotten jobs from a controller that does not answer', async () => {
+    fake('squeue', 'echo "slurm_load_jobs error: Invalid job id specified" >&2; exit 1');
+    expect(await squeue(['1'])).toEqual({ running: 0, waiting: 0, reasons: [] });
+    fake(
+      'squeue',
+      'echo "slurm_load_jobs error: Unable to contact slurm controller (connect failure)" >&2; exit 1',
+    );
+    expect(await squeue(['1'])).toBeUndefined();
+  });
+});
+
+describe('sbatch', () => {
+  const job = { script: 'job.sh', folder: '.', options: ['--array=0-3'], args: ['--retry'] };
+
+  test('gives the id of the job, also of one on another cluster', async () => {
+    fake('sbatch', `printf '%s\\n' "$@" >'${folder}/args'; echo '4711;other'`);
+    expect(await sbatch(job)).toBe('4711');
+    expect(fs.readFileSync(join(folder, 'args'), 'utf8')).toBe('--parsable\n--array=0-3\njob.sh\n--retry\n');
+  });
+
+  test('fails with the words of Slurm', async () => {
+    fake(
+      'sbatch',
+      'printf "sbatch: error: a\\nsbatch: error: Batch job submission failed: b\\n" >&2; exit 1',
+    );
+    await expect(sbatch(job)).rejects.toThrow('sbatch refused it: a; Batch job submission failed: b.');
+    fake('sbatch', 'exit 255');
+    await expect(sbatch(job)).rejects.toThrow('exit status 255');
+  });
+
+  test('says where to be when it is not there', async () => {
+    process.env['PATH'] = folder;
+    await expect(sbatch(job)).rejects.toThrow("Expected Slurm's commands on PATH, but sbatch is not there");
+  });
+});
+
+test('the accounting is asked from before the submission on, and may be missing', async () => {
+  fake('sacct', `printf '%s\\n' "$*" >'${folder}/args'; printf '7_0|COMPLETED\\n7_1|OUT_OF_MEMORY\\n'`);
+  expect(await sacct(['7', '8'], new Date(2026, 0, 2, 3, 4, 5))).toEqual(
+    new Map([
+      ['7_0', 'COMPLETED'],
+      ['7_1', 'OUT_OF_MEMORY'],
+    ]),
+  );
+  expect(fs.readFileSync(join(folder, 'args'), 'utf8')).toContain(
+    '--starttime=2026-01-02T03:04:05 --jobs=7,8 ',
+  );
+  fake('sacct', 'echo "Slurm accounting storage is disabled" >&2; exit 1');
+  expect(await sacct(['7'], new Date())).toEqual(new Map());
+  process.env['PATH'] = '/nowhere';
+  expect(await sacct(['7'], new Date())).toEqual(new Map());
+});
+
+test('the bound of indices is read from the configuration', async () => {
+  fake('scontrol', "printf 'Configuration data\\nMaxArraySize            = 4001\\nMaxJobCount = 1\\n'");
+  expect(await readMaxArraySize()).toBe(4001);
+  fake('scontrol', 'exit 1');
+  expect(await readMaxArraySize()).toBe(1001);
+  fake('scontrol', "echo 'MaxArraySize = 1'");
+  await expect(readMaxArraySize()).rejects.toThrow('a cluster with array jobs');
+});
+
+test('a job is put back into the queue, or the words say why not', async () => {
+  fake('scontrol', '[ "$*" = "requeue 7_1" ]');
+  expect(await requeue('7_1')).toBeUndefined();
+  fake('scontrol', 'echo "Requested operation is presently disabled for job 7_1" >&2; exit 1');
+  expect(await requeue('7_1')).toBe('Requested operation is presently disabled for job 7_1');
+  fake('squeue', 'echo RUNNING');
+  expect(await stateOf('7_1')).toBe('RUNNING');
+  fake('squeue', 'exit 0');
+  expect(await stateOf('7_1')).toBeUndefined();
+});
+
+test.each([
+  ['1-02:03:04', 93_784_000],
+  ['10:00', 600_000],
+  ['0:05', 5_000],
+  ['UNLIMITED', undefined],
+  ['NOT_SET', undefined],
+  ['', undefined],
+])('the duration %j is %j ms', (text, ms) => {
+  expect(readDuration(text)).toBe(ms);
+});
+
+describe('this job', () => {
+  test('is known by the environment', () => {
+    expect(thisJob({})).toBeUndefined();
+    expect(thisJob({ SLURM_JOB_ID: '9' })).toEqual({ id: '9', array: '9', restarts: 0, endsAtMs: undefined });
+    expect(
+      thisJob({
+        SLURM_JOB_ID: '9',
+        SLURM_ARRAY_JOB_ID: '7',
+        SLURM_ARRAY_TASK_ID: '3',
+        SLURM_RESTART_COUNT: '2',
+        SLURM_JOB_END_TIME: '100',
+      }),
+    ).toEqual({ id: '7_3', array: '7', restarts: 2, endsAtMs: 100_000 });
+  });
+
+  test.each([0, 1, 1000, 60_000, 3_600_000, 864_000_000])('has %d ms, and ends before', (leftMs) => {
+    const { beginMs, finishMs } = shareOf(leftMs);
+    expect(beginMs).toBeGreaterThanOrEqual(1);
+    expect(finishMs).toBeGreaterThanOrEqual(beginMs);
+    expect(finishMs).toBeLessThanOrEqual(Math.max(1, leftMs));
+    expect(leftMs - beginMs).toBeLessThanOrEqual(60_000);
+  });
+});
