@@ -130,6 +130,7 @@ async function onSlurm(
     name: `fanfold-${workerLabel(spec.worker)}-${shortHash(hash)}`,
     command,
     isDetached,
+    latencyMs: options.fsLatencyMs,
     leaves: () => brake.reason() === 'signal',
     onNotice: onNotice ?? (() => undefined),
   });

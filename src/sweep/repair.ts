@@ -2,6 +2,7 @@ import { truncateSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { basename, join } from 'node:path';
 import { fold } from '../fold.js';
+import { journalsOf } from '../run/elements.js';
 import { appendRecord, cleanJournal } from '../run/journal.js';
 import { runPaths } from '../run/paths.js';
 import type { RunEvent } from '../run/records.js';
@@ -40,7 +41,8 @@ export async function repairRun(
       if (bytes > 0) truncateSync(part, bytes);
       else moveAside(part);
     }
-    for (const journal of [paths.events, paths.failures]) cleanJournal(journal, moveAside);
+    for (const { events, failures } of journalsOf(paths))
+      for (const journal of [events, failures]) cleanJournal(journal, moveAside);
     appendRecord(paths.events, {
       event: 'repair',
       time: Date.now(),

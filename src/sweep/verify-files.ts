@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
 import { closeSync, existsSync, openSync, readSync, statSync } from 'node:fs';
-import { basename } from 'node:path';
+import { basename, relative } from 'node:path';
 import type { Manifest } from '../run/manifest.js';
-import type { RunPaths } from '../run/paths.js';
+import { listElements } from '../run/elements.js';
+import { runPaths, type RunPaths } from '../run/paths.js';
 import { beginsAsRecorded, isRecorded, provenFile, type FileRecord, type Piece } from '../run/proof.js';
 import { readRecords } from '../run/journal.js';
 import { readEvents } from '../run/records.js';
@@ -69,7 +70,17 @@ export function checkJournals(
   const events = faultOfJournal(paths.events, proof?.journals.events, isRunning);
   const failures = faultOfJournal(paths.failures, proof?.journals.failures, isRunning);
   const isLost = events === undefined && isBegun && !existsSync(paths.events);
-  return [...(isLost ? [lostJournal(paths.events)] : []), ...[events, failures].filter(isProblem)];
+  const ofElements = listElements(paths).flatMap((element) => {
+    const own = runPaths(paths.directory, undefined, element);
+    return [own.events, own.failures].map((path) => {
+      const fault = faultOfJournal(path, undefined, isRunning);
+      return fault && { ...fault, file: relative(paths.directory, path) };
+    });
+  });
+  return [
+    ...(isLost ? [lostJournal(paths.events)] : []),
+    ...[events, failures, ...ofElements].filter(isProblem),
+  ];
 }
 
 /** Holds the result against the proof. */

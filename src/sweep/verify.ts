@@ -1,5 +1,5 @@
 import { readdirSync } from 'node:fs';
-import { lockHolder } from '../run/lock.js';
+import { atWork } from '../run/at-work.js';
 import type { Manifest } from '../run/manifest.js';
 import { runPaths } from '../run/paths.js';
 import { isComputed, readTaskStates } from '../run/task-state.js';
@@ -11,7 +11,7 @@ import { requireManifest } from './existing-run.js';
 export interface Verification {
   readonly directory: string;
   readonly manifest: Manifest;
-  /** A coordinator that is at work, so that files change while they are read. */
+  /** A coordinator or an element that is at work, so that files change while they are read. */
   readonly running?: { readonly host: string; readonly pid: number };
   /** How many tasks have all their lines, and how many lines the others have so far. */
   readonly complete: number;
@@ -30,7 +30,7 @@ export async function verifyRun(directory: string): Promise<Verification> {
   const manifest = await requireManifest(directory);
   const paths = runPaths(directory, manifest.spec.format);
   const names = new Set(readdirSync(directory));
-  const running = lockHolder(paths.lock);
+  const running = atWork(paths);
   const states = readTaskStates(directory, manifest);
   const tasks = checkTasks(paths, manifest, names);
   const damaged = new Set(tasks.problems.map(({ task }) => task));

@@ -1,8 +1,8 @@
-import { describe, expect } from '@jest/globals';
+import { afterEach, describe, expect } from '@jest/globals';
 import { execa } from 'execa';
 import fs from 'fs-extra';
 import { join } from 'node:path';
-import { testWith } from '../tools.js';
+import { hasTool, testWith } from '../tools.js';
 import {
   doneLines,
   events,
@@ -80,6 +80,10 @@ describe('a run on Slurm', () => {
     while (left !== '')
       left = await bed.run('squeue', '--noheader', `--jobs=${arraysOf(out).join(',')},1`, '--format=%T');
   };
+  // What a failed test leaves would keep the next ones waiting.
+  afterEach(async () => {
+    if (hasTool('slurm')) await bed.run('scancel', '--partition=main');
+  });
   const test = (title: string, fn: () => Promise<void>, timeout = 100_000): void => {
     testWith('slurm', title, fn, timeout);
   };
@@ -197,18 +201,21 @@ describe('a run on Slurm', () => {
   });
 
   test('of which a node is lost ends on the other node', async () => {
-    const run = gatedRun(4, '--fs-latency', '2s');
+    const run = gatedRun(2, '--fs-latency', '2s');
     const shown = start(run.args, { env });
-    await waiting(run, 4);
-    await bed.kill('n1');
-    await until('the elements of n1 to run again', () => logs(run.out).includes('attempt 2'), 80_000);
+    await waiting(run, 2);
+    const lost = logs(run.out).includes('on n2,') ? 'n2' : 'n1';
+    await bed.kill(lost);
+    await until('the elements to run again', () => logs(run.out).includes('attempt 2'), 80_000);
     run.open();
     const { exitCode, stderr } = await shown;
+    await bed.start(lost);
     expect([exitCode, stderr]).toEqual([0, expect.any(String)]);
+    expect(logs(run.out)).toContain("can't be seen from here: waiting");
     expect(read(run.out, 'result.txt')).toBe(run.expected);
-    // The two that were in hand there.
-    expect(repeated(run)).toHaveLength(2);
-    await bed.start('n1');
+    // At most those that were in hand there.
+    expect(repeated(run).every((name) => ['x=2', 'x=6'].includes(name))).toBe(true);
+    expect(repeated(run)).not.toEqual([]);
   }, 180_000);
 
   test('that is cancelled by scancel keeps what is done, and is gone on with', async () => {

@@ -17,6 +17,8 @@ export interface ScriptFacts {
   /** Tasks of an element. */
   readonly pack: number;
   readonly settings: SlurmSettings;
+  /** How long a file system may hide what another machine has done, in ms, where that is given. */
+  readonly latencyMs?: number | undefined;
 }
 
 /** The least notice that an element gets before its time limit, in seconds. */
@@ -59,7 +61,7 @@ trap '' USR1
 
 ${environment(facts)}
 # exec, so that the signals of Slurm reach fanfold itself.
-exec "$node" "$fanfold" element "$run" "$SLURM_ARRAY_TASK_ID" "$@"
+exec "$node" "$fanfold" element "$run" "$SLURM_ARRAY_TASK_ID"${latency(facts)} "$@"
 `;
 }
 
@@ -116,6 +118,10 @@ function quoteForDirective(value: string): string {
 /** A path in a comment, for a person to paste. */
 function quoteForComment(path: string): string {
   return quoteForShell(path).replace(/\p{Cc}/gu, '?');
+}
+
+function latency({ latencyMs }: ScriptFacts): string {
+  return latencyMs === undefined ? '' : ` --fs-latency ${String(latencyMs)}ms`;
 }
 
 /** Where everything is on every node, and what makes it so. */

@@ -29,6 +29,8 @@ export interface SlurmEngineOptions {
   readonly isDetached: boolean;
   /** True where an end leaves the jobs to Slurm instead of taking them back. */
   readonly leaves: () => boolean;
+  /** How long a file system may hide what another machine has done, in ms, where that is given. */
+  readonly latencyMs: number | undefined;
   readonly onNotice: (text: string) => void;
 }
 
@@ -127,6 +129,7 @@ async function submit(work: Work, paths: RunPaths, options: SlurmEngineOptions):
     tasks,
     pack,
     settings,
+    latencyMs: options.latencyMs,
   };
   const all = Array.from({ length: countElements(tasks, pack) }, (_, element) => element);
   writeScript(paths.jobScript, jobScript(facts, cutIntoArrays(all, cut)));
