@@ -13,8 +13,8 @@ import { layoutOfRun } from './run/layouts.js';
 import { writeManifest, type Manifest } from './run/manifest.js';
 import { runPaths, taskFiles } from './run/paths.js';
 import { pieceOf, provenFile, type FileRecord, type Proof } from './run/proof.js';
-import { readEvents } from './run/records.js';
-import { lastEnds } from './run/task-state.js';
+import { readJournals } from './run/records.js';
+import { recordedFiles } from './run/task-state.js';
 import { sliceOf } from './slicing.js';
 
 const COPY_BYTES = 1 << 20;
@@ -43,7 +43,8 @@ export function fold(directory: string, manifest: Manifest, options: FoldOptions
       `${basename(paths.result)} was damaged or edited since it was made; it is made anew from the task files.`,
     );
   }
-  const events = readEvents(paths);
+  const journals = readJournals(paths);
+  const events = journals.flat();
   checkLayouts(events);
   const layout = layoutOfRun(events, manifest);
   const header = headerOf(manifest, layout, paths.directory);
@@ -53,7 +54,7 @@ export function fold(directory: string, manifest: Manifest, options: FoldOptions
   const failed = collectRanges();
   const nanRow = fillsFailed ? nanRowsOf(directory, manifest, layout) : undefined;
   let bytes = 0;
-  const ends = lastEnds(events);
+  const files = recordedFiles(journals);
   const tasks: Proof['tasks'] = [];
   writeAtomically(paths.result, (output) => {
     const buffer = Buffer.allocUnsafe(COPY_BYTES);
@@ -66,7 +67,7 @@ export function fold(directory: string, manifest: Manifest, options: FoldOptions
     write(Buffer.from(header));
     for (let index = 0; index < manifest.tasks; index++) {
       const slice = sliceOf(manifest.points, manifest.tasks, manifest.spec.slicing, index);
-      const recorded = [ends.get(index)?.file, provenFile(manifest.proof, index)];
+      const recorded = [...(files.get(index) ?? []), provenFile(manifest.proof, index)];
       const filled =
         nanRow === undefined || existsSync(paths.task(index))
           ? undefined

@@ -113,11 +113,12 @@ export async function stopBatch(
 
 /**
  * Refuses to compute a run here whose jobs are in the queue.
+ * @returns whether the scheduler says that none is
  * @throws FanfoldError
  */
-export async function refuseQueued(directory: string): Promise<void> {
+export async function refuseQueued(directory: string): Promise<boolean> {
   const batch = await readBatch(directory);
-  if (batch === undefined || !isQueued(batch.queue)) return;
+  if (batch === undefined || !isQueued(batch.queue)) return batch?.queue !== undefined;
   throw new FanfoldError(
     'FANFOLD_LOCKED',
     `Expected nobody at work on ${directory}, but its jobs are in the queue (${describeQueue(batch.submitted, batch.queue)}). Watch them with ${commandFor('attach', directory)}, or end them first with ${commandFor('stop', directory)}.`,

@@ -20,6 +20,7 @@ export interface ExecuteOptions {
   readonly threads?: number | undefined;
   readonly timeLimitMs?: number | undefined;
   readonly fsLatencyMs?: number | undefined;
+  readonly areElementsGone?: boolean | undefined;
   readonly isForced?: boolean;
   readonly retryFailed?: boolean;
   readonly allowChangedWorker?: boolean;

@@ -8,30 +8,34 @@ import { tell } from './tell.js';
 
 /**
  * Looks whether a run that is to be gone on with has jobs in a scheduler's queue already, and follows those.
- * @returns the exit code of what was followed; undefined where the run is to be gone on with
+ * @returns the exit code of what was followed; none where the run is to be gone on with, and whether the scheduler says
+ * that none of its elements is at work
  * @throws FanfoldError where it is to be computed on this machine meanwhile, or the scheduler does not tell
  */
 export async function inQueue(
   { directory, request }: Pick<Plan, 'directory' | 'request'>,
-  { detach }: { readonly detach?: true | undefined },
-): Promise<number | undefined> {
-  if (!existsSync(runPaths(directory).events)) return undefined;
+  { detach, force }: { readonly detach?: true | undefined; readonly force?: true | undefined },
+): Promise<{ readonly exitCode?: number; readonly areElementsGone: boolean }> {
+  if (!existsSync(runPaths(directory).events)) return { areElementsGone: false };
   const { describeQueue, followBatch, isQueued, readBatch, refuseQueued } = await import('./batch.js');
-  if (request.slurm === undefined) {
-    await refuseQueued(directory);
-    return undefined;
+  if (request.slurm === undefined || force === true) {
+    return { areElementsGone: await refuseQueued(directory) };
   }
   const batch = await readBatch(directory);
-  if (batch === undefined) return undefined;
+  if (batch === undefined) return { areElementsGone: false };
   if (batch.queue === undefined) {
     throw new FanfoldError(
       'FANFOLD_SLURM',
       `Expected Slurm to tell whether the jobs ${batch.submitted.jobs.join(', ')} are in the queue, but squeue gives no answer here. Do this on a login node of the cluster, or use --engine local where you know that they are not.`,
     );
   }
-  if (!isQueued(batch.queue)) return undefined;
+  if (!isQueued(batch.queue)) return { areElementsGone: true };
   tell(`The jobs of this run are in the queue already (${describeQueue(batch.submitted, batch.queue)}).`);
-  if (detach !== true) return followBatch(directory, await requireManifest(directory, tell));
+  if (detach !== true) {
+    const exitCode = await followBatch(directory, await requireManifest(directory, tell));
+    // They may have ended in this moment.
+    return exitCode === undefined ? { areElementsGone: true } : { exitCode, areElementsGone: true };
+  }
   tell(`Its progress: ${commandFor('attach', directory)}`);
-  return 0;
+  return { exitCode: 0, areElementsGone: false };
 }

@@ -37,8 +37,8 @@ export async function resume(
     pack: options.pack,
     late,
   });
-  const queued = await inQueue(plan, options);
-  if (queued !== undefined) return queued;
+  const { exitCode, areElementsGone } = await inQueue(plan, options);
+  if (exitCode !== undefined) return exitCode;
   const { worker } = plan.request;
   if (worker.kind === 'module' && !existsSync(worker.file) && options.quiet !== true) {
     process.stderr.write(
@@ -48,6 +48,7 @@ export async function resume(
   return execute(plan, {
     retryFailed: options.retryFailed,
     threads: options.threads,
+    areElementsGone,
     timeLimitMs: options.timeLimit,
     fsLatencyMs: options.fsLatency,
     allowChangedWorker: options.allowChangedWorker === true,

@@ -30,10 +30,8 @@ export async function run(worker: string | undefined, options: RunCommandOptions
     process.stdout.write(`${printable(describePlan(plan))}\n`);
     return 0;
   }
-  if (options.force !== true) {
-    const queued = await inQueue(plan, options);
-    if (queued !== undefined) return queued;
-  }
+  const { exitCode, areElementsGone } = await inQueue(plan, options);
+  if (exitCode !== undefined) return exitCode;
   const how = {
     isFresh: options.fresh === true,
     threads: options.threads,
@@ -42,6 +40,7 @@ export async function run(worker: string | undefined, options: RunCommandOptions
     fsLatencyMs: options.fsLatency,
     allowChangedWorker: options.allowChangedWorker === true,
     isQuiet: options.quiet === true,
+    areElementsGone,
   };
   if (options.compare !== true) return execute(plan, { ...how, isDetached: options.detach === true });
   if (options.detach === true) throw usage('Expected either --compare or --detach, got both.');

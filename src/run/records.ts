@@ -104,7 +104,12 @@ export interface FailureRecord {
 
 /** What a run's `events.jsonl` holds, and what those of its elements do. */
 export function readEvents(paths: RunPaths): RunEvent[] {
-  return journalsOf(paths).flatMap(({ events }) => readEventsFrom(events).records);
+  return readJournals(paths).flat();
+}
+
+/** The same, journal by journal: records of one journal are in order, those of two are not. */
+export function readJournals(paths: RunPaths): RunEvent[][] {
+  return journalsOf(paths).map(({ events }) => readEventsFrom(events).records);
 }
 
 /** The events of one journal from byte `offset` on. */

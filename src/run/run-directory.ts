@@ -51,7 +51,10 @@ export function checkDirectory(directory: string, options: { isForced: boolean }
  * @returns the lock, to be given back at the end
  * @throws FanfoldError where another coordinator or an element is at work, or the directory can't be made
  */
-export async function openDirectory(directory: string, options: LockOptions = {}): Promise<Lock> {
+export async function openDirectory(
+  directory: string,
+  options: LockOptions & { readonly areElementsGone?: boolean | undefined } = {},
+): Promise<Lock> {
   const paths = runPaths(directory);
   let lock: Lock;
   try {
@@ -62,7 +65,7 @@ export async function openDirectory(directory: string, options: LockOptions = {}
     throw unwritable(directory, error);
   }
   try {
-    await awaitElements(paths, options);
+    await awaitElements(paths, options.areElementsGone === true ? { ...options, latencyMs: 0 } : options);
     await endLeftovers(paths);
     const names = new Set(readdirSync(directory));
     for (const name of names) {

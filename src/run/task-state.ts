@@ -4,8 +4,8 @@ import { layoutOfRun } from './layouts.js';
 import type { Manifest } from './manifest.js';
 import { readPart } from './part.js';
 import { runPaths, taskFiles, type RunPaths } from './paths.js';
-import { provenFile } from './proof.js';
-import { readEvents, type RunEvent, type TaskEnd } from './records.js';
+import { provenFile, type FileRecord } from './proof.js';
+import { readJournals, type RunEvent } from './records.js';
 
 /** What the run directory says of one task. */
 export interface TaskState extends Slice {
@@ -42,9 +42,18 @@ export function readElementStates(
   return statesOf(tasks, { paths, manifest, has: existsSync });
 }
 
-/** The last record of every task's end, by task. */
-export function lastEnds(events: readonly RunEvent[]): Map<number, TaskEnd> {
-  return new Map(events.filter((event) => event.event === 'end').map((event) => [event.task, event]));
+/**
+ * The files of finished tasks as they were recorded, by task. Of each journal its last word on a task counts; where two
+ * journals have one, an element's and that of a later coordinator say, a file is right that is as either has it.
+ */
+export function recordedFiles(journals: readonly (readonly RunEvent[])[]): Map<number, FileRecord[]> {
+  const files = new Map<number, FileRecord[]>();
+  for (const events of journals) {
+    const ends = new Map(events.filter((event) => event.event === 'end').map((event) => [event.task, event]));
+    for (const { task, file } of ends.values())
+      if (file !== undefined) files.set(task, [...(files.get(task) ?? []), file]);
+  }
+  return files;
 }
 
 /** True where nothing of the task is left to compute; its failed points may be left to retry. */
@@ -66,9 +75,9 @@ interface StateOptions {
 }
 
 function statesOf(tasks: readonly number[], { paths, manifest, has }: StateOptions): TaskState[] {
-  const events = readEvents(paths);
-  const ends = lastEnds(events);
-  const hasLayout = layoutOfRun(events, manifest) !== undefined;
+  const journals = readJournals(paths);
+  const files = recordedFiles(journals);
+  const hasLayout = layoutOfRun(journals.flat(), manifest) !== undefined;
   return tasks.map((index) => {
     const slice = sliceOf(manifest.points, manifest.tasks, manifest.spec.slicing, index);
     const length = slice.stop - slice.start;
@@ -78,7 +87,7 @@ function statesOf(tasks: readonly number[], { paths, manifest, has }: StateOptio
       : undefined;
     if (size !== undefined) {
       // Without its record, in a damaged journal, a file is still known by the fold's proof.
-      const isOurs = [ends.get(index)?.file, provenFile(manifest.proof, index)].some(
+      const isOurs = [...(files.get(index) ?? []), provenFile(manifest.proof, index)].some(
         (file) => file?.bytes === size,
       );
       return {

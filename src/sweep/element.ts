@@ -1,4 +1,4 @@
-import { rmSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { performance } from 'node:perf_hooks';
 import type { Controls, Work } from '../engine/engine.js';
@@ -79,6 +79,7 @@ export async function runElement(
   const before = readElementStates(paths, manifest, tasks);
   const todo = before.filter(isToDo).length;
   if (todo === 0) return outcomeOf(before, before, undefined);
+  checkInterpreter(manifest);
   const plan = await planOf(directory, { jobs, late: options.late });
   const folder = temporaryPath();
   // They boot while the lock is taken.
@@ -223,6 +224,18 @@ function outcomeOf(
     failed: sum(after, ({ failed }) => failed),
     missing: sum(after, ({ start, stop, lines }) => stop - start - lines),
   };
+}
+
+/**
+ * Another interpreter than the run was begun with may have other packages, or none of them.
+ * @throws FanfoldError where this machine does not have it
+ */
+function checkInterpreter({ worker: { interpreter } }: Manifest): void {
+  if (interpreter === undefined || existsSync(interpreter)) return;
+  throw new FanfoldError(
+    'FANFOLD_PYTHON',
+    `Expected the Python interpreter ${interpreter}, with which the run was begun, on ${hostname()} too, but it is not there. Install it on a file system that all nodes see, load its module by --slurm-setup, or name another by fanfold resume --python.`,
+  );
 }
 
 function noElement(element: number, { tasks }: Manifest, pack: number): FanfoldError {

@@ -5,8 +5,8 @@ import { FanfoldError } from '../errors.js';
 import { fileLatencyMs } from '../run/file-system.js';
 import { readManifest, type Manifest } from '../run/manifest.js';
 import { isRunFile, runPaths } from '../run/paths.js';
-import { readEvents } from '../run/records.js';
-import { lastEnds, readTaskStates, type TaskState } from '../run/task-state.js';
+import { readJournals } from '../run/records.js';
+import { readTaskStates, recordedFiles, type TaskState } from '../run/task-state.js';
 
 // On a file system of the network a rename of another process may show up late. What the records say was finished is
 // looked for again, in the listing of the folder, before it counts as lost.
@@ -32,8 +32,8 @@ export async function awaitTaskStates(
   const look = (): TaskState[] => readTaskStates(directory, manifest);
   const isSeen = (states: readonly TaskState[]): boolean => {
     if (states.every(({ status }) => status === 'complete')) return true;
-    const ends = lastEnds(readEvents(paths));
-    return states.every(({ index, status }) => status === 'complete' || ends.get(index)?.file === undefined);
+    const files = recordedFiles(readJournals(paths));
+    return states.every(({ index, status }) => status === 'complete' || !files.has(index));
   };
   return lookAgain(directory, { ...options, look, isSeen, what: 'the files of finished tasks' });
 }

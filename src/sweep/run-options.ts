@@ -18,6 +18,8 @@ export interface RunOptions {
   readonly onNotice?: (text: string) => void;
   /** How long a file system may hide what another machine has done, in milliseconds. */
   readonly fsLatencyMs?: number | undefined;
+  /** A scheduler says that no element of the run is at work: what locks they left are not waited for as long as others. */
+  readonly areElementsGone?: boolean | undefined;
   /** Of a run on Slurm: return once its jobs are submitted. */
   readonly isDetached?: boolean | undefined;
   /** Absolute path of this package's command, which a scheduler's jobs start. */

@@ -79,6 +79,7 @@ export async function runSweep(plan: Plan, options: RunOptions): Promise<Outcome
       onWait: options.onNotice,
       signal: options.controls.stop,
       isBeside: request.slurm !== undefined,
+      areElementsGone: options.areElementsGone,
     });
     const endWatch = watchForStop(runPaths(directory).stop, lock.id, (request) => {
       if (!controls.stop.aborted) options.onNotice?.(STOPPING);

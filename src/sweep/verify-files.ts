@@ -6,8 +6,8 @@ import { listElements } from '../run/elements.js';
 import { runPaths, type RunPaths } from '../run/paths.js';
 import { beginsAsRecorded, isRecorded, provenFile, type FileRecord, type Piece } from '../run/proof.js';
 import { readRecords } from '../run/journal.js';
-import { readEvents } from '../run/records.js';
-import { lastEnds, type TaskState } from '../run/task-state.js';
+import { readJournals } from '../run/records.js';
+import { recordedFiles, type TaskState } from '../run/task-state.js';
 import { sliceOf } from '../slicing.js';
 
 /** One file that is not as it was recorded. */
@@ -27,12 +27,12 @@ export function checkTasks(
   manifest: Manifest,
   names: ReadonlySet<string>,
 ): { problems: Problem[]; complete: number } {
-  const ends = lastEnds(readEvents(paths));
+  const files = recordedFiles(readJournals(paths));
   const has = (path: string): boolean => names.has(basename(path));
   const problems: Problem[] = [];
   let complete = 0;
   for (let task = 0; task < manifest.tasks; task++) {
-    const records = [provenFile(manifest.proof, task), ends.get(task)?.file].filter(
+    const records = [provenFile(manifest.proof, task), ...(files.get(task) ?? [])].filter(
       (record) => record !== undefined,
     );
     const path = paths.task(task);

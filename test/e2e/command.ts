@@ -51,6 +51,15 @@ export async function fanfold(args: readonly string[], options: Options = {}): P
   return { exitCode, stdout: String(stdout), stderr: String(stderr) };
 }
 
+/** Fails with what a command said where it did not end with that code. */
+export function expectExit(
+  { exitCode, stderr }: Partial<Record<'exitCode' | 'stderr', unknown>>,
+  wanted: number,
+): void {
+  if (exitCode !== wanted)
+    throw new Error(`Expected exit code ${String(wanted)}, got ${String(exitCode)}: ${String(stderr)}`);
+}
+
 /** Writes a worker into a folder and gives its path. */
 export function writeWorker(folder: string, name: string, code: string): string {
   const path = join(folder, name);

@@ -1,9 +1,9 @@
 import { statSync } from 'node:fs';
 import { FanfoldError } from '../../errors.js';
 import type { RunPaths } from '../../run/paths.js';
-import { readEvents } from '../../run/records.js';
+import { readJournals } from '../../run/records.js';
 import { setForeignAside } from '../../run/run-directory.js';
-import { lastEnds } from '../../run/task-state.js';
+import { recordedFiles } from '../../run/task-state.js';
 import type { Task } from '../engine.js';
 
 /** A process of an earlier coordinator may take a task's file once; more often than this, somebody is at work. */
@@ -19,7 +19,8 @@ const MOST_TIMES = 3;
 export function isCompleteNow({ index }: Task, paths: RunPaths, times: number): boolean {
   const size = statSync(paths.task(index), { throwIfNoEntry: false })?.size;
   if (size !== undefined) {
-    if (lastEnds(readEvents(paths)).get(index)?.file?.bytes === size) return true;
+    const recorded = recordedFiles(readJournals(paths)).get(index) ?? [];
+    if (recorded.some(({ bytes }) => bytes === size)) return true;
     setForeignAside(paths, [{ index, status: 'foreign' }]);
   }
   if (times < MOST_TIMES) return false;

@@ -1,0 +1,248 @@
+import { describe, expect, test } from '@jest/globals';
+import fs from 'fs-extra';
+import { delimiter, join } from 'node:path';
+import { testWith } from '../tools.js';
+import {
+  doneLines,
+  expectExit,
+  fanfold,
+  read,
+  start,
+  temporaryFolder,
+  until,
+  writeWorker,
+} from './command.js';
+
+// What the jobs of a batch job do, without any scheduler: by hand, as every template does it.
+
+/** Marks each point that it computes, and waits at the third of a task until a file named `gate` is there. */
+const GATED = `
+import { appendFileSync, existsSync } from 'node:fs';
+export default async ({ x, folder }) => {
+  appendFileSync(folder + '/x=' + x, '.');
+  while (x % 4 === 2 && !existsSync(folder + '/gate')) await new Promise((r) => setTimeout(r, 20));
+  return 2 * x;
+};
+`;
+
+interface Prepared {
+  readonly out: string;
+  readonly marks: string;
+  readonly open: () => void;
+  /** Runs an element to its end. */
+  readonly element: (
+    index: number,
+    options?: readonly string[],
+    env?: NodeJS.ProcessEnv,
+  ) => ReturnType<typeof start>;
+}
+
+/** A run of four tasks of which nothing is computed: one that was stopped at its first point. */
+async function prepared(): Promise<Prepared> {
+  const folder = temporaryFolder();
+  const out = join(folder, 'run');
+  const marks = join(folder, 'marks');
+  fs.mkdirSync(marks);
+  const worker = writeWorker(folder, 'gated.mjs', GATED);
+  const args = [
+    worker,
+    '--range',
+    '0:16',
+    '--tasks',
+    '4',
+    '--set',
+    `folder=${marks}`,
+    '--out',
+    out,
+    '--jobs',
+    '1',
+  ];
+  const begun = start(args);
+  await until('the first wait', () => fs.existsSync(join(marks, 'x=2')));
+  begun.kill('SIGTERM');
+  begun.kill('SIGTERM');
+  await begun;
+  fs.emptyDirSync(marks);
+  for (const name of fs.readdirSync(out).filter((each) => each.startsWith('task_index')))
+    fs.removeSync(join(out, name));
+  return {
+    out,
+    marks,
+    open: () => {
+      fs.writeFileSync(join(marks, 'gate'), '');
+    },
+    element: (index, options = [], env = {}) =>
+      start(['element', out, String(index), ...options], { env: env }),
+  };
+}
+
+const marked = ({ marks }: Prepared): string[] =>
+  fs
+    .readdirSync(marks)
+    .filter((name) => name !== 'gate')
+    .map((name) => `${name}${read(marks, name)}`)
+    .sort();
+
+describe('an element', () => {
+  test('computes its own tasks only, and the fold finds those of all', async () => {
+    const run = await prepared();
+    run.open();
+    for (const index of [2, 0, 3]) expectExit(await run.element(index), 0);
+    expect(
+      marked(run)
+        .map((name) => Number(/\d+/.exec(name)?.[0]))
+        .sort((a, b) => a - b),
+    ).toEqual([0, 1, 2, 3, 8, 9, 10, 11, 12, 13, 14, 15]);
+    const early = await fanfold(['fold', run.out]);
+    expect([early.exitCode, early.stderr]).toEqual([
+      1,
+      expect.stringContaining('task_index=1.txt is not there'),
+    ]);
+    expectExit(await run.element(0, ['--first', '1']), 0);
+    expectExit(await fanfold(['fold', run.out]), 0);
+    expect(read(run.out, 'result.txt')).toBe(
+      Array.from({ length: 16 }, (_, x) => `${String(x)}   ${String(2 * x)}\n`).join(''),
+    );
+    expectExit(await fanfold(['verify', run.out]), 0);
+    const again = await run.element(1);
+    expect(String(again.stderr)).toContain('task 1: complete, 0 points computed now');
+    const none = await run.element(4);
+    expect([none.exitCode, none.stderr]).toEqual([
+      2,
+      expect.stringContaining('0 to 3 (4 tasks, 1 an element), got 4'),
+    ]);
+  });
+
+  test('waits for another one at the same tasks, and computes nothing twice', async () => {
+    const run = await prepared();
+    const first = run.element(1);
+    await until('the wait', () => fs.existsSync(join(run.marks, 'x=6')));
+    const second = run.element(1);
+    let told = '';
+    second.stderr?.on('data', (text) => (told += String(text)));
+    await until('the other to see it', () => told.includes('computes this element already'));
+    run.open();
+    expectExit(await first, 0);
+    expectExit(await second, 0);
+    expect(marked(run)).toEqual(['x=4.', 'x=5.', 'x=6.', 'x=7.']);
+  });
+
+  test('keeps a run of this machine out, and is kept out by one', async () => {
+    const run = await prepared();
+    const element = run.element(1);
+    await until('the wait', () => fs.existsSync(join(run.marks, 'x=6')));
+    for (const command of [
+      ['resume', run.out],
+      ['fold', run.out],
+      ['verify', run.out, '--repair'],
+    ]) {
+      const { exitCode, stderr } = await fanfold(command);
+      if (command[0] !== 'verify')
+        expect([exitCode, stderr]).toEqual([2, expect.stringContaining('but process ')]);
+    }
+    run.open();
+    expectExit(await element, 0);
+    fs.removeSync(join(run.marks, 'gate'));
+    const resumed = start(['resume', run.out]);
+    await until('the wait', () => fs.existsSync(join(run.marks, 'x=2')));
+    const { exitCode, stderr } = await run.element(3);
+    expect([exitCode, stderr]).toEqual([
+      2,
+      expect.stringContaining('Expected a run directory that nobody works on'),
+    ]);
+    run.open();
+    expectExit(await resumed, 0);
+    expect(marked(run).every((name) => name.endsWith('.') && !name.endsWith('..'))).toBe(true);
+  });
+
+  test('that is killed goes on after its last whole line', async () => {
+    const run = await prepared();
+    const element = run.element(1);
+    await until('the wait', () => fs.existsSync(join(run.marks, 'x=6')) && doneLines(run.out) === 2);
+    element.kill('SIGKILL');
+    await element;
+    run.open();
+    expectExit(await run.element(1), 0);
+    expect(marked(run)).toEqual(['x=4.', 'x=5.', 'x=6..', 'x=7.']);
+  });
+
+  test('stops before its time limit with exit code 75, and goes on', async () => {
+    const run = await prepared();
+    const { exitCode, stderr } = await run.element(0, ['--time-limit', '1s']);
+    expect([exitCode, stderr]).toEqual([
+      75,
+      expect.stringContaining('task 0: stopped, 2 points computed now, 2 points to go'),
+    ]);
+    run.open();
+    expectExit(await run.element(0, ['--time-limit', '1m']), 0);
+  });
+
+  testWith(
+    'posix',
+    'is put back into the queue by Slurm, unless that refuses or it would never end',
+    async () => {
+      const run = await prepared();
+      const bin = join(run.out, '..', 'bin');
+      fs.outputFileSync(join(bin, 'squeue'), '#!/bin/sh\necho "${STATE:-RUNNING}"\n', { mode: 0o755 });
+      fs.outputFileSync(
+        join(bin, 'scontrol'),
+        `#!/bin/sh\necho "$*" >>'${bin}/asked'\n[ -z "$REFUSES" ] || { echo 'Requested operation is presently disabled' >&2; exit 1; }\n`,
+        { mode: 0o755 },
+      );
+      const env = {
+        PATH: `${bin}${delimiter}${process.env['PATH'] ?? ''}`,
+        SLURM_JOB_ID: '9',
+        SLURM_ARRAY_JOB_ID: '7',
+        SLURM_ARRAY_TASK_ID: '0',
+      };
+      const limit = ['--time-limit', '1s'];
+      const back = await run.element(0, limit, env);
+      expect([back.exitCode, back.stderr]).toEqual([
+        75,
+        expect.stringContaining('It goes back into the queue'),
+      ]);
+      expect(read(bin, 'asked')).toBe('requeue 7_0\n');
+      // Two points are done, and the third never ends.
+      const never = await run.element(0, limit, env);
+      expect([never.exitCode, never.stderr]).toEqual([75, expect.stringContaining('No point was finished')]);
+      const refused = await run.element(1, limit, { ...env, REFUSES: '1' });
+      expect([refused.exitCode, refused.stderr]).toEqual([
+        75,
+        expect.stringContaining('(Requested operation is presently disabled); go on with: fanfold resume'),
+      ]);
+      const cancelled = await run.element(2, limit, { ...env, STATE: 'COMPLETING' });
+      expect([cancelled.exitCode, cancelled.stderr]).toEqual([
+        75,
+        expect.stringContaining('Slurm ends this element (COMPLETING)'),
+      ]);
+      expect(read(bin, 'asked')).toBe('requeue 7_0\nrequeue 7_0\n');
+    },
+  );
+
+  testWith('python3', 'says what of its worker is missing on its machine', async () => {
+    const folder = temporaryFolder();
+    const out = join(folder, 'run');
+    const python = join(folder, 'python');
+    fs.symlinkSync('/usr/bin/python3', python);
+    const model = writeWorker(folder, 'model.py', 'def f(x):\n    return x\n');
+    expectExit(
+      await fanfold([`${model}:f`, '--range', '0:4', '--tasks', '2', '--python', python, '--out', out]),
+      0,
+    );
+    fs.removeSync(join(out, 'task_index=0.txt'));
+    fs.removeSync(join(out, 'result.txt'));
+    fs.renameSync(python, `${python}-moved`);
+    const gone = await fanfold(['element', out, '0']);
+    expect([gone.exitCode, gone.stderr]).toEqual([
+      2,
+      expect.stringContaining(`Expected the Python interpreter ${python}, with which`),
+    ]);
+    fs.renameSync(`${python}-moved`, python);
+    writeWorker(folder, 'model.py', 'def f(x):\n    return x + 1\n');
+    const changed = await fanfold(['element', out, '0']);
+    expect([changed.exitCode, changed.stderr]).toEqual([
+      2,
+      expect.stringContaining('[FANFOLD_CHANGED_WORKER]'),
+    ]);
+  });
+});
