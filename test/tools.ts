@@ -22,7 +22,8 @@ export type Tool =
   | 'gcc'
   | 'gfortran'
   | 'rscript'
-  | 'slurm';
+  | 'slurm'
+  | 'gridengine';
 
 const TOOLS: Record<Tool, { readonly name: string; readonly find: () => boolean }> = {
   numpy: { name: 'NumPy', find: () => succeeds('python3', ['-c', 'import numpy']) },
@@ -62,6 +63,15 @@ const TOOLS: Record<Tool, { readonly name: string; readonly find: () => boolean 
       // sbatch tells not even its version without a cluster.
       succeeds('which', ['slurmctld', 'slurmd', 'sbatch', 'munged']) &&
       succeeds('unshare', ['--pid', '--fork', '--uts', '--mount-proc', 'true']),
+  },
+  gridengine: {
+    name: "Grid Engine's daemons, and the right to have process namespaces",
+    find: () =>
+      process.platform === 'linux' &&
+      process.getuid?.() === 0 &&
+      existsSync('/usr/lib/gridengine/spoolinit') &&
+      succeeds('which', ['sge_qmaster', 'sge_execd', 'qsub']) &&
+      succeeds('unshare', ['--pid', '--fork', '--mount-proc', 'true']),
   },
   loop: { name: 'mkfs.ext4 and the right to mount a file as a disk', find: mountsFiles },
 };
