@@ -11,6 +11,7 @@ import { tell } from './tell.js';
 /** To be tried again, as for `--time-limit`. */
 const REQUEUE_ME = 75;
 const INTERRUPTED = 130;
+const NOTHING_GAINED = "No point was finished in this element's time, so it is not put back into the queue";
 
 export interface ElementCommandOptions {
   readonly first?: number | undefined;
@@ -59,11 +60,20 @@ export async function element(
   }
   // Slurm's own signals ask for an end for now; SIGINT is what fanfold stop and people send.
   if (signals.exitCode() === INTERRUPTED) return INTERRUPTED;
-  if (job !== undefined) tell(await putBack(job, outcome, directory));
+  if (job !== undefined) {
+    tell(await putBack(job, outcome, directory));
+  } else if (outcome.gained === 0 && (outcome.reason === 'time-limit' || warning.stop.aborted)) {
+    // A scheduler that puts it back for its exit code would do so for ever.
+    tell(`${NOTHING_GAINED}: a point needs a longer time; go on with: ${commandFor('resume', directory)}`);
+    return 1;
+  }
   return REQUEUE_ME;
 }
 
 // --- internal ---
+
+/** Signals by which schedulers other than Slurm warn: Grid Engine before s_rt and -notify, LSF at its limit. */
+const WARNINGS = ['SIGUSR1', 'SIGUSR2', 'SIGXCPU'] as const;
 
 /**
  * Slurm's signal before the time limit, which may come up to a minute early. Where the end was not known, it is asked for
@@ -71,8 +81,16 @@ export async function element(
  */
 function listenForWarning(job: ThisJob | undefined): Pick<Controls, 'stop' | 'kill'> {
   const [stop, kill] = [new AbortController(), new AbortController()];
+  if (job === undefined) {
+    // How much time is left is not told, so the points in hand are finished; the scheduler itself ends what is too slow.
+    for (const warning of WARNINGS)
+      process.on(warning, () => {
+        stop.abort(warning);
+      });
+    return { stop: stop.signal, kill: kill.signal };
+  }
   const end = async (): Promise<void> => {
-    const leftMs = job === undefined ? undefined : await timeLeftMs(job.id);
+    const leftMs = await timeLeftMs(job.id);
     const { beginMs, finishMs } = shareOf(leftMs ?? 0);
     setTimeout(() => {
       stop.abort('SIGUSR1');
@@ -82,7 +100,7 @@ function listenForWarning(job: ThisJob | undefined): Pick<Controls, 'stop' | 'ki
     }, finishMs).unref();
   };
   process.once('SIGUSR1', () => {
-    if (job?.endsAtMs === undefined) void end();
+    if (job.endsAtMs === undefined) void end();
   });
   return { stop: stop.signal, kill: kill.signal };
 }
@@ -103,7 +121,7 @@ function describe({ tasks, status, computed, failed, missing }: ElementOutcome):
 async function putBack(job: ThisJob, { gained }: ElementOutcome, directory: string): Promise<string> {
   const later = `go on with: ${commandFor('resume', directory)}`;
   if (gained === 0) {
-    return `No point was finished in this element's time, so it is not put back into the queue: a point needs a longer --slurm time=; ${later}`;
+    return `${NOTHING_GAINED}: a point needs a longer --slurm time=; ${later}`;
   }
   const state = await stateOf(job.id);
   if (state !== 'RUNNING') return `Slurm ends this element (${state ?? 'it is gone from the queue'}).`;
