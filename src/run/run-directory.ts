@@ -122,7 +122,7 @@ export function clearDirectory(paths: RunPaths): void {
   ];
   const results = readdirSync(paths.directory).filter(isRunFile);
   const logs = readdirSync(paths.logs).filter((name) =>
-    /^(?:task_index=\d+|coordinator|slurm-[\w-]+)\.log$/.test(name),
+    /^(?:task_index=\d+|coordinator|(?:slurm|sge|pbs|lsf)-[\w.[\]-]+)\.log$/.test(name),
   );
   for (const path of [
     ...files,

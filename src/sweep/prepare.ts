@@ -56,13 +56,9 @@ export async function prepareDirectory(
   return manifest;
 }
 
-/** The commit of the worker's repository; undefined where it has none. */
-export function gitCommit(file: string): Promise<string | undefined> {
-  return new Promise((resolveCommit) => {
-    execFile('git', ['rev-parse', 'HEAD'], { cwd: dirname(file) }, (error, stdout) => {
-      resolveCommit(error === null ? stdout.trim() : undefined);
-    });
-  });
+/** The commit of the worker's repository; undefined where it has none, and for a command. */
+export async function workerCommit(worker: WorkerReference): Promise<string | undefined> {
+  return worker.kind === 'command' ? undefined : gitCommit(worker.file);
 }
 
 /**
@@ -110,6 +106,15 @@ export function checkSameRun(
 }
 
 // --- internal ---
+
+/** The commit of a file's repository; undefined where it has none. */
+function gitCommit(file: string): Promise<string | undefined> {
+  return new Promise((resolveCommit) => {
+    execFile('git', ['rev-parse', 'HEAD'], { cwd: dirname(file) }, (error, stdout) => {
+      resolveCommit(error === null ? stdout.trim() : undefined);
+    });
+  });
+}
 
 function realpathIfThere(path: string): string {
   return existsSync(path) ? realpathSync(path) : path;

@@ -4,7 +4,6 @@ import type { Crew } from '../engine/local/crew.js';
 import { openCrew } from '../engine/local/open-crew.js';
 import { temporaryPath } from '../engine/local/temporary-folder.js';
 import { childEnvironment } from '../engine/local/threads.js';
-import type { WorkerReference } from '../engine/worker-reference.js';
 import { FanfoldError } from '../errors.js';
 import { foldIfNeeded } from '../fold.js';
 import { layoutOfRun } from '../run/layouts.js';
@@ -22,7 +21,7 @@ import { brakes, type Brakes, type StopReason } from './brakes.js';
 import { awaitTaskStates, withLateFiles, type LateOptions } from './late-files.js';
 import { mendTasks } from './mend-tasks.js';
 import type { Plan } from './plan.js';
-import { gitCommit, prepareDirectory } from './prepare.js';
+import { prepareDirectory, workerCommit } from './prepare.js';
 
 const STOPPING = 'Stopping, as fanfold stop asks: the points in hand are finished and kept.';
 
@@ -62,7 +61,7 @@ export async function runSweep(plan: Plan, options: RunOptions): Promise<Outcome
     env: childEnvironment(request.jobs, options.threads),
     folder,
   });
-  const committing = commitOf(request.worker);
+  const committing = workerCommit(request.worker);
   const brake = brakes(options.controls, {
     limits: request.limits,
     points: request.space.size,
@@ -153,10 +152,6 @@ function processesFor(
   const retryFailed = options.retryFailed === true;
   const open = readTaskStates(directory, existing).filter((state) => isOpen(state, retryFailed));
   return Math.min(most, open.length);
-}
-
-async function commitOf(worker: WorkerReference): Promise<string | undefined> {
-  return worker.kind === 'command' ? undefined : gitCommit(worker.file);
 }
 
 async function computeAndFold(plan: Plan, manifest: Manifest, options: ComputeOptions): Promise<Outcome> {

@@ -26,25 +26,26 @@ const NOTICE_SECONDS = 60;
 /** Options that a job of one process needs as well. */
 const FOR_FOLD = ['account', 'clusters', 'constraint', 'partition', 'qos', 'reservation', 'time', 'wckey'];
 
+/** What a script says to people. */
+export interface ScriptWords {
+  /** At its head: what it is and how it is used, in comments. */
+  readonly head: string;
+  /** Behind its directives: what else may be said there. */
+  readonly more?: string;
+}
+
 /** The script of the array job, which computes the tasks; it can also be submitted by hand. */
-export function jobScript(facts: ScriptFacts, arrays: readonly ArrayJob[]): string {
-  const { settings, tasks, pack } = facts;
+export function jobScript(
+  facts: ScriptFacts,
+  arrays: readonly ArrayJob[],
+  { head, more = '' }: ScriptWords = { head: headOfJob(facts, arrays) },
+): string {
+  const { settings, pack } = facts;
   const { options } = settings;
   const { requeue = 'true', 'cpus-per-task': processors = '1', ...others } = options;
   const [array] = arrays;
-  const rest = arrays.slice(1);
   return `#!/bin/bash
-${paragraph(`Written by fanfold ${VERSION}: a Slurm array job that computes the ${String(tasks)} tasks of the run in this folder.`)}
-${paragraph(
-  pack === 1
-    ? 'Element E of it computes task E.'
-    : `Element E of it computes the ${String(pack)} tasks from ${String(pack)} E on, all at once.`,
-)}
-${paragraph('An element that runs again goes on after the last whole line of each task, and computes nothing twice. fanfold submits this script; it can be submitted by hand as well:')}
-#
-#     cd ${quoteForComment(facts.directory)} && sbatch job.sh
-${rest.map(({ first, spec }) => `#     sbatch --array=${spec} job.sh --first ${String(first)}`).join('\n')}${rest.length > 0 ? '\n' : ''}#
-${paragraph('and then, once it has ended, sbatch fold.sh makes the result of the tasks.')}
+${head}
 
 ${directives(facts, 'slurm-%A_%a.log', {
   array: array?.spec ?? '0',
@@ -55,7 +56,7 @@ ${directives(facts, 'slurm-%A_%a.log', {
   signal: `B:USR1@${String(NOTICE_SECONDS)}`,
   ...others,
 })}
-
+${more}
 # A signal that comes before fanfold listens must not end it.
 trap '' USR1
 
@@ -79,7 +80,82 @@ exec "$node" "$fanfold" fold "$run" --wait
 `;
 }
 
+/** What an element is, in a comment. */
+export function aboutElements(pack: number): string {
+  return paragraph(
+    pack === 1
+      ? 'Element E of it computes task E.'
+      : `Element E of it computes the ${String(pack)} tasks from ${String(pack)} E on, all at once.`,
+  );
+}
+
+/** A path in a comment, for a person to paste. */
+export function quoteForComment(path: string): string {
+  return quoteForShell(path).replace(/[\p{Cc}\p{Zl}\p{Zp}]/gu, '?');
+}
+
+/** Where everything is on every node, and what makes it so. */
+export function environment({
+  directory,
+  node,
+  command,
+  settings: { setup },
+}: Pick<ScriptFacts, 'directory' | 'node' | 'command' | 'settings'>): string {
+  return `run=${quoteInScript(directory)}
+node=${quoteInScript(node)}
+fanfold=${quoteInScript(command)}
+${setup === undefined ? '' : `setup=${quoteInScript(setup)}\n`}
+for file in "$run/sweep.json" "$node" "$fanfold"${setup === undefined ? '' : ' "$setup"'}; do
+  [ -e "$file" ] && continue
+  echo "fanfold: Expected $file on $(hostname) as on the machine where this was submitted, but it is not there." \\
+    "Put it on a file system that all nodes see." >&2
+  exit 2
+done
+${setup === undefined ? '' : '. "$setup"\n'}`;
+}
+
+const WIDTH = 100;
+
+/** A comment of lines that are not too long. */
+export function paragraph(text: string): string {
+  const lines = [''];
+  for (const word of text.split(' ')) {
+    const last = lines.length - 1;
+    const line = `${lines[last] ?? ''} ${word}`;
+    if (line.length > WIDTH) lines.push(` ${word}`);
+    else lines[last] = line;
+  }
+  return lines.map((line) => `#${line}`).join('\n');
+}
+
 // --- internal ---
+
+/** A word in a script for bash, always on one line: a scheduler may take a line in the middle of a path for a directive. */
+function quoteInScript(text: string): string {
+  const control = /(?=\p{ASCII})\p{Cc}/gu;
+  if (text.search(control) < 0) return quoteForShell(text);
+  const code = (character: string): string => character.charCodeAt(0).toString(16).padStart(2, '0');
+  return `$'${text.replace(/[\\']/g, '\\$&').replace(control, (character) => `\\x${code(character)}`)}'`;
+}
+
+function headOfJob({ directory, tasks, pack }: ScriptFacts, arrays: readonly ArrayJob[]): string {
+  return [
+    paragraph(
+      `Written by fanfold ${VERSION}: a Slurm array job that computes the ${String(tasks)} tasks of the run in this folder.`,
+    ),
+    aboutElements(pack),
+    paragraph(
+      'An element that runs again goes on after the last whole line of each task, and computes nothing twice. fanfold submits this script; it can be submitted by hand as well:',
+    ),
+    '#',
+    `#     cd ${quoteForComment(directory)} && sbatch job.sh`,
+    ...arrays
+      .slice(1)
+      .map(({ first, spec }) => `#     sbatch --array=${spec} job.sh --first ${String(first)}`),
+    '#',
+    paragraph('and then, once it has ended, sbatch fold.sh makes the result of the tasks.'),
+  ].join('\n');
+}
 
 function directives(
   { directory, name }: ScriptFacts,
@@ -115,40 +191,6 @@ function quoteForDirective(value: string): string {
   return /^[\p{L}\p{N}_@%+=:,./[\]-]+$/u.test(value) ? value : `"${value.replace(/["\\]/g, '\\$&')}"`;
 }
 
-/** A path in a comment, for a person to paste. */
-function quoteForComment(path: string): string {
-  return quoteForShell(path).replace(/\p{Cc}/gu, '?');
-}
-
 function latency({ latencyMs }: ScriptFacts): string {
   return latencyMs === undefined ? '' : ` --fs-latency ${String(latencyMs)}ms`;
-}
-
-/** Where everything is on every node, and what makes it so. */
-function environment({ directory, node, command, settings: { setup } }: ScriptFacts): string {
-  return `run=${quoteForShell(directory)}
-node=${quoteForShell(node)}
-fanfold=${quoteForShell(command)}
-${setup === undefined ? '' : `setup=${quoteForShell(setup)}\n`}
-for file in "$run/sweep.json" "$node" "$fanfold"${setup === undefined ? '' : ' "$setup"'}; do
-  [ -e "$file" ] && continue
-  echo "fanfold: Expected $file on $(hostname) as on the machine where this was submitted, but it is not there." \\
-    "Put it on a file system that all nodes see." >&2
-  exit 2
-done
-${setup === undefined ? '' : '. "$setup"\n'}`;
-}
-
-const WIDTH = 100;
-
-/** A comment of lines that are not too long. */
-function paragraph(text: string): string {
-  const lines = [''];
-  for (const word of text.split(' ')) {
-    const last = lines.length - 1;
-    const line = `${lines[last] ?? ''} ${word}`;
-    if (line.length > WIDTH) lines.push(` ${word}`);
-    else lines[last] = line;
-  }
-  return lines.map((line) => `#${line}`).join('\n');
 }
