@@ -5,19 +5,17 @@ import { printable, shortened } from '../report/printable.js';
 import { VERSION } from '../version.js';
 import { StoppedError } from './signals.js';
 import {
-  collectAxis,
-  collectText,
   parseCount,
   parseDelay,
   parseDuration,
   parseIndex,
-  parseSeed,
   refusePlaceholders,
   splitCommand,
-  type AxisText,
 } from './arguments.js';
 import { addLimits } from './limit-options.js';
 import { addEngine } from './slurm-options.js';
+import { addSweep } from './sweep-options.js';
+import { addTemplate } from './template-options.js';
 
 // The command: options are read here, and each subcommand's own module is only loaded when it is called.
 
@@ -55,51 +53,13 @@ const program = new Command('fanfold')
   .enablePositionalOptions()
   .addHelpText('after', `\nThe options of a sweep are shown by: fanfold run --help\n${EXAMPLES}`);
 
-const sweep = program
-  .command('run', { isDefault: true })
-  .allowExcessArguments()
-  .description('run a sweep, or go on with it (the default command)')
-  .usage('[options] [worker]\n       fanfold run [options] -- COMMAND {PLACEHOLDER}...')
-  .argument(
-    '[worker]',
-    'a JavaScript or TypeScript module, FILE:name for one of its exports, or a Python function FILE.py:name (default: the example double)',
-  )
-  .option('--worker <file>', 'the same as the argument')
-  .option(
-    '--python <path>',
-    "a Python worker's interpreter (default: the active environment's, then python3)",
-  )
-  .addOption(
-    new Option(
-      '--start-method <method>',
-      'how Python processes come about: fork imports the model once',
-    ).choices(['fork', 'spawn'] as const),
-  )
-  .option(
-    '--range <start:stop[:step]>',
-    "values of the parameter x, as NumPy's arange",
-    (text, axes: AxisText[] | undefined) => collectAxis(axes, 'range', text),
-  )
-  .option(
-    '--param <name=spec>',
-    'values of a parameter: start:stop[:step], linspace(a,b,n), logspace(a,b,n), geomspace(a,b,n), or a list 1,2,5; repeat for a grid, the last fastest',
-    (text, axes: AxisText[] | undefined) => collectAxis(axes, 'param', text),
-  )
-  .option('--zip <names>', 'parameters that walk together, such as U,V', collectText, [])
-  .option(
-    '--points <file>',
-    'points from a .csv, .tsv or .jsonl file with named columns',
-    (text, axes: AxisText[] | undefined) => collectAxis(axes, 'points', text),
-  )
-  .option('--set <name=value>', 'a keyword argument that is the same for every point', collectText, [])
-  .option(
-    '--tasks <n>',
-    'cut the points into n tasks, a file each (default: several for each job slot)',
-    parseCount('--tasks'),
-  )
-  .addOption(
-    new Option('--slicing <rule>', 'how points are cut into tasks').choices(['guan', 'balanced'] as const),
-  )
+const sweep = addSweep(
+  program
+    .command('run', { isDefault: true })
+    .allowExcessArguments()
+    .description('run a sweep, or go on with it (the default command)')
+    .usage('[options] [worker]\n       fanfold run [options] -- COMMAND {PLACEHOLDER}...'),
+)
   .option('--jobs <n>', 'processes at once (default: the processors that may be used)', parseCount('--jobs'))
   .option('--serial', 'one process at a time')
   .option(
@@ -109,24 +69,6 @@ const sweep = program
   )
   .option('--fresh', 'a new process for every task')
   .option('--compare', 'run both serially and in parallel, and print the speed-up')
-  .option('--seed <n>', 'seed of the random numbers of all points, 0 to 2^64 - 1 (default: 0)', parseSeed)
-  .addOption(
-    new Option('--format <format>', 'of the files')
-      .choices(['txt', 'csv', 'jsonl'] as const)
-      .default('txt' as const),
-  )
-  .option('--header', 'begin the result with the names of its columns (csv: always)')
-  .option('--no-header', 'leave the names of a csv out')
-  .option('--out <dir>', 'the run directory (default: runs/WORKER-HASH)')
-  .option(
-    '--result <rule>',
-    "a command's result: line (default), last-line, json, regex:PATTERN, file:NAME or exit",
-  )
-  .option('--columns <names>', "names of a command's result columns, NAME[:TYPE],…")
-  .option('--stdin', 'give a command its point as JSON on its standard input')
-  .option('--stream', 'start the command once for each job slot, and ask it for one point after another')
-  .option('--shell', 'run the one text after -- by /bin/sh')
-  .option('--keep-scratch', "leave each point's folder {out} where it is")
   .option(
     '--point <index>',
     'run this point of the run in the directory DIR again, alone: fanfold run DIR --point 4711',
@@ -228,6 +170,8 @@ program
     process.exitCode = await element(directory, index, options);
   });
 
+addTemplate(program, { command, refuseExcess });
+
 program
   .command('verify')
   .description('hold every file of a run against what was recorded of it; computes nothing')
@@ -280,7 +224,7 @@ function refuseExcess([first = '', second]: readonly string[]): void {
   if (second === undefined) return;
   throw new FanfoldError(
     'FANFOLD_USAGE',
-    `Expected one worker, got "${first}" and "${second}". Quote values that hold blanks or brackets; parameters are given by --param; the other commands are resume, retry, status, attach, stop, verify, fold and element.`,
+    `Expected one worker, got "${first}" and "${second}". Quote values that hold blanks or brackets; parameters are given by --param; the other commands are resume, retry, status, attach, stop, verify, fold, template and element.`,
   );
 }
 

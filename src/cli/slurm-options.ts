@@ -95,7 +95,7 @@ const LOCAL_ONLY: Readonly<Record<string, { readonly option: string; readonly in
   },
 };
 
-function collectSlurm(
+export function collectSlurm(
   text: string,
   previous: Readonly<Record<string, string>> = {},
 ): Readonly<Record<string, string>> {
