@@ -23,7 +23,11 @@ export function isLeftBehind(): boolean {
  * @returns the exit code: 0 for a run that has begun
  */
 export async function leaveBehind(directory: string): Promise<number> {
-  const command = [...process.execArgv, fileURLToPath(import.meta.url), ...process.argv.slice(2)];
+  const command = [
+    ...process.execArgv,
+    fileURLToPath(new URL('cli.cjs', import.meta.url)),
+    ...process.argv.slice(2),
+  ];
   const child = spawn(process.execPath, command, {
     detached: true,
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
