@@ -1,9 +1,10 @@
 // Builds dist/: the command, the library and the host's program, each with all it needs but esbuild, and the types.
 // A few files instead of a hundred, because a process's start is mostly reading and compiling modules.
 import { execFileSync } from 'node:child_process';
-import { chmodSync, copyFileSync, renameSync, rmSync } from 'node:fs';
+import { copyFileSync, renameSync, rmSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import { addCodeCache } from './code-cache.mjs';
 import { buildParts } from './parts.mjs';
 
 process.chdir(fileURLToPath(new URL('..', import.meta.url)));
@@ -48,12 +49,15 @@ await buildParts(program, {
   'cli-progress': ['src/report/progress.ts'],
 });
 // With short names too: every process of every run reads it.
-await buildParts({ ...program, minify: true }, { host: ['src/host/main.ts'] });
+await buildParts(
+  { ...program, minify: true },
+  { host: ['src/host/main.ts'], 'host-import': ['src/host/import-module.ts'] },
+);
 copyFileSync('src/host/python/host.py', `${outdir}/fanfold_host.py`);
 const compiler = 'node_modules/typescript/bin/tsc';
 execFileSync(process.execPath, [compiler, '-p', 'tsconfig.types.json', '--outDir', `${outdir}/types`], {
   stdio: 'inherit',
 });
-chmodSync(`${outdir}/cli.cjs`, 0o755);
+addCodeCache(outdir);
 rmSync('dist', { recursive: true, force: true });
 renameSync(outdir, 'dist');

@@ -27,7 +27,7 @@ export async function buildParts(options, parts) {
     const shared = wanted
       .filter((module) => fileOf.get(module) === file)
       .map((module) => `${JSON.stringify(module)}: () => require(${JSON.stringify(`./${module}`)}),`);
-    const start = file === program ? `#!/usr/bin/env node\nimport ${JSON.stringify(`./${entry}`)};` : '';
+    const start = file === program ? `import ${JSON.stringify(`./${entry}`)};` : '';
     await build({
       ...options,
       stdin: { contents: `${start} export const modules = { ${shared.join(' ')} };`, resolveDir: '.' },

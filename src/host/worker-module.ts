@@ -51,7 +51,7 @@ export class WorkerError extends Error {
 export async function loadWorker(module: WorkerModule): Promise<LoadedWorker> {
   // Only now, so that node does not look for a map of the host's own program in every process that starts.
   process.setSourceMapsEnabled(true);
-  const imported = await importModule(module.file);
+  const imported = await importFile(module.file);
   // A CommonJS worker's exports are all in its default.
   const inner = isRecord(imported['default']) ? imported['default'] : {};
   const get = (name: string): unknown => imported[name] ?? inner[name];
@@ -81,12 +81,10 @@ export async function loadWorker(module: WorkerModule): Promise<LoadedWorker> {
 
 // --- internal ---
 
-/** Node's loader of ES modules is started only for one. */
-async function importModule(file: string): Promise<Record<string, unknown>> {
-  const imported: unknown = file.endsWith('.cjs')
-    ? createRequire(import.meta.url)(file)
-    : await import(pathToFileURL(file).href);
-  return imported as Record<string, unknown>;
+async function importFile(file: string): Promise<Record<string, unknown>> {
+  if (file.endsWith('.cjs')) return createRequire(import.meta.url)(file) as Record<string, unknown>;
+  const { importModule } = await import('./import-module.js');
+  return (await importModule(pathToFileURL(file).href)) as Record<string, unknown>;
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {
