@@ -5,6 +5,7 @@ import type { Axis } from '../space/axis.js';
 import { pointOf, valueIn, type Point, type Space } from '../space/space.js';
 import { PointContext } from './context.js';
 import { lookahead } from './lookahead.js';
+import { own } from './own-error.js';
 import type { RunJob } from './protocol.js';
 import { parsePoint } from './schema.js';
 import type { LoadedWorker, Recall } from './worker-module.js';
@@ -13,7 +14,8 @@ import type { LoadedWorker, Recall } from './worker-module.js';
 export interface Computer {
   /**
    * Computes a point and gives its line to the sink; a promise where the worker gives one.
-   * Throws what the worker throws, or why its result can't be written; nothing is given to the sink then.
+   * Throws what the worker throws, or why its result can't be written; nothing is given to the sink then. An OwnError is
+   * neither's.
    */
   add(index: number, sink: RowSink): Promise<void> | undefined;
   /** Points before `stop` may be computed before their lines are asked for, where the worker gains by it. */
@@ -129,7 +131,9 @@ function firstLayout(options: ComputerOptions, result: unknown): Layout {
   const layout = layoutOf(result, options.columns, names);
   // Only a result that can be written fixes the layout of the run.
   makeRows(options, layout).write(options.space.values(0), result);
-  options.onLayout(layout);
+  own(() => {
+    options.onLayout(layout);
+  });
   return layout;
 }
 

@@ -1,6 +1,7 @@
 import type { Worker } from 'node:worker_threads';
 import type { RowSink } from '../format/row.js';
 import type { SliceFile } from '../run/slice-file.js';
+import { own } from './own-error.js';
 
 /** Lines of fast points on their way into a task's file. */
 export interface LineBuffer extends RowSink {
@@ -30,7 +31,7 @@ const control = new Int32Array(new SharedArrayBuffer(7 * Int32Array.BYTES_PER_EL
 let watchman: Worker | undefined;
 
 /**
- * The buffer of a task's file. One task at a time has it.
+ * The buffer of a task's file. One task at a time has it. What can't be written is an OwnError.
  * @param failed how many of the lines that wait stand for failed points; set back when they are written
  */
 export function lineBuffer(file: SliceFile, failed: { count: number }): LineBuffer {
@@ -43,7 +44,9 @@ export function lineBuffer(file: SliceFile, failed: { count: number }): LineBuff
     lock();
     try {
       const [written = 0, checked = 0] = [control[WRITTEN], control[CHECKED]];
-      file.append(bytes.subarray(0, end), { lines, failed: failed.count, written, checked });
+      own(() => {
+        file.append(bytes.subarray(0, end), { lines, failed: failed.count, written, checked });
+      });
     } finally {
       end = lines = failed.count = 0;
       control[END] = control[WRITTEN] = control[CHECKED] = 0;
@@ -62,7 +65,9 @@ export function lineBuffer(file: SliceFile, failed: { count: number }): LineBuff
         write();
         if (line.length * BYTES_A_CHARACTER > CAPACITY_BYTES) {
           // Longer than the buffer, so it is no failed point's.
-          file.append(Buffer.from(line), { lines: 1, failed: 0 });
+          own(() => {
+            file.append(Buffer.from(line), { lines: 1, failed: 0 });
+          });
           return;
         }
       }

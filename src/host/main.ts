@@ -12,6 +12,7 @@ import { parsePoints } from '../space/points-columns.js';
 import type { Space } from '../space/space.js';
 import { computer } from './compute.js';
 import { readLines } from './lines.js';
+import { OwnError } from './own-error.js';
 import {
   decodePoint,
   type Command,
@@ -241,6 +242,7 @@ function breakDown(error: unknown): void {
   report({
     type: 'broken',
     message,
+    ...(error instanceof OwnError && error.place !== undefined ? { place: error.place } : {}),
     ...(error instanceof Error && error.stack !== undefined ? { stack: error.stack } : {}),
   });
   process.exit(1);

@@ -173,8 +173,8 @@ export type Report =
       usage?: { readonly peakMemoryBytes: number; readonly processorSeconds: number };
     }
   | CallReport
-  /** The host can't go on: a full disk, a directory that vanished. */
-  | { type: 'broken'; message: string; stack?: string };
+  /** The host can't go on: a full disk, a directory that vanished. `place` says where, if not in the run directory. */
+  | { type: 'broken'; message: string; place?: string; stack?: string };
 
 /** A point as text: JSON with bigints kept. */
 export function encodePoint(point: Point): string {

@@ -13,6 +13,7 @@ import type { RowSink } from '../format/row.js';
 import type { Computer } from './compute.js';
 import { deathOf, failedAttempt, pause, wasStopped, type Attempt } from './failed-attempt.js';
 import { lineBuffer, type LineBuffer } from './line-buffer.js';
+import { OwnError } from './own-error.js';
 import type { RunJob, TaskJob } from './protocol.js';
 
 /** Lines of fast points are written this often, so that at most so much computing is in memory only. */
@@ -150,6 +151,7 @@ function computePoint(index: number, sink: RowSink, options: PointOptions): Retu
 /** Records an attempt that failed; the point is tried again where its own process died and tries are left. */
 function failPoint(attempt: Attempt, sink: RowSink, options: PointOptions): ReturnType<ComputePoint> {
   const { error } = attempt;
+  if (error instanceof OwnError) throw error;
   if (options.signal.aborted) return false;
   if (deathOf(error) === undefined) return recordFailure(attempt, sink, options);
   return wasStopped(error, options.signal).then((isStopped) =>
@@ -272,9 +274,19 @@ async function computeRest(file: SliceFile, options: PointOptions, compute: Comp
 
 /** Writes what came before while a point waits for something. */
 async function whileWaiting<T>(pending: Promise<T>, lines: LineBuffer): Promise<T> {
-  const timer = setTimeout(lines.write, IDLE_WRITE_MS);
+  let timer: NodeJS.Timeout | undefined;
+  const refused = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => {
+      try {
+        lines.write();
+      } catch (error) {
+        // Thrown in a timer it would be the death of this process.
+        reject(error instanceof Error ? error : new OwnError(error));
+      }
+    }, IDLE_WRITE_MS);
+  });
   try {
-    return await pending;
+    return await Promise.race([pending, refused]);
   } finally {
     clearTimeout(timer);
   }

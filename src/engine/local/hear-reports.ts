@@ -100,5 +100,5 @@ const FORMS: Readonly<Record<Report['type'], Check>> = {
   pace: hasForm({ isFast: isFlag }),
   again: hasForm({ index: isCount, afterMs: isAmount }),
   superseded: hasForm({}),
-  broken: hasForm({ message: isText, stack: optional(isText) }),
+  broken: hasForm({ message: isText, place: optional(isText), stack: optional(isText) }),
 };

@@ -123,11 +123,15 @@ function withPeak(death: Death, peak: number | undefined): Death {
 
 const DISK_CODES = /\b(?:ENOSPC|EDQUOT|EFBIG|EROFS|EIO|ENOENT|EACCES|EPERM|ESTALE|EMFILE|ENFILE)\b/;
 
-function brokenError({ message, stack }: Extract<Report, { type: 'broken' }>): Error {
+function brokenError({
+  message,
+  place = 'the run directory',
+  stack,
+}: Extract<Report, { type: 'broken' }>): Error {
   if (DISK_CODES.test(message)) {
     return new FanfoldError(
       'FANFOLD_IO',
-      `A process could not write into the run directory: ${message}. What was finished is kept. ${remedyFor(message)}, then resume.`,
+      `A process could not write into ${place}: ${message}. What was finished is kept. ${remedyFor(message)}, then resume.`,
       { exitCode: 1 },
     );
   }

@@ -1,9 +1,10 @@
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { messageOf, systemCode } from '../../errors.js';
 import { pointFolder } from '../../run/paths.js';
 import type { CommandSpec } from '../../run/spec.js';
 import type { Point } from '../../space/space.js';
+import { own, OwnError, temporaryPlace } from '../own-error.js';
 import type { WorkerCommand } from '../protocol.js';
 import type { LoadedWorker } from '../worker-module.js';
 import { CommandError, endedError, type ProcessEnd } from './command-error.js';
@@ -15,6 +16,7 @@ import { checkPassable, explainStart, fitsEnvironment } from './passable.js';
 import { pointText, type PointFacts, type PointText } from './point-text.js';
 import { parseResultRule, type ResultRule } from './result-rule.js';
 import { printedBeginning, printedEnd } from './printed.js';
+import { mayBeCut, requireRoom } from './room.js';
 
 /** A worker that starts a process for each point. */
 export function commandWorker(worker: WorkerCommand, writeLog: WriteLog): LoadedWorker {
@@ -33,9 +35,12 @@ export function commandWorker(worker: WorkerCommand, writeLog: WriteLog): Loaded
       const line = printedBeginning(command.line(valueOf));
       const start = async (opened: Streams): Promise<ProcessEnd> => {
         if (folder !== undefined) makeEmpty(folder);
-        if (spec.stdin) writeFileSync(opened.stdin, `${texts.json(point, context)}\n`);
-        opened.stdout.empty();
-        opened.stderr.empty();
+        const given = spec.stdin ? `${texts.json(point, context)}\n` : '';
+        own(() => {
+          if (spec.stdin) writeFileSync(opened.stdin, given);
+          opened.stdout.empty();
+          opened.stderr.empty();
+        }, opened.place);
         const env = environment(worker, texts, point, context);
         const words = command.words(valueOf);
         checkPassable(words, env);
@@ -47,7 +52,7 @@ export function commandWorker(worker: WorkerCommand, writeLog: WriteLog): Loaded
         });
       };
       try {
-        streams ??= openStreams(worker, hasResultInStdout(rule));
+        streams ??= own(() => openStreams(worker, hasResultInStdout(rule)), temporaryPlace(worker.temporary));
         let end = await start(streams);
         if (rule.kind === 'exit' && end.signal !== null && !isExact) {
           // A status from 129 on, or a signal: from here on they are told apart, and this point is begun again.
@@ -56,6 +61,7 @@ export function commandWorker(worker: WorkerCommand, writeLog: WriteLog): Loaded
         }
         finished = { rule, streams, line, end, folder };
       } catch (error) {
+        if (error instanceof OwnError) throw error;
         const message = `${line} was not started or lost: ${messageOf(explainStart(error, command.words(valueOf)))}`;
         throw new CommandError(message, error instanceof LostError ? error.end : undefined);
       }
@@ -63,7 +69,7 @@ export function commandWorker(worker: WorkerCommand, writeLog: WriteLog): Loaded
     },
     accepted: () => {
       const folder = finished?.folder;
-      if (folder !== undefined && !worker.keepScratch) rmSync(folder, { recursive: true, force: true });
+      if (folder !== undefined && !worker.keepScratch) removeFolder(folder);
     },
     refused: (error) => (finished === undefined ? error : failure(finished, error)),
     close: () => {
@@ -81,6 +87,9 @@ interface Streams {
   readonly stdout: OutputFile;
   readonly stderr: OutputFile;
   readonly launcher: Launcher;
+  readonly folder: string;
+  /** The folder for a person. */
+  readonly place: string;
   close(): void;
 }
 
@@ -98,6 +107,8 @@ function openStreams({ temporary, folder }: WorkerCommand, isResult: boolean): S
     stdout,
     stderr,
     launcher: launch,
+    folder: temporary,
+    place: temporaryPlace(temporary),
     close: () => {
       launch.close();
     },
@@ -131,7 +142,16 @@ function environment(
 /** What a point's folder held after an earlier attempt is not this one's. */
 function makeEmpty(folder: string): void {
   rmSync(folder, { recursive: true, force: true });
-  mkdirSync(folder, { recursive: true });
+  own(() => mkdirSync(folder, { recursive: true }));
+}
+
+function removeFolder(folder: string): void {
+  try {
+    rmSync(folder, { recursive: true, force: true });
+  } catch (error) {
+    // The point has its result, whatever the command left there: files of another user, say.
+    if (systemCode(error) === undefined) throw error;
+  }
 }
 
 /** A process that has ended. */
@@ -143,32 +163,63 @@ interface Finished {
   readonly folder: string | undefined;
 }
 
-/** The result of a process that has ended; what it printed beside that goes into the log. */
+/**
+ * The result of a process that has ended; what it printed beside that goes into the log.
+ * @throws OwnError where it may have come to grief because the disk is full
+ */
 function resultOf(finished: Finished, { columns }: CommandSpec, writeLog: WriteLog): unknown {
-  const { rule, end, folder, line } = finished;
-  const { stdout, stderr } = finished.streams;
-  if (!hasResultInStdout(rule)) stdout.copy(writeLog);
-  stderr.copy(writeLog);
+  const { rule, end, folder, line, streams } = finished;
+  const { stdout, stderr, place } = streams;
+  const inStdout = hasResultInStdout(rule);
+  const log = (output: OutputFile): void => {
+    own(() => {
+      output.copy(writeLog);
+    }, place);
+  };
+  if (!inStdout) log(stdout);
+  log(stderr);
   try {
     const { status } = end;
-    if (status === null || (status !== 0 && rule.kind !== 'exit')) throw endedError(line, end, stderr.end());
-    return readResult(rule, columns, {
+    if (status === null || (status !== 0 && rule.kind !== 'exit'))
+      throw endedError(line, end, own(stderr.end, place));
+    const result = readResult(rule, columns, {
       status,
-      stdout: stdout.text,
-      stdoutEnd: stdout.lastLines,
+      stdout: () => own(stdout.text, place),
+      stdoutEnd: () => own(stdout.lastLines, place),
       file: (name) => readFile(join(folder ?? '', name), name),
     });
+    mistrust(finished, status);
+    return result;
   } catch (error) {
-    if (hasResultInStdout(rule)) stdout.copy(writeLog);
+    if (inStdout) log(stdout);
     throw failure(finished, error);
   }
 }
 
-/** Why a process has no result: the whole story of it. */
-function failure({ streams, line, end, folder }: Finished, error: unknown): CommandError {
+/** A full disk can also make a wrong result that looks like a right one. */
+function mistrust({ rule, streams, folder }: Finished, status: number): void {
+  if (rule.kind === 'exit') {
+    if (status !== 0) requireRoom(streams.folder, streams.place);
+  } else if (rule.kind === 'file') {
+    const path = join(folder ?? '', rule.name);
+    if (mayBeCut(path)) requireRoom(dirname(path));
+  } else if (own(() => mayBeCut(streams.stdout.path), streams.place)) {
+    requireRoom(streams.folder, streams.place);
+  }
+}
+
+/**
+ * Why a process has no result: the whole story of it.
+ * @throws OwnError where that may be a full disk
+ */
+function failure(finished: Finished, error: unknown): Error {
+  if (error instanceof OwnError) return error;
+  const { streams, line, end, folder } = finished;
+  requireRoom(streams.folder, streams.place);
+  if (folder !== undefined) requireRoom(folder);
   const place = folder === undefined ? '' : ` Its files are in ${folder}`;
   if (error instanceof CommandError) return new CommandError(`${error.message}${place}`, error.death);
-  const words = printedEnd(streams.stderr.end());
+  const words = printedEnd(own(streams.stderr.end, streams.place));
   return new CommandError(
     `${line} ended with exit status ${String(end.status)}, but gave no result. ${messageOf(error)}${words === '' ? '' : ` The end of its stderr: ${words}`}${place}`,
   );

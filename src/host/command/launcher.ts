@@ -1,7 +1,9 @@
 import { spawn, type ChildProcessByStdio } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
+import { dirname } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
 import { readLines } from '../lines.js';
+import { own, temporaryPlace } from '../own-error.js';
 import { endOf, type ProcessEnd } from './command-error.js';
 
 /** One process to start. */
@@ -37,7 +39,7 @@ export class LostError extends Error {
 export interface Launcher {
   /**
    * Runs a process to its end.
-   * @throws Error of the system where it can't be started
+   * @throws Error of the system where it can't be started, or an OwnError where its files can't be opened
    */
   run(launch: Launch): Promise<ProcessEnd>;
   close(): void;
@@ -182,11 +184,15 @@ async function runDirectly(
   folder: string,
 ): Promise<ProcessEnd> {
   const [program = '', ...args] = words;
-  const streams = [
-    hasInput ? openSync(files.stdin, 'r') : 'ignore',
-    openSync(files.stdout, 'a'),
-    openSync(files.stderr, 'a'),
-  ] as const;
+  const streams = own(
+    () =>
+      [
+        hasInput ? openSync(files.stdin, 'r') : 'ignore',
+        openSync(files.stdout, 'a'),
+        openSync(files.stderr, 'a'),
+      ] as const,
+    temporaryPlace(dirname(files.stdout)),
+  );
   try {
     return await new Promise((resolve, reject) => {
       const child = spawn(program, args, {

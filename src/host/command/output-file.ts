@@ -54,6 +54,8 @@ export function outputFile(path: string, isOwn: boolean): OutputFile {
       } catch (error) {
         if (systemCode(error) !== 'ENOENT') throw error;
       }
+      // Here and not by the shell, which would tell of a full disk as the command's failure.
+      writeFileSync(path, '');
     },
     text: () => withFile(path, (file, size) => readFrom(file, 0, size)),
     end: () => withFile(path, (file, size) => readFrom(file, Math.max(0, size - END_BYTES), size)),

@@ -77,5 +77,5 @@ test.each([[true], [false]])('a file is empty for the next command (own: %p)', (
 test('a file that was never made is empty for the next command', () => {
   fs.removeSync(path);
   file.empty();
-  expect(fs.existsSync(path)).toBe(false);
+  expect(fs.readFileSync(path, 'utf8')).toBe('');
 });
