@@ -6,6 +6,7 @@ import { testWith } from '../tools.js';
 import {
   COMMAND,
   doneLines,
+  failures,
   fanfold,
   read,
   start,
@@ -85,15 +86,25 @@ function expectNothingTorn(out: string, right: string): void {
 }
 
 async function expectCompletes(worker: readonly string[], out: string, right: string): Promise<void> {
-  const { exitCode, stderr } = await fanfold(words(worker, out));
-  expect([exitCode, stderr]).toEqual([0, expect.any(String)]);
+  expectSuccess(await fanfold(words(worker, out)));
   expect(read(out, 'result.txt')).toBe(read(right, 'result.txt'));
 }
 
+function expectSuccess({ exitCode, stderr }: Ended): void {
+  if (exitCode !== 0) throw new Error(`The command ended with ${String(exitCode)} and said: ${stderr}`);
+}
+
+/** What the disk did is no point's failure. */
+function expectNoFailure(out: string): void {
+  const path = join(out, 'failures.jsonl');
+  expect(fs.existsSync(path) ? read(path).trim() : '').toBe('');
+}
+
 describe('a disk that', () => {
-  for (const [title, options, room] of [
-    ['is full', 'size=80k', 'size=8m'],
-    ['has no inode left', 'size=8m,nr_inodes=12', 'nr_inodes=1000'],
+  for (const [title, disks, room] of [
+    // Where a run meets its end differs with the size, and so does who meets it first.
+    ['is full', [24, 44, 64, 84, 104].map((size) => `size=${String(size)}k`), 'size=8m'],
+    ['has no inode left', ['size=8m,nr_inodes=12'], 'nr_inodes=1000'],
   ] as const) {
     for (const kind of KINDS) {
       testWith(
@@ -103,16 +114,19 @@ describe('a disk that', () => {
           const folder = temporaryFolder();
           const worker = WORKERS[kind](folder);
           const right = await undisturbed(folder, worker);
-          const disk = smallDisk(join(folder, 'disk'), options);
-          const out = join(disk, 'run');
-          // Programs' own temporary files are there too.
-          expectRefusal(
-            await fanfold(words(worker, out), kind === 'command' ? { env: { TMPDIR: disk } } : {}),
-            /ENOSPC.*Make room/s,
-          );
-          expectNothingTorn(out, right);
-          remount(disk, room);
-          await expectCompletes(worker, out, right);
+          for (const options of disks) {
+            const disk = smallDisk(join(folder, options), options);
+            const out = join(disk, 'run');
+            // Programs' own temporary files are there too.
+            expectRefusal(
+              await fanfold(words(worker, out), kind === 'command' ? { env: { TMPDIR: disk } } : {}),
+              /ENOSPC.*Make room/s,
+            );
+            expectNothingTorn(out, right);
+            expectNoFailure(out);
+            remount(disk, room);
+            await expectCompletes(worker, out, right);
+          }
         },
         60_000,
       );
@@ -164,6 +178,169 @@ describe('a disk that', () => {
     },
     60_000,
   );
+});
+
+/** A worker that fills the disk itself at one point, the first time. There is always room for the record of a failure. */
+const FILLERS = {
+  'at the first result': {
+    points: 3,
+    at: 0,
+    file: 'w.mjs',
+    worker: 'return x;',
+  },
+  'while lines wait': {
+    points: 4000,
+    at: 2000,
+    file: 'w.mjs',
+    worker: `return [x, '${LONG}'];`,
+  },
+  'while lines wait for a slow point': {
+    points: 401,
+    at: 399,
+    file: 'w.mjs',
+    worker: `const result = [x, x === 399 ? '${LONG.repeat(20)}' : ''];
+  return x < 400 ? result : new Promise((resolve) => setTimeout(resolve, 400, result));`,
+  },
+  'at the first result of Python': { points: 3, at: 0, file: 'm.py', worker: 'return x' },
+  'while lines of Python wait': { points: 4000, at: 2000, file: 'm.py', worker: `return [x, '${LONG}']` },
+} as const;
+
+function writeFiller(
+  folder: string,
+  disk: string,
+  { at, file, worker }: (typeof FILLERS)[keyof typeof FILLERS],
+): string {
+  const [fill, events, failures] = ['fill', 'run/events.jsonl', 'run/failures.jsonl'].map((name) =>
+    JSON.stringify(join(disk, name)),
+  ) as [string, string, string];
+  return file === 'm.py'
+    ? `${writeWorker(
+        folder,
+        file,
+        `import os
+def fill():
+    open(${failures}, 'a').write('\\n')
+    open(${events}, 'a').write('\\n' * (-os.path.getsize(${events}) % 4096))
+    file = os.open(${fill}, os.O_WRONLY | os.O_CREAT)
+    try:
+        while True:
+            os.write(file, bytes(1 << 20))
+    except OSError:
+        os.close(file)
+def f(x):
+    if x == ${String(at)} and os.path.isdir(${JSON.stringify(join(disk, 'run'))}) and not os.path.exists(${fill}):
+        fill()
+    ${worker}
+`,
+      )}:f`
+    : writeWorker(
+        folder,
+        file,
+        `import fs from 'node:fs';
+function fill() {
+  fs.appendFileSync(${failures}, '\\n');
+  fs.appendFileSync(${events}, '\\n'.repeat(4096 - (fs.statSync(${events}).size % 4096)));
+  const file = fs.openSync(${fill}, 'w');
+  try {
+    for (const block = Buffer.alloc(1 << 20); ;) fs.writeSync(file, block);
+  } catch {
+    fs.closeSync(file);
+  }
+}
+export default ({ x }) => {
+  if (x === ${String(at)} && fs.existsSync(${JSON.stringify(join(disk, 'run'))}) && !fs.existsSync(${fill})) fill();
+  ${worker}
+};
+`,
+      );
+}
+
+describe('a disk that a point finds full', () => {
+  for (const [title, filler] of Object.entries(FILLERS)) {
+    testWith(
+      'tmpfs',
+      `${title} fails no point`,
+      async () => {
+        const folder = temporaryFolder();
+        const disk = smallDisk(join(folder, 'disk'), 'size=2m');
+        const [right, out] = [join(folder, 'right'), join(disk, 'run')];
+        const worker = writeFiller(folder, disk, filler);
+        const sweep = [worker, '--range', `0:${String(filler.points)}`, '--tasks', '1', '--quiet', '--out'];
+        expectSuccess(await fanfold([...sweep, right]));
+        expectRefusal(await fanfold([...sweep, out]), /ENOSPC.*Make room/s);
+        expectNoFailure(out);
+        remount(disk, 'size=8m');
+        expectSuccess(await fanfold([...sweep, out]));
+        expect(read(out, 'result.txt')).toBe(read(right, 'result.txt'));
+      },
+      60_000,
+    );
+  }
+});
+
+/** What a command does on a disk where at most one block is left, beginning with the options of its sweep. */
+const LAST_DEEDS: Record<string, readonly [options: readonly string[], script: string]> = {
+  'prints its result': [[], 'echo "$1.5"'],
+  'prints its result in vain': [[], 'echo "$1.5"; exit 0'],
+  'prints a number that is cut off': [[], 'printf "$1.%05000de5\n" 0; exit 0'],
+  'prints for the log': [['--result', 'exit'], 'echo "$1.5"'],
+  'writes its result into a file': [['--result', 'file:r'], 'echo "$1.5" >"$FANFOLD_OUT/r"'],
+  'writes a number that is cut off': [
+    ['--result', 'file:r'],
+    'printf "$1.%05000de5\n" 0 >"$FANFOLD_OUT/r"; exit 0',
+  ],
+};
+
+describe('a full disk under a command that', () => {
+  for (const [title, [options, script]] of Object.entries(LAST_DEEDS)) {
+    testWith(
+      'tmpfs',
+      `${title} fails no point`,
+      async () => {
+        const folder = temporaryFolder();
+        const disk = smallDisk(join(folder, 'disk'), 'size=2m');
+        // What is printed goes into the temporary folder, what is written into the run directory.
+        const isFile = options.includes('file:r');
+        const [right, out] = [join(folder, 'right'), join(isFile ? disk : folder, 'run')];
+        const env = isFile ? {} : { TMPDIR: disk };
+        const isCut = script.includes('printf');
+        const filled = join(disk, 'fill');
+        const fill = `if [ "$1" = 2 ] && [ -d "${out}" ] && ! [ -e "${filled}" ]; then
+  echo >>"${out}/failures.jsonl"
+  cat /dev/zero >"${filled}" 2>/dev/null
+  ${isCut ? `truncate -s -4096 "${filled}"` : ''}
+fi
+exec 2>/dev/null
+${script}`;
+        const command = ['--', 'sh', '-c', fill, 'sh', '{x}'];
+        const sweep = ['--range', '0:4', '--tasks', '1', '--quiet', ...options, '--out'];
+        expectSuccess(await fanfold([...sweep, right, ...command]));
+        expectRefusal(
+          await fanfold([...sweep, out, ...command], { env }),
+          isFile ? /run directory: ENOSPC.*Make room/s : /\(TMPDIR\): ENOSPC.*Make room/s,
+        );
+        expectNoFailure(out);
+        remount(disk, 'size=8m');
+        expectSuccess(await fanfold([...sweep, out, ...command], { env }));
+        expect(read(out, 'result.txt')).toBe(read(right, 'result.txt'));
+      },
+      60_000,
+    );
+  }
+
+  testWith('tmpfs', 'has failed before says nothing of the disk while there is room', async () => {
+    const folder = temporaryFolder();
+    const disk = smallDisk(join(folder, 'disk'), 'size=2m');
+    const out = join(disk, 'run');
+    const command = ['--', 'sh', '-c', 'test $1 != 2 && echo $1', 'sh', '{x}'];
+    const { exitCode, stderr } = await fanfold(['--range', '0:4', '--out', out, ...command], {
+      env: { TMPDIR: disk },
+    });
+    expect(exitCode).toBe(1);
+    expect(stderr).not.toMatch('FANFOLD_IO');
+    expect(failures(out).map(({ index }) => index)).toEqual([2]);
+    expect(fs.readdirSync(disk)).toEqual(['run']);
+  });
 });
 
 describe('a run directory that', () => {
