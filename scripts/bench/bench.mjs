@@ -5,6 +5,7 @@ import { benchPython } from './case-python.mjs';
 import { benchPythonStart } from './case-python-start.mjs';
 import { benchPool } from './case-pool.mjs';
 import { benchSleep } from './case-sleep.mjs';
+import { benchSlurm } from './case-slurm.mjs';
 import { benchStart } from './case-start.mjs';
 import { benchStream } from './case-stream.mjs';
 import { makeFolder } from './folder.mjs';
@@ -17,13 +18,12 @@ const CASES = {
   a: benchDouble,
   b: benchSleep,
   c: benchStart,
-  python: benchPython,
-  'python-start': benchPythonStart,
   commands: benchCommands,
   stream: benchStream,
   pool: benchPool,
   python: benchPython,
   'python-start': benchPythonStart,
+  slurm: benchSlurm,
 };
 
 // Leaving through process.exit() runs the 'exit' handlers, which end the running command and remove the folder.
@@ -37,12 +37,13 @@ process.exitCode = await main(process.argv.slice(2));
 async function main(argv) {
   const options = readOptions(argv);
   if (options.isHelp) return show(HELP);
-  const { python, missing } = checkRequirements(options.only ?? []);
+  const { python, missing, leftOut } = checkRequirements(options.only ?? []);
   const faults = options.fault === undefined ? missing : [options.fault];
   if (python === undefined || faults.length > 0) return refuse(faults);
   const machine = describeMachine(python);
-  const cases = await runCases({ ...options, python });
-  const report = { machine, points: options.points, runs: options.runs, cases };
+  const only = options.only.filter((key) => !leftOut.includes(key));
+  const cases = await runCases({ ...options, only, python });
+  const report = { machine, points: options.points, runs: options.runs, cases, leftOut };
   show(options.isJson ? JSON.stringify(report, undefined, 2) : formatReport(report));
   return cases.every(({ checks }) => checks.every(({ isMet }) => isMet)) ? 0 : 1;
 }

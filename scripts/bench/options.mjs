@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util';
 
 const FULL = { points: 10_000_000, runs: 5 };
 const QUICK = { points: 1_000_000, runs: 3 };
-const KEYS = ['a', 'b', 'c', 'commands', 'stream', 'pool', 'python', 'python-start'];
+const KEYS = ['a', 'b', 'c', 'commands', 'stream', 'pool', 'python', 'python-start', 'slurm'];
 
 export const HELP = `npm run bench -- [options]
 
@@ -14,6 +14,7 @@ export const HELP = `npm run bench -- [options]
   (pool) 20,000 tasks of one item in a pool, against concurrent.futures and piscina
   (python) 1,000,000 points of a Python function, 2 processes, against Python's own pools
   (python-start) a Python model that imports NumPy, 8 processes: start to first result
+  (slurm) 64 tasks of one command on a Slurm of this machine, against a bare array; left out where that can't be
 
   --runs N    measured runs of each program, after one that isn't counted (default ${FULL.runs})
   --quick     ${QUICK.points.toLocaleString('en-US')} points in (a), and ${QUICK.runs} runs

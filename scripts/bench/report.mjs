@@ -1,11 +1,14 @@
 /** The report as a text for a person. */
-export function formatReport({ machine, runs, cases }) {
+export function formatReport({ machine, runs, cases, leftOut }) {
   const method = [
     `Medians of ${runs} runs (least to greatest) after one warm-up; the programs take turns.`,
     "A time is the whole command's; Python is started without any version manager's script.",
     'A ratio is the median over pairs of neighbouring runs; the ratio of the two medians stands behind it.',
   ].join('\n');
-  return [describe(machine), method, ...cases.map(formatCase)].join('\n\n');
+  const rest = leftOut.map(
+    (key) => `(${key}) left out: this machine can't have a Slurm cluster of its own for it.`,
+  );
+  return [describe(machine), method, ...cases.map(formatCase), ...rest].join('\n\n');
 }
 
 // --- internal ---

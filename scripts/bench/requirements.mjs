@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { FANFOLD } from './command.mjs';
+import { canHaveBed } from './slurm-bed.mjs';
 
 const PROBE = `
 import json, multiprocessing, platform, sys
@@ -23,7 +24,7 @@ const TOOLS = { commands: ['parallel', 'xargs'], stream: ['gcc'] };
 /**
  * Looks for everything that the comparison needs.
  * @returns what Python there is, and what is missing; `python.program` is the interpreter itself, because `python3` may be
- *   a version manager's script, whose own time would be charged to Python
+ *   a version manager's script, whose own time would be charged to Python; `leftOut` are the cases that this machine can't have
  */
 export function checkRequirements(only) {
   const tools = only.flatMap((key) => TOOLS[key] ?? []);
@@ -37,7 +38,7 @@ export function checkRequirements(only) {
     const reason =
       error?.code === 'ENOENT' ? 'there is no python3 on PATH' : (error?.message ?? stderr.trim());
     missing.push(`Python is missing: ${reason}. Install Python 3 with NumPy.`);
-    return { python: undefined, missing };
+    return { python: undefined, missing, leftOut: [] };
   }
   const python = JSON.parse(stdout);
   if (python.numpy === undefined) {
@@ -45,5 +46,5 @@ export function checkRequirements(only) {
       `NumPy is missing: python3 (${python.version}) can't import numpy. Install it for this python3.`,
     );
   }
-  return { python, missing };
+  return { python, missing, leftOut: only.includes('slurm') && !canHaveBed() ? ['slurm'] : [] };
 }
