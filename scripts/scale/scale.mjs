@@ -10,6 +10,7 @@ import {
   rmSync,
   statSync,
   symlinkSync,
+  writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -25,6 +26,7 @@ const HELP = `npm run scale -- [options]
   --max-running N  elements that run at once (default 500)
   --seconds N      in which the elements end (default 120)
   --strace         count the system calls on files of each command too, by strace, which slows it down
+  --keep           leave the folder, and say where it is
   --help           this text`;
 
 const COMMANDS = ['sbatch', 'squeue', 'scontrol', 'scancel', 'sacct'];
@@ -42,6 +44,7 @@ const { values } = parseArgs({
     'max-running': { type: 'string', default: '500' },
     seconds: { type: 'string', default: '120' },
     strace: { type: 'boolean', default: false },
+    keep: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
   },
 });
@@ -55,7 +58,8 @@ async function main() {
   const processes = new Set();
   process.once('exit', () => {
     for (const child of processes) child.kill('SIGKILL');
-    rmSync(folder, { recursive: true, force: true });
+    if (values.keep) say(`left: ${folder}`);
+    else rmSync(folder, { recursive: true, force: true });
   });
   const [tasks, pack, maxRunning, seconds] = ['tasks', 'pack', 'max-running', 'seconds'].map((name) => {
     const value = Number(values[name]);
@@ -69,7 +73,7 @@ async function main() {
   const bin = join(folder, 'bin');
   mkdirSync(bin);
   for (const name of COMMANDS) symlinkSync(join(import.meta.dirname, 'fake-slurm.sh'), join(bin, name));
-  const bench = { folder, bin, processes, directory: join(folder, 'run') };
+  const bench = { folder, bin, processes, directory: join(folder, 'run'), pids: new Map() };
 
   say(`${String(tasks)} tasks in ${String(elements)} elements, which end within ${String(seconds)} s`);
   const facts = { folder, directory: bench.directory, tasks, pack, maxRunning, seconds, left: REAL };
@@ -92,7 +96,10 @@ async function main() {
     bench.directory,
     String(elements - REAL),
   ]);
-  const rows = [await coordinator, half, await attached, first, last];
+  const waited = processorSeconds(bench.pids.get('run'));
+  // Slurm forgets them.
+  writeFileSync(join(folder, 'queue'), '');
+  const rows = [{ ...(await coordinator), waited }, half, await attached, first, last];
   for (const command of ['status', 'resume', 'verify'])
     rows.push(await measure(bench, command, [command, bench.directory]));
   rows.push(
@@ -115,7 +122,9 @@ async function measure(bench, name, args) {
   const node = [process.execPath, CLI, ...args];
   const tracing = values.strace ? ['strace', '-f', '-c', '-o', trace, '-e', 'trace=%file,%desc'] : [];
   const [program, ...rest] = [...tracing, ...node];
-  const { code, output } = await ended(start(bench, rest, { program, meter }));
+  const child = start(bench, rest, { program, meter });
+  bench.pids.set(name, child.pid);
+  const { code, output } = await ended(child);
   if (code !== 0) throw new Error(`${name} ended with ${String(code)}:\n${output}`);
   const used = JSON.parse(readFileSync(meter, 'utf8').trim().split('\n')[0]);
   say(`${name}: ${used.seconds.toFixed(1)} s`);
@@ -126,6 +135,14 @@ async function measure(bench, name, args) {
     calls: callsOf(bench) - before,
     ...(values.strace ? { files: filesOf(trace) } : {}),
   };
+}
+
+/** What a process has used until now; undefined where it has ended, or strace stands for it. */
+function processorSeconds(pid) {
+  const path = `/proc/${String(pid)}/stat`;
+  if (values.strace || !existsSync(path)) return undefined;
+  const fields = readFileSync(path, 'utf8').split(') ')[1].split(' ');
+  return (Number(fields[11]) + Number(fields[12])) / 100;
 }
 
 function start({ bin, folder, processes }, args, { program = process.execPath, meter } = {}) {
@@ -214,6 +231,9 @@ function report(rows, { directory, folder }) {
   const count = (...place) => String(readdirSync(join(directory, ...place)).length);
   const text = [
     ...[head, ...shown].map(line),
+    ...(rows[0].waited === undefined
+      ? []
+      : [`\nof the processor time of run, ${rows[0].waited.toFixed(2)} s until the last elements ended`]),
     `\ncalls of the scheduler, all commands: ${calls.join(', ')}`,
     `files: ${count()} in the run directory, ${count('elements')} in elements/, ${count('logs')} in logs/; sweep.json ${(statSync(join(directory, 'sweep.json')).size / 1e6).toFixed(1)} MB`,
   ];

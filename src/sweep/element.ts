@@ -94,8 +94,9 @@ export async function runElement(
   try {
     const lock = await openAfterOthers(paths, tasks, brake.controls.stop, options.late);
     try {
-      setForeignAside(paths, readElementStates(paths, manifest, tasks));
-      const open = readElementStates(paths, manifest, tasks).filter(isToDo);
+      const found = readElementStates(paths, manifest, tasks);
+      const isMended = setForeignAside(paths, found).length > 0;
+      const open = (isMended ? readElementStates(paths, manifest, tasks) : found).filter(isToDo);
       const { load } = await checkWorker(plan, {
         existing: manifest,
         allowChangedWorker: false,
