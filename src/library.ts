@@ -13,7 +13,6 @@ import { readColumns, readResults, type Row } from './report/results.js';
 import { currentFailures } from './report/summary.js';
 import type { FailureRecord } from './run/records.js';
 import type { CommandSpec } from './run/spec.js';
-import { readTaskStates } from './run/task-state.js';
 import type { Slicing } from './slicing.js';
 import { groupAxes, toValues, type ValuesInput } from './space/grid.js';
 import { columnsFrom, pointsColumns } from './space/points-columns.js';
@@ -236,7 +235,7 @@ async function spaceOf({ params = {}, zip = [], points }: SweepOptions): Promise
   return makeSpace([...(columns.length > 0 ? [columns] : []), ...groupAxes(axes, zip)]);
 }
 
-function describeRun({ directory, manifest, status, reason, result }: Outcome, space: Space): Run {
+function describeRun({ directory, manifest, status, states, reason, result }: Outcome, space: Space): Run {
   const rows = (): AsyncGenerator<Row> => readResults(directory, manifest, space);
   return {
     directory,
@@ -244,8 +243,7 @@ function describeRun({ directory, manifest, status, reason, result }: Outcome, s
     reason,
     resultFile: result,
     space,
-    failures:
-      status === 'complete' ? [] : currentFailures(directory, manifest, readTaskStates(directory, manifest)),
+    failures: status === 'complete' ? [] : currentFailures(directory, manifest, states),
     [Symbol.asyncIterator]: rows,
     results: async () => {
       const results: Row['result'][] = [];

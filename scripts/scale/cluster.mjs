@@ -65,7 +65,6 @@ function begin(element) {
     appendRecord(own.events, { event: 'start', ...stamp, task, lines: 0 });
     writeFileSync(paths.part(task), '');
     writeFileSync(paths.check(task), '');
-    writeFileSync(paths.log(task), '');
   }
 }
 

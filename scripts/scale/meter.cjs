@@ -1,5 +1,5 @@
 // Loaded into node by `--require`: when the process ends, what it has used is a line of a file.
-const { appendFileSync } = require('node:fs');
+const { appendFileSync } = process.getBuiltinModule('node:fs');
 
 const file = process.env.FANFOLD_SCALE_METER;
 // Once, so that what this process starts is not counted as well.

@@ -8,8 +8,8 @@ import { tell } from './tell.js';
 
 /** Says what a run came to; gives its exit code. */
 export async function tellEnd(directory: string): Promise<number> {
-  const { outcome, stoppedBy } = endedRun(directory, await requireManifest(directory, tell));
-  tell(summarize(outcome));
+  const { outcome, session, stoppedBy } = endedRun(directory, await requireManifest(directory, tell));
+  tell(summarize(outcome, session));
   if (outcome.result !== undefined) process.stdout.write(`${shortPath(outcome.result)}\n`);
   return exitCodeOf(outcome, exitCodeOfSignal(stoppedBy));
 }

@@ -4,10 +4,13 @@ import { runPaths } from '../run/paths.js';
 import { readEventsFrom } from '../run/records.js';
 import { isComputed, readTaskStates } from '../run/task-state.js';
 import type { Outcome } from '../sweep/sweep.js';
-import { lastSession } from './session.js';
+import { lastSession, type Session } from './session.js';
 
 /** What the last session of a run came to, for one who only sees its directory. */
-export function endedRun(directory: string, manifest: Manifest): { outcome: Outcome; stoppedBy?: string } {
+export function endedRun(
+  directory: string,
+  manifest: Manifest,
+): { outcome: Outcome; session: Session | undefined; stoppedBy?: string } {
   const paths = runPaths(directory, manifest.spec.format);
   const states = readTaskStates(directory, manifest);
   const hasResult = isFolded(directory, manifest);
@@ -16,12 +19,15 @@ export function endedRun(directory: string, manifest: Manifest): { outcome: Outc
   const close = events.findLast(({ event }) => event === 'close' || event === 'open');
   const stoppedBy = close?.event === 'close' ? close.stoppedBy : undefined;
   const reason = REASONS.find((each) => each === stoppedBy);
+  const session = lastSession(directory, manifest);
   return {
+    session,
     outcome: {
       directory,
       manifest,
       status: isComplete ? 'complete' : states.every(isComputed) ? 'failed' : 'stopped',
-      computed: lastSession(directory, manifest)?.points ?? 0,
+      states,
+      computed: session?.points ?? 0,
       ...(hasResult ? { result: paths.result } : {}),
       ...(reason === undefined ? {} : { reason }),
       setAside: [],

@@ -5,7 +5,7 @@ import type { Manifest } from '../run/manifest.js';
 import { readPart } from '../run/part.js';
 import { runPaths, taskFiles } from '../run/paths.js';
 import { readFailures, type FailureRecord } from '../run/records.js';
-import { readTaskStates, type TaskState } from '../run/task-state.js';
+import type { TaskState } from '../run/task-state.js';
 import { commandFor, shortPath } from './command-line.js';
 import { count, formatSeconds } from './duration.js';
 import { printable } from './printable.js';
@@ -15,10 +15,11 @@ const MOST_PROCESSES = 16;
 const MOST_FAILURES = 3;
 
 /** What a run came to, in a few lines for a person. */
-export function summarize(outcome: Outcome): string {
-  const { directory, manifest, status } = outcome;
-  const session = lastSession(directory, manifest);
-  const states = readTaskStates(directory, manifest);
+export function summarize(
+  outcome: Outcome,
+  session: Session | undefined = lastSession(outcome.directory, outcome.manifest),
+): string {
+  const { directory, manifest, status, states } = outcome;
   const lines = [
     ...outcome.setAside.map(
       (path) => `A file that this run did not write was moved aside: ${shortPath(path)}`,
@@ -53,10 +54,12 @@ export function currentFailures(
   manifest: Outcome['manifest'],
   states: readonly TaskState[],
 ): FailureRecord[] {
+  const withFailed = states.filter(({ failed }) => failed > 0);
+  // Most runs have none, and there may be very many journals to look for.
+  if (withFailed.length === 0) return [];
   const paths = runPaths(directory, manifest.spec.format);
   const records = readFailures(paths);
-  return states
-    .filter(({ failed }) => failed > 0)
+  return withFailed
     .flatMap((state) =>
       // That the columns are on record is in the state already.
       readPart(taskFiles(paths, state.index), { ...state, hasLayout: true }).failed.map((point) => ({

@@ -10,6 +10,8 @@ import type { Progress } from './watch.js';
 /** A look at very many files takes long, and is made less often: it may take this share of the time. */
 const SHARE_OF_TIME = 0.05;
 const LEAST_GAP_MS = 200;
+/** Of how many tasks under way the new lines are read at a look; those of others are at the next ones, in turn. */
+const MOST_PARTS = 500;
 
 interface PartLines {
   readonly lines: number;
@@ -32,29 +34,37 @@ export function watchFiles(directory: string, manifest: Manifest): () => Progres
     const { start, stop } = sliceOf(points, tasks, spec.slicing, task);
     return stop - start;
   };
-  const look = (): Progress => {
+  let turn = 0;
+  const look = (most: number): Progress => {
     const names = new Set(readdirSync(directory));
     let [done, failed] = [0, 0];
-    const busy: { task: number; done: number; points: number }[] = [];
+    const open: number[] = [];
     for (let task = 0; task < tasks; task++) {
       if (names.has(basename(paths.task(task)))) {
         parts.delete(task);
         done += lengthOf(task);
       } else if (names.has(basename(paths.part(task)))) {
-        const part = readOn(paths.part(task), parts.get(task) ?? NONE);
-        parts.set(task, part);
-        done += part.lines;
-        failed += part.failed;
-        if (part.lines < lengthOf(task)) busy.push({ task, done: part.lines, points: lengthOf(task) });
+        open.push(task);
       }
+    }
+    const from = open.length > most ? turn % open.length : 0;
+    for (const task of [...open.slice(from), ...open.slice(0, from)].slice(0, most))
+      parts.set(task, readOn(paths.part(task), parts.get(task) ?? NONE));
+    turn = from + Math.min(most, open.length);
+    const busy: { task: number; done: number; points: number }[] = [];
+    for (const task of open) {
+      const part = parts.get(task) ?? NONE;
+      done += part.lines;
+      failed += part.failed;
+      if (part.lines < lengthOf(task)) busy.push({ task, done: part.lines, points: lengthOf(task) });
     }
     return { points, done, failed, busy };
   };
-  let last = { progress: look(), atMs: performance.now(), gapMs: LEAST_GAP_MS };
+  let last = { progress: look(Infinity), atMs: performance.now(), gapMs: LEAST_GAP_MS };
   return () => {
     const startMs = performance.now();
     if (startMs - last.atMs < last.gapMs) return last.progress;
-    const progress = look();
+    const progress = look(MOST_PARTS);
     const atMs = performance.now();
     last = { progress, atMs, gapMs: Math.max(LEAST_GAP_MS, (atMs - startMs) / SHARE_OF_TIME) };
     return progress;
@@ -64,9 +74,10 @@ export function watchFiles(directory: string, manifest: Manifest): () => Progres
 // --- internal ---
 
 function readOn(path: string, before: PartLines): PartLines {
+  const size = statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+  if (size === before.offset) return before;
   // A part that was begun anew is shorter.
-  const isShorter = (statSync(path, { throwIfNoEntry: false })?.size ?? 0) < before.offset;
-  const from = isShorter ? NONE : before;
+  const from = size < before.offset ? NONE : before;
   const more = countLines(path, from.offset);
   return { lines: from.lines + more.lines, failed: from.failed + more.failed, offset: more.offset };
 }

@@ -3,6 +3,8 @@ import { systemCode } from '../errors.js';
 
 const NEWLINE = 10;
 const READ_BYTES = 1 << 20;
+/** At the start and the end of a file: a run on a cluster has a journal for each element, and most are short. */
+const SHORT_BYTES = 1 << 14;
 /** How a line that stands for a failed point begins; no row can: txt and csv quote `#`, jsonl rows are objects. */
 const FAILED = '# failed ';
 const FAILED_BYTES = Buffer.from(FAILED);
@@ -50,7 +52,7 @@ export function* readWholeLines(path: string, offset: number): Generator<LineBlo
 /** Blocks of whole lines among the bytes [start, stop) of an open file. */
 export function* wholeLinesOf(file: number, start: number, stop: number): Generator<LineBlock> {
   let position = start;
-  let length = READ_BYTES;
+  let length = SHORT_BYTES;
   for (;;) {
     const wanted = Math.min(length, stop - position);
     const buffer = Buffer.allocUnsafe(wanted);
@@ -58,7 +60,7 @@ export function* wholeLinesOf(file: number, start: number, stop: number): Genera
     const end = buffer.subarray(0, read).lastIndexOf(NEWLINE) + 1;
     if (end === 0 && read < length) return;
     // A line longer than the block is read again with a larger one.
-    length = end === 0 ? length * 2 : READ_BYTES;
+    length = end === 0 ? length * 2 : read < wanted ? SHORT_BYTES : READ_BYTES;
     if (end > 0) yield lineBlock(buffer.subarray(0, end));
     position += end;
   }

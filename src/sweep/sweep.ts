@@ -33,6 +33,8 @@ export interface Outcome {
   readonly status: 'complete' | 'failed' | 'stopped';
   /** What stopped it, where something did. */
   readonly reason?: StopReason;
+  /** The state of every task at its end. */
+  readonly states: readonly TaskState[];
   /** Points computed now. */
   readonly computed: number;
   /** Path of the result where there is one: of a complete run, or with nan in the places of failed points. */
@@ -182,6 +184,7 @@ async function computeAndFold(plan: Plan, manifest: Manifest, options: ComputeOp
     manifest: current,
     ...(reason === undefined ? {} : { reason }),
     status: isComplete ? 'complete' : after.every(isComputed) ? 'failed' : 'stopped',
+    states: after,
     computed: countComputed(after) - countComputed(before),
     ...(isComplete || fillsFailed ? { result: runPaths(directory, request.format).result } : {}),
     setAside,

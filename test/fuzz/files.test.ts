@@ -8,6 +8,7 @@ import { manifestText, parseStored, type Manifest } from '../../src/run/manifest
 import { readManifest } from '../../src/run/manifest.js';
 import { runPaths } from '../../src/run/paths.js';
 import { readAttempts, readEventsFrom } from '../../src/run/records.js';
+import { readTaskStates } from '../../src/run/task-state.js';
 import { describeStatus, readStatus } from '../../src/report/status.js';
 import { summarize } from '../../src/report/summary.js';
 import { watchRun } from '../../src/report/watch.js';
@@ -108,7 +109,15 @@ describe('a damaged', () => {
         }
         watchRun(directory, manifest)();
         describeStatus(readStatus(directory, manifest));
-        return summarize({ directory, manifest, status: 'failed', computed: 1, setAside: [] } as never);
+        const states = readTaskStates(directory, manifest);
+        return summarize({
+          directory,
+          manifest,
+          status: 'failed',
+          states,
+          computed: 1,
+          setAside: [],
+        } as never);
       },
       { runs: 500 },
     );
