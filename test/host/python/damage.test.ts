@@ -16,13 +16,13 @@ const OPENED = `${BLOCKS.map((block) => checkLine(Buffer.from(block))).join('')}
 
 // Damages a file in every way there is and says after each what the host makes of it.
 const PROGRAM = `
-import importlib.util, json, sys
+import importlib.util, json, sys, types
 
 spec = importlib.util.spec_from_file_location('host', sys.argv[1])
 host = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(host)
 directory, damaged = sys.argv[2:]
-paths = host.Paths(directory, 'txt', 0)
+paths = host.Paths(types.SimpleNamespace(directory=directory, format='txt', element=None), 0)
 task = {'start': 0, 'stop': 10, 'layout': {}}
 
 def look():
