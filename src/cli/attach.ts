@@ -31,6 +31,9 @@ export async function attach(directory: string): Promise<number> {
   endProgress();
   signals.close();
   if (end === 'left') return signals.exitCode() ?? 1;
+  // The jobs of a scheduler don't end with the one who watched them.
+  const followed = holder.isBeside === true ? await followBatch(directory, manifest) : undefined;
+  if (followed !== undefined) return followed;
   if (end === 'silent') {
     tell(`${nameHolder(holder)} has given no sign of life for a minute.`);
     return 1;

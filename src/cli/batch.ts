@@ -11,6 +11,7 @@ import { exitCodeOf } from './exit-code.js';
 import { count } from '../report/duration.js';
 import { showProgress } from '../report/progress.js';
 import type { Manifest } from '../run/manifest.js';
+import { atWork } from '../run/at-work.js';
 import { runPaths } from '../run/paths.js';
 import { isComputed, readTaskStates } from '../run/task-state.js';
 import { foldWhenReleased } from './fold.js';
@@ -25,7 +26,7 @@ export async function readBatch(
   directory: string,
 ): Promise<{ readonly submitted: Submitted; readonly queue: Queue | undefined } | undefined> {
   const submitted = readSubmitted(runPaths(directory));
-  return submitted && { submitted, queue: await squeue(submitted.jobs) };
+  return submitted && { submitted, queue: await squeue(submitted.jobs, runPaths(directory).directory) };
 }
 
 /** True while elements wait or run. */
@@ -49,7 +50,8 @@ export function describeQueue({ jobs }: Submitted, queue: Queue | undefined): st
  */
 export async function followBatch(directory: string, manifest: Manifest): Promise<number | undefined> {
   const batch = await readBatch(directory);
-  if (batch === undefined || !isQueued(batch.queue)) return undefined;
+  const isSeen = batch?.queue === undefined && atWork(runPaths(directory)) !== undefined;
+  if (batch === undefined || (!isQueued(batch.queue) && !isSeen)) return undefined;
   const { submitted, queue } = batch;
   const paths = runPaths(directory, manifest.spec.format);
   const signals = listenForSignals('The jobs go on; only the view of them ends.');
@@ -66,7 +68,7 @@ export async function followBatch(directory: string, manifest: Manifest): Promis
   if (end === 'complete' || isFilled) {
     await foldWhenReleased(directory);
     // The job that would do it need not start any more.
-    for (const fold of submitted.folds) await cancelWaiting(fold);
+    if (queue !== undefined) await cancelWaiting(submitted.folds, paths.directory);
   } else {
     const elements = unfinishedElements(directory, manifest);
     tell(describeLost(await lostElements(paths, elements, submitted)));
@@ -105,7 +107,7 @@ export async function stopBatch(
   );
   const signals = listenForSignals('They are ended at once.');
   const kill = isNow ? AbortSignal.abort() : signals.controls.stop;
-  await endJobs([...submitted.jobs, ...submitted.folds], kill);
+  await endJobs(runPaths(directory), [...submitted.jobs, ...submitted.folds], kill);
   signals.close();
   tell(`They have ended; what is done is kept. Go on with: ${commandFor('resume', directory)}`);
   return 0;
@@ -116,8 +118,9 @@ export async function stopBatch(
  * @returns whether the scheduler says that none is
  * @throws FanfoldError
  */
-export async function refuseQueued(directory: string): Promise<boolean> {
+export async function refuseQueued(directory: string, { isForced = false } = {}): Promise<boolean> {
   const batch = await readBatch(directory);
+  if (isForced && batch !== undefined && batch.queue === undefined) throw noAnswer(batch.submitted);
   if (batch === undefined || !isQueued(batch.queue)) return batch?.queue !== undefined;
   throw new FanfoldError(
     'FANFOLD_LOCKED',
@@ -154,6 +157,14 @@ export async function tellSubmitted(
   }
   tell(how.isQuiet ? describeTrouble(outcome) : summarize(outcome));
   return exitCodeOf(outcome, how.signalExitCode);
+}
+
+/** The error of a question that only Slurm can answer. */
+export function noAnswer({ jobs }: Submitted): FanfoldError {
+  return new FanfoldError(
+    'FANFOLD_SLURM',
+    `Expected Slurm to tell whether the jobs ${jobs.join(', ')} are in the queue, but squeue gives no answer here. Do this on a login node of the cluster, or use --engine local where you know that they are not.`,
+  );
 }
 
 // --- internal ---

@@ -1,8 +1,11 @@
 import { hostname } from 'node:os';
+import { setTimeout as wait } from 'node:timers/promises';
 import type { Controls } from '../engine/engine.js';
-import { cancelGently, requeue, stateOf, timeLeftMs } from '../engine/slurm/commands.js';
+import { cancelGently, requeue, squeue, stateOf, timeLeftMs } from '../engine/slurm/commands.js';
 import { shareOf, thisJob, type ThisJob } from '../engine/slurm/this-job.js';
+import { readSubmitted } from '../engine/slurm/submitted.js';
 import { count } from '../report/duration.js';
+import { runPaths } from '../run/paths.js';
 import { commandFor } from '../report/command-line.js';
 import { runElement, type ElementOutcome } from '../sweep/element.js';
 import { listenForSignals } from './signals.js';
@@ -11,6 +14,10 @@ import { tell } from './tell.js';
 /** To be tried again, as for `--time-limit`. */
 const REQUEUE_ME = 75;
 const INTERRUPTED = 130;
+/** Slurm's notice before the time limit. */
+const NOTICE_MS = 60_000;
+/** The longest that node's timers can wait. */
+const MOST_TIMER_MS = 2 ** 31 - 1;
 const NOTHING_GAINED = "No point was finished in this element's time, so it is not put back into the queue";
 
 export interface ElementCommandOptions {
@@ -18,6 +25,8 @@ export interface ElementCommandOptions {
   readonly jobs?: number | undefined;
   readonly threads?: number | undefined;
   readonly retry?: true | undefined;
+  /** Act on the Slurm job in which this is: put it back into the queue, or end the array. */
+  readonly requeue?: true | undefined;
   readonly timeLimit?: number | undefined;
   readonly fsLatency?: number | undefined;
 }
@@ -29,7 +38,8 @@ export async function element(
   options: ElementCommandOptions,
 ): Promise<number> {
   const { first = 0 } = options;
-  const job = thisJob(process.env);
+  // Within a job of the user's own, that one is not ours to end or to put back.
+  const job = options.requeue === true ? thisJob(process.env) : undefined;
   const number = first + index;
   tell(
     `fanfold: element ${String(number)}${job === undefined ? '' : ` (${job.id}, attempt ${String(job.restarts + 1)})`} on ${hostname()}, ${new Date().toISOString()}`,
@@ -52,17 +62,19 @@ export async function element(
     late: { latencyMs: options.fsLatency, onNotice: tell },
   });
   tell(describe(outcome));
-  if (outcome.status !== 'stopped') return outcome.status === 'complete' ? 0 : 1;
+  // Of a retry every point has a line already, that of its failure.
+  const isCut = options.retry === true && outcome.status === 'failed' && outcome.reason !== undefined;
+  if (outcome.status !== 'stopped' && !isCut) return outcome.status === 'complete' ? 0 : 1;
   if (outcome.reason === 'max-failures' || outcome.reason === 'on-error') {
     tell(`Stopped by --${outcome.reason}${job === undefined ? '' : ', and with it the whole array'}.`);
-    if (job !== undefined) await cancelGently([job.array]);
+    if (job !== undefined) await endArrays(directory, job);
     return 1;
   }
   // Slurm's own signals ask for an end for now; SIGINT is what fanfold stop and people send.
   if (signals.exitCode() === INTERRUPTED) return INTERRUPTED;
   if (job !== undefined) {
     tell(await putBack(job, outcome, directory));
-  } else if (outcome.gained === 0 && (outcome.reason === 'time-limit' || warning.stop.aborted)) {
+  } else if (gainOf(outcome) === 0 && (outcome.reason === 'time-limit' || warning.stop.aborted)) {
     // A scheduler that puts it back for its exit code would do so for ever.
     tell(`${NOTHING_GAINED}: a point needs a longer time; go on with: ${commandFor('resume', directory)}`);
     return 1;
@@ -89,20 +101,61 @@ function listenForWarning(job: ThisJob | undefined): Pick<Controls, 'stop' | 'ki
       });
     return { stop: stop.signal, kill: kill.signal };
   }
+  const timers: NodeJS.Timeout[] = [];
+  const clearTimeouts = (): void => {
+    for (const timer of timers.splice(0)) clearTimeout(timer);
+  };
   const end = async (): Promise<void> => {
     const leftMs = await timeLeftMs(job.id);
-    const { beginMs, finishMs } = shareOf(leftMs ?? 0);
-    setTimeout(() => {
-      stop.abort('SIGUSR1');
-    }, beginMs).unref();
-    setTimeout(() => {
-      kill.abort('SIGUSR1');
-    }, finishMs).unref();
+    // As announced, where Slurm gives no answer.
+    const { beginMs, finishMs } = shareOf(leftMs ?? NOTICE_MS);
+    clearTimeouts();
+    timers.push(
+      setTimeout(() => {
+        stop.abort('SIGUSR1');
+      }, beginMs),
+      setTimeout(() => {
+        kill.abort('SIGUSR1');
+      }, finishMs),
+    );
+    for (const timer of timers) timer.unref();
   };
-  process.once('SIGUSR1', () => {
+  process.on('SIGUSR1', () => {
     if (job.endsAtMs === undefined) void end();
   });
+  if (job.endsAtMs !== undefined) {
+    const { finishMs } = shareOf(job.endsAtMs - Date.now());
+    if (finishMs <= MOST_TIMER_MS) {
+      timers.push(
+        setTimeout(() => {
+          kill.abort('time-limit');
+        }, finishMs).unref(),
+      );
+    }
+  }
   return { stop: stop.signal, kill: kill.signal };
+}
+
+/** A retry gains results, everything else lines. */
+function gainOf({ gained, computed }: ElementOutcome): number {
+  return Math.max(gained, computed);
+}
+
+/** Asks a few times: a controller is busy when many elements come to their limit together. */
+async function stateNow(id: string): Promise<string | undefined> {
+  for (let tries = 0; tries < 3; tries++) {
+    const state = await stateOf(id);
+    if (state !== undefined) return state;
+    await wait(1_000);
+  }
+  return undefined;
+}
+
+/** Ends all arrays of the run. */
+async function endArrays(directory: string, job: ThisJob): Promise<void> {
+  const all = readSubmitted(runPaths(directory))?.jobs ?? [];
+  const queue = await squeue([...new Set([...all, job.array])], directory);
+  await cancelGently(queue === undefined || queue.jobs.length === 0 ? [job.array] : queue.jobs);
 }
 
 function describe({ tasks, status, computed, failed, missing }: ElementOutcome): string {
@@ -118,13 +171,13 @@ function describe({ tasks, status, computed, failed, missing }: ElementOutcome):
 }
 
 /** Puts an element that could not finish back into the queue, where that can help. */
-async function putBack(job: ThisJob, { gained }: ElementOutcome, directory: string): Promise<string> {
+async function putBack(job: ThisJob, outcome: ElementOutcome, directory: string): Promise<string> {
   const later = `go on with: ${commandFor('resume', directory)}`;
-  if (gained === 0) {
+  if (gainOf(outcome) === 0) {
     return `${NOTHING_GAINED}: a point needs a longer --slurm time=; ${later}`;
   }
-  const state = await stateOf(job.id);
-  if (state !== 'RUNNING') return `Slurm ends this element (${state ?? 'it is gone from the queue'}).`;
+  const state = await stateNow(job.id);
+  if (state !== 'RUNNING') return `Slurm ends this element (${state ?? 'it gives no answer'}); ${later}`;
   const refusal = await requeue(job.id);
   return refusal === undefined
     ? 'It goes back into the queue, and goes on where it is now.'

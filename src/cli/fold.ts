@@ -1,5 +1,7 @@
+import { setTimeout } from 'node:timers/promises';
 import { FanfoldError } from '../errors.js';
-import { lockHolder, whenReleased } from '../run/lock.js';
+import { lockAtWork } from '../run/at-work.js';
+import { whenReleased } from '../run/lock.js';
 import type { OnError } from '../run/limits.js';
 import { runPaths } from '../run/paths.js';
 import { shortPath } from '../report/command-line.js';
@@ -27,21 +29,29 @@ export async function foldRun(directory: string, options: FoldCommandOptions): P
  * @returns the path of the result
  */
 export async function foldWhenReleased(directory: string, options: FoldCommandOptions = {}): Promise<string> {
-  const { lock } = runPaths(directory);
+  let vain = 0;
   for (;;) {
     try {
       return await refold(directory, { ...options, onNotice: tell, isNeeded: true });
     } catch (error) {
-      const holder = lockHolder(lock);
-      if (!(error instanceof FanfoldError) || error.code !== 'FANFOLD_LOCKED' || holder === undefined)
-        throw error;
-      const end = await whenReleased(lock, holder, new AbortController().signal);
+      if (!(error instanceof FanfoldError) || error.code !== 'FANFOLD_LOCKED') throw error;
+      const other = lockAtWork(runPaths(directory));
+      // It may have ended in this moment.
+      if (other === undefined) {
+        if (++vain > MOST_VAIN) throw error;
+        await setTimeout(1_000);
+        continue;
+      }
+      const end = await whenReleased(other.lock, other.holder, new AbortController().signal);
       if (end === 'silent') throw error;
     }
   }
 }
 
 // --- internal ---
+
+/** A lock that is said to be held and isn't there, so often, is no lock. */
+const MOST_VAIN = 10;
 
 function foldNow(directory: string, options: FoldCommandOptions): Promise<string> {
   return refold(directory, { ...options, onNotice: tell });

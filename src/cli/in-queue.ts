@@ -1,5 +1,4 @@
 import { existsSync } from 'node:fs';
-import { FanfoldError } from '../errors.js';
 import { commandFor } from '../report/command-line.js';
 import { runPaths } from '../run/paths.js';
 import { requireManifest } from '../sweep/existing-run.js';
@@ -17,18 +16,14 @@ export async function inQueue(
   { detach, force }: { readonly detach?: true | undefined; readonly force?: true | undefined },
 ): Promise<{ readonly exitCode?: number; readonly areElementsGone: boolean }> {
   if (!existsSync(runPaths(directory).events)) return { areElementsGone: false };
-  const { describeQueue, followBatch, isQueued, readBatch, refuseQueued } = await import('./batch.js');
+  const { describeQueue, followBatch, isQueued, noAnswer, readBatch, refuseQueued } =
+    await import('./batch.js');
   if (request.slurm === undefined || force === true) {
-    return { areElementsGone: await refuseQueued(directory) };
+    return { areElementsGone: await refuseQueued(directory, { isForced: force === true }) };
   }
   const batch = await readBatch(directory);
   if (batch === undefined) return { areElementsGone: false };
-  if (batch.queue === undefined) {
-    throw new FanfoldError(
-      'FANFOLD_SLURM',
-      `Expected Slurm to tell whether the jobs ${batch.submitted.jobs.join(', ')} are in the queue, but squeue gives no answer here. Do this on a login node of the cluster, or use --engine local where you know that they are not.`,
-    );
-  }
+  if (batch.queue === undefined) throw noAnswer(batch.submitted);
   if (!isQueued(batch.queue)) return { areElementsGone: true };
   tell(`The jobs of this run are in the queue already (${describeQueue(batch.submitted, batch.queue)}).`);
   if (detach !== true) {

@@ -155,6 +155,7 @@ program
   .option('--jobs <n>', 'processes at once (default: as many as tasks)', parseCount('--jobs'))
   .option('--threads <n>', 'OMP_NUM_THREADS and its kin for each process', parseCount('--threads'))
   .option('--retry', 'compute failed points again')
+  .option('--requeue', 'in an element of a Slurm array: put it back into the queue where its time is over')
   .option(
     '--time-limit <duration>',
     "stop cleanly after that time, with exit code 75 (default: before Slurm's own limit)",

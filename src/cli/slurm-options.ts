@@ -64,7 +64,7 @@ export function slurmSettings(options: EngineOptions, begun?: SlurmSettings): Sl
   }
   const most = maxRunning ?? begun?.maxRunning;
   return {
-    options: { ...begun?.options, ...slurm },
+    options: { ...lasting(begun?.options), ...slurm },
     ...(most === undefined ? {} : { maxRunning: most }),
     ...(setup === undefined ? {} : { setup }),
   };
@@ -82,6 +82,13 @@ export function refuseLocalOptions(options: object): void {
 }
 
 // --- internal ---
+
+/** Options that were meant for one submission. */
+const ONCE = ['begin', 'deadline', 'dependency', 'hold'];
+
+function lasting(options: SlurmSettings['options'] = {}): SlurmSettings['options'] {
+  return Object.fromEntries(Object.entries(options).filter(([name]) => !ONCE.includes(name)));
+}
 
 const LOCAL_ONLY: Readonly<Record<string, { readonly option: string; readonly instead: string }>> = {
   jobs: { option: '--jobs', instead: '--max-running says how many elements run at once' },

@@ -1,6 +1,8 @@
 import { escapeJson } from '../format/quote.js';
 import { printable } from '../report/printable.js';
 import { describeStatus, readStatus } from '../report/status.js';
+import { atWork } from '../run/at-work.js';
+import { runPaths } from '../run/paths.js';
 import { requireManifest } from '../sweep/existing-run.js';
 import { describeQueue, isQueued, readBatch } from './batch.js';
 import { tell } from './tell.js';
@@ -8,7 +10,9 @@ import { tell } from './tell.js';
 /** `fanfold status`: gives the exit code. */
 export async function status(directory: string, options: { json?: true | undefined }): Promise<number> {
   const batch = await readBatch(directory);
-  const isInQueue = batch !== undefined && isQueued(batch.queue);
+  const isSeen =
+    batch !== undefined && batch.queue === undefined && atWork(runPaths(directory)) !== undefined;
+  const isInQueue = isSeen || (batch !== undefined && isQueued(batch.queue));
   const found = readStatus(directory, await requireManifest(directory, tell), { isQueued: isInQueue });
   if (options.json === true) {
     const { submitted, queue } = batch ?? {};

@@ -26,6 +26,11 @@ export async function stop(directory: string, options: { now?: true | undefined 
   const end = await whenReleased(paths.lock, holder, signals.controls.stop);
   signals.close();
   if (end === 'left') return signals.exitCode() ?? 1;
+  if (end === 'silent' && holder.isBeside === true) {
+    // Its jobs don't need it.
+    const ended = await stopBatch(directory, { isNow });
+    if (ended !== undefined) return ended;
+  }
   tell(
     end === 'released'
       ? 'It has ended; what is done is kept.'

@@ -33,6 +33,8 @@ export interface BrakeOptions {
 /** The share of the time limit, and the most in ms, that the points in hand have to end when it has passed. */
 const GRACE_SHARE = 0.1;
 const MOST_GRACE_MS = 60_000;
+/** The longest that node's timers can wait, 24.8 days. */
+const MOST_TIMER_MS = 2 ** 31 - 1;
 
 /** Watches over a run. Failed points are counted from now on: those of earlier sessions don't stop the one that goes on. */
 export function brakes(given: Controls, options: BrakeOptions): Brakes {
@@ -54,7 +56,8 @@ export function brakes(given: Controls, options: BrakeOptions): Brakes {
   let failed = 0;
   let timer: NodeJS.Timeout | undefined;
   const endsAtMs = timeLimitMs === undefined ? undefined : startedMs + timeLimitMs;
-  if (endsAtMs !== undefined) {
+  // Nothing that takes longer than node's timers can wait is ended by one.
+  if (endsAtMs !== undefined && (timeLimitMs ?? 0) <= MOST_TIMER_MS) {
     timer = setTimeout(() => {
       halt('time-limit');
       timer = setTimeout(

@@ -13,7 +13,7 @@ import type { HostWorker } from '../host/protocol.js';
 import { countElements, tasksOf } from '../run/elements.js';
 import { appendRecord } from '../run/journal.js';
 import { layoutOfRun } from '../run/layouts.js';
-import { lockHolder, whenReleased, type Lock } from '../run/lock.js';
+import { lockHolder, takeLock, whenReleased, type Lock } from '../run/lock.js';
 import { nameHolder } from '../run/lock-holder.js';
 import type { Manifest } from '../run/manifest.js';
 import { runPaths, type RunPaths } from '../run/paths.js';
@@ -136,11 +136,17 @@ async function openAfterOthers(
     try {
       return await openElement(paths, tasks, { latencyMs, onWait: onNotice, signal });
     } catch (error) {
-      const holder = lockHolder(paths.lock);
+      const { lock } = runPaths(paths.directory);
+      const own = lockHolder(paths.lock);
+      const coordinator = lockHolder(lock);
+      const holder = own ?? (coordinator?.isBeside === true ? undefined : coordinator);
       const isHeld = error instanceof FanfoldError && error.code === 'FANFOLD_LOCKED' && holder !== undefined;
       if (!isHeld || signal.aborted) throw error;
-      onNotice?.(`${nameHolder(holder)} computes this element already: waiting for its end.`);
-      await whenReleased(paths.lock, holder, signal);
+      const what = own === undefined ? 'is at work on the whole run' : 'computes this element already';
+      onNotice?.(`${nameHolder(holder)} ${what}: waiting for its end.`);
+      const end = await whenReleased(own === undefined ? lock : paths.lock, holder, signal);
+      // One that is dead is only found out by who takes its lock.
+      if (end === 'silent' && own === undefined) (await takeLock(lock, { latencyMs, signal })).release();
     }
   }
 }

@@ -166,13 +166,18 @@ async function computeAndFold(plan: Plan, manifest: Manifest, options: ComputeOp
     rmSync(runPaths(directory, manifest.spec.format).result, { force: true });
     options.onStart?.(manifest);
     current = await compute(plan, manifest, { ...options, tasks: open });
-    removeScratch(runPaths(directory));
+    if (request.slurm === undefined) removeScratch(runPaths(directory));
   }
+  const isLeft =
+    request.slurm !== undefined &&
+    open.length > 0 &&
+    (options.isDetached === true || options.brake.reason() === 'signal');
   const late = lateOptions(options);
   const after = open.length > 0 ? await awaitTaskStates(directory, manifest, late) : before;
-  const isComplete = after.every(({ status }) => status === 'complete');
+  // What is computed elsewhere meanwhile is not to be judged by what is there now.
+  const isComplete = !isLeft && after.every(({ status }) => status === 'complete');
   options.lock.check();
-  const fillsFailed = !isComplete && canFill(directory, current, after);
+  const fillsFailed = !isLeft && !isComplete && canFill(directory, current, after);
   if (isComplete || fillsFailed) {
     const how = { onNotice: options.onNotice, fillsFailed, beat: options.lock.beat };
     const folding = (): Manifest => foldIfNeeded(directory, current, how);
@@ -183,7 +188,7 @@ async function computeAndFold(plan: Plan, manifest: Manifest, options: ComputeOp
     directory,
     manifest: current,
     ...(reason === undefined ? {} : { reason }),
-    status: isComplete ? 'complete' : after.every(isComputed) ? 'failed' : 'stopped',
+    status: isComplete ? 'complete' : !isLeft && after.every(isComputed) ? 'failed' : 'stopped',
     states: after,
     computed: countComputed(after) - countComputed(before),
     ...(isComplete || fillsFailed ? { result: runPaths(directory, request.format).result } : {}),

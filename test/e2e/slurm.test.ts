@@ -2,6 +2,7 @@ import { afterEach, describe, expect } from '@jest/globals';
 import { execa } from 'execa';
 import fs from 'fs-extra';
 import { join } from 'node:path';
+import { appendRecord } from '../../src/run/journal.js';
 import { hasTool, testWith } from '../tools.js';
 import {
   doneLines,
@@ -361,6 +362,52 @@ describe('a run on Slurm', () => {
     expect([exitCode, stderr]).toEqual([2, expect.stringContaining("Expected Slurm's commands on PATH")]);
     expect(await bed.run('squeue', '--noheader')).toBe('');
     expect(doneLines(run.out)).toBe(0);
+  });
+
+  test('whose failed points are retried without a terminal has their results in place of nan', async () => {
+    const folder = temporaryFolder();
+    const out = join(folder, 'run');
+    const worker = writeWorker(
+      folder,
+      'w.mjs',
+      "import { existsSync } from 'node:fs';\nexport default ({ x, folder }) => { if (x === 3 && !existsSync(folder + '/mended')) throw new Error('bad'); return x; };",
+    );
+    const spec = ['--range', '0:8', '--tasks', '4', '--set', `folder=${folder}`, '--on-error', 'nan'];
+    const first = await command(worker, ...spec, '--out', out, '--engine', 'slurm');
+    expectExit(first, 1);
+    expect(read(out, 'result.txt')).toContain('3   nan\n');
+    fs.writeFileSync(join(folder, 'mended'), '');
+    const retried = await command('retry', out, '--detach');
+    expectExit(retried, 0);
+    expect(retried.stderr).toContain('The jobs go on');
+    const isMade = (): boolean =>
+      fs.existsSync(join(out, 'result.txt')) && read(out, 'result.txt').includes('3   3\n');
+    await until('the result of all points', isMade, 60_000);
+    expectExit(await command('verify', out), 0);
+    expect((await command('status', out)).stdout).toContain('complete');
+  });
+
+  test('leaves the jobs of others alone that have the numbers of its own', async () => {
+    const run = gatedRun(4);
+    run.open();
+    expectExit(await command(...run.args), 0);
+    await gone(run.out);
+    const id = await bed.run('sbatch', '--parsable', '--output=/dev/null', '--wrap', 'sleep 600');
+    // As after a change of the cluster, or of its numbers.
+    appendRecord(join(run.out, 'events.jsonl'), {
+      event: 'submit',
+      time: Date.now(),
+      host: 'elsewhere',
+      pid: 1,
+      jobs: [id],
+      elements: 4,
+      first: 0,
+    });
+    expect((await command('stop', run.out, '--now')).stderr).toContain('Nobody is at work on this run.');
+    fs.removeSync(join(run.out, 'task_index=1.txt'));
+    fs.removeSync(join(run.out, 'result.txt'));
+    expectExit(await command('resume', run.out), 0);
+    expect(await bed.run('squeue', '--noheader', `--jobs=${id}`, '--format=%T')).toMatch(/RUNNING|PENDING/);
   });
 
   test('ends the whole array by --on-error stop', async () => {

@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { realpathSync } from 'node:fs';
 import { FanfoldError, systemCode } from '../../errors.js';
 
 // Slurm's commands, each called once for all jobs of a run.
@@ -11,6 +12,8 @@ interface Ended {
 }
 
 const PATIENCE_MS = 120_000;
+/** An element that is about to end has less time. */
+const SHORT_PATIENCE_MS = 8_000;
 const MOST_BYTES = 64 << 20;
 
 /** How a job is submitted. */
@@ -45,6 +48,8 @@ export async function sbatch({ script, folder, options, args }: Submission): Pro
 
 /** How many elements of jobs wait and how many run. */
 export interface Queue {
+  /** Ids of the jobs that are there. */
+  readonly jobs: readonly string[];
   readonly waiting: number;
   readonly running: number;
   /** Why those that wait do, in Slurm's words. */
@@ -53,53 +58,67 @@ export interface Queue {
 
 /**
  * Asks for the elements of some jobs in one call.
+ * @param folder the run directory, from which they were submitted: on another cluster, or once Slurm begins its numbers anew,
+ * other jobs have these ids
  * @returns undefined where Slurm gives no answer now, or isn't here
  */
-export async function squeue(ids: readonly string[]): Promise<Queue | undefined> {
-  if (ids.length === 0) return { waiting: 0, running: 0, reasons: [] };
+export async function squeue(ids: readonly string[], folder: string): Promise<Queue | undefined> {
+  if (ids.length === 0) return readQueue('', folder);
   let ended: Ended;
   try {
-    ended = await call('squeue', ['--noheader', `--jobs=${ids.join(',')}`, '--format=%i|%T|%r']);
+    ended = await call('squeue', ['--noheader', `--jobs=${ids.join(',')}`, '--format=%i|%T|%r|%Z']);
   } catch (error) {
     if (error instanceof FanfoldError) return undefined;
     throw error;
   }
-  if (ended.exitCode === 0) return readQueue(ended.stdout);
+  if (ended.exitCode === 0) return readQueue(ended.stdout, folder);
   // Slurm forgets a job some minutes after its end.
-  return /invalid job id/i.test(ended.stderr) ? readQueue(ended.stdout) : undefined;
+  return /invalid job id/i.test(ended.stderr) ? readQueue(ended.stdout, folder) : undefined;
 }
 
 /** Reads what squeue prints: a line for each running element, and one for all that wait of an array. */
-export function readQueue(text: string): Queue {
+export function readQueue(text: string, folder: string): Queue {
   let [waiting, running] = [0, 0];
   const reasons = new Set<string>();
+  const jobs = new Set<string>();
+  const isOurs = folderTest(folder);
   for (const line of text.split('\n')) {
-    const [id = '', state = '', reason = ''] = line.trim().split('|');
-    if (state === '') continue;
-    if (state === 'PENDING' || state === 'REQUEUED' || state === 'REQUEUE_HOLD' || state === 'SPECIAL_EXIT') {
+    const [id = '', state = '', reason = '', ...place] = line.trim().split('|');
+    if (state === '' || !isOurs(place.join('|'))) continue;
+    if (WAITING.includes(state)) {
       waiting += countIndices(id);
       if (reason !== '' && reason !== 'None') reasons.add(reason);
     } else if (!ENDED.test(state)) {
       running += countIndices(id);
+    } else {
+      continue;
     }
+    jobs.add(id.split('_')[0] ?? id);
   }
-  return { waiting, running, reasons: [...reasons] };
+  return { jobs: [...jobs], waiting, running, reasons: [...reasons] };
 }
 
-/** Tells running elements to finish their points in hand and to end, and takes those that wait out of the queue. */
+/**
+ * Tells running elements to finish their points in hand and to end, and takes those that wait out of the queue.
+ * @throws FanfoldError where Slurm refuses, for another user's jobs say
+ */
 export async function cancelGently(ids: readonly string[]): Promise<void> {
-  await call('scancel', ['--state=PENDING', ...ids]);
-  await call('scancel', ['--full', '--signal=INT', ...ids]);
+  await scancel(['--state=PENDING', ...ids]);
+  await scancel(['--full', '--signal=INT', ...ids]);
 }
 
-/** Ends jobs at once. */
+/**
+ * Ends jobs at once.
+ * @throws FanfoldError where Slurm refuses
+ */
 export async function cancel(ids: readonly string[]): Promise<void> {
-  await call('scancel', [...ids]);
+  await scancel(ids);
 }
 
-/** Takes a job out of the queue where it still waits. */
-export async function cancelWaiting(id: string): Promise<void> {
-  await call('scancel', ['--state=PENDING', id]);
+/** Takes those of some jobs that still wait out of the queue. */
+export async function cancelWaiting(ids: readonly string[], folder: string): Promise<void> {
+  const queue = await squeue(ids, folder);
+  if (queue !== undefined && queue.jobs.length > 0) await scancel(['--state=PENDING', ...queue.jobs]);
 }
 
 /** The cluster's bound of array indices; Slurm's default where it isn't told. */
@@ -133,16 +152,26 @@ export async function sacct(ids: readonly string[], since: Date): Promise<Map<st
   );
 }
 
-/** The state of one job or element, as Slurm names it; undefined where it doesn't know. */
+/** The state of one job or element, as Slurm names it; undefined where it doesn't tell. */
 export async function stateOf(id: string): Promise<string | undefined> {
-  const { exitCode, stdout } = await call('squeue', ['--noheader', `--jobs=${id}`, '--format=%T']);
+  const { exitCode, stdout } = await call(
+    'squeue',
+    ['--noheader', `--jobs=${id}`, '--format=%T'],
+    undefined,
+    SHORT_PATIENCE_MS,
+  );
   const [state = ''] = stdout.trim().split('\n');
   return exitCode === 0 && state !== '' ? state : undefined;
 }
 
 /** How long Slurm lets a job run on, in ms; undefined where it has no limit or nothing is known. */
 export async function timeLeftMs(id: string): Promise<number | undefined> {
-  const { exitCode, stdout } = await call('squeue', ['--noheader', `--jobs=${id}`, '--format=%L']);
+  const { exitCode, stdout } = await call(
+    'squeue',
+    ['--noheader', `--jobs=${id}`, '--format=%L'],
+    undefined,
+    SHORT_PATIENCE_MS,
+  );
   return exitCode === 0 ? readDuration(stdout.trim()) : undefined;
 }
 
@@ -166,22 +195,66 @@ export async function requeue(id: string): Promise<string | undefined> {
 
 // --- internal ---
 
+const WAITING = ['PENDING', 'REQUEUED', 'REQUEUE_HOLD', 'SPECIAL_EXIT'];
+const REFUSED = /denied|permission|not permitted|unable to contact/i;
+
+async function scancel(args: readonly string[]): Promise<void> {
+  const ended = await call('scancel', args);
+  // That a job has ended meanwhile is no refusal.
+  if (ended.exitCode === 0 || !REFUSED.test(ended.stderr)) return;
+  throw new FanfoldError(
+    'FANFOLD_SLURM',
+    `Expected Slurm to end the jobs, but scancel refused it: ${wordsOf(ended)}. Do it as the user who submitted them, on a login node of the cluster.`,
+    { exitCode: 1 },
+  );
+}
+
+/** Tells the jobs of a folder; its path may lead there by a link. */
+function folderTest(folder: string): (place: string) => boolean {
+  const own = [folder, realPath(folder)];
+  // No line could hold such a path whole.
+  if (folder.includes('\n')) return () => true;
+  return (place) => own.includes(place) || own.includes(realPath(place));
+}
+
+function realPath(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch {
+    // Of another machine, or removed.
+    return path;
+  }
+}
+
+/** Variables that change what squeue and scancel say and do; those of sbatch are the user's defaults. */
+const MISLEADING = /^(?:SQUEUE|SCANCEL)_/;
+
+function quietEnvironment(): NodeJS.ProcessEnv {
+  const kept = Object.entries(process.env).filter(([name]) => !MISLEADING.test(name));
+  // Lists of indices are cut short otherwise.
+  return { ...Object.fromEntries(kept), SLURM_BITSTR_LEN: '0' };
+}
+
 const DEFAULT_MAX_ARRAY_SIZE = 1001;
 
 /** States in which an element computes no more; one that is COMPLETING may still be at its last file. */
 const ENDED = /^(?:BOOT_FAIL|CANCELLED|COMPLETED|DEADLINE|FAILED|NODE_FAIL|OUT_OF_MEMORY|REVOKED|TIMEOUT)/;
 
 /** Calls one of Slurm's commands; what it exits with is for the caller to judge. */
-function call(program: string, args: readonly string[], cwd?: string): Promise<Ended> {
+function call(
+  program: string,
+  args: readonly string[],
+  cwd?: string,
+  patienceMs = PATIENCE_MS,
+): Promise<Ended> {
   return new Promise((resolve, reject) => {
-    execFile(
+    const child = execFile(
       program,
       args,
       {
-        timeout: PATIENCE_MS,
+        timeout: patienceMs,
         maxBuffer: MOST_BYTES,
-        // Lists of indices are cut short otherwise.
-        env: { ...process.env, SLURM_BITSTR_LEN: '0' },
+        env: quietEnvironment(),
         ...(cwd === undefined ? {} : { cwd }),
       },
       (error, stdout, stderr) => {
@@ -190,6 +263,7 @@ function call(program: string, args: readonly string[], cwd?: string): Promise<E
         else resolve({ exitCode: typeof error.code === 'number' ? error.code : 1, stdout, stderr });
       },
     );
+    child.stdin?.end();
   });
 }
 

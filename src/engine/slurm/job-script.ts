@@ -2,6 +2,7 @@ import { quoteForShell } from '../../format/shell.js';
 import type { SlurmSettings } from '../../run/slurm-settings.js';
 import { VERSION } from '../../version.js';
 import type { ArrayJob } from './array-spec.js';
+import { FLAGS } from './slurm-options.js';
 
 /** What a script needs to know of a run. */
 export interface ScriptFacts {
@@ -24,7 +25,7 @@ export interface ScriptFacts {
 /** The least notice that an element gets before its time limit, in seconds. */
 const NOTICE_SECONDS = 60;
 /** Options that a job of one process needs as well. */
-const FOR_FOLD = ['account', 'clusters', 'constraint', 'partition', 'qos', 'reservation', 'time', 'wckey'];
+const FOR_FOLD = ['account', 'constraint', 'exclude', 'partition', 'qos', 'reservation', 'time', 'wckey'];
 
 /** What a script says to people. */
 export interface ScriptWords {
@@ -62,8 +63,21 @@ trap '' USR1
 
 ${environment(facts)}
 # exec, so that the signals of Slurm reach fanfold itself.
-exec "$node" "$fanfold" element "$run" "$SLURM_ARRAY_TASK_ID"${latency(facts)} "$@"
+exec "$node" "$fanfold" element "$run" "$SLURM_ARRAY_TASK_ID" --requeue${latency(facts)} "$@"
 `;
+}
+
+/**
+ * The user's own options once more, as words of sbatch: there they prevail over variables of the environment, which prevail
+ * over what stands in a script.
+ */
+export function optionsForArray({ options }: SlurmSettings): string[] {
+  return Object.entries(options)
+    .filter(([name]) => name !== 'cpus-per-task' && name !== 'requeue' && name !== 'dependency')
+    .flatMap(([name, value]) => {
+      if (!FLAGS.includes(name)) return [`--${name}=${value}`];
+      return value === 'true' ? [`--${name}`] : [];
+    });
 }
 
 /** The script of the job that folds the tasks' files into the result once the array has ended. */
@@ -163,7 +177,7 @@ function directives(
   options: Readonly<Record<string, string>>,
 ): string {
   const all = {
-    'job-name': name,
+    'job-name': name.replace(/[\p{Cc}\p{Zl}\p{Zp}]/gu, '_'),
     ...options,
     ...placeOf(directory, log),
     'open-mode': 'append',
@@ -181,8 +195,7 @@ function placeOf(directory: string, log: string): Record<string, string> {
 
 function directive(name: string, value: string): string {
   if (name === 'requeue') return value === 'true' ? '#SBATCH --requeue' : '#SBATCH --no-requeue';
-  if (value === 'true') return `#SBATCH --${name}`;
-  if (value === 'false') return `# ${name} is not set`;
+  if (FLAGS.includes(name)) return value === 'true' ? `#SBATCH --${name}` : `# ${name} is not set`;
   return `#SBATCH --${name}=${quoteForDirective(value)}`;
 }
 

@@ -3,6 +3,7 @@ import { hostname } from 'node:os';
 import { basename, dirname } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { setTimeout } from 'node:timers/promises';
+import { FanfoldError } from '../../errors.js';
 import { writeFileAtomic } from '../../run/atomic-file.js';
 import { countElements } from '../../run/elements.js';
 import { appendRecord } from '../../run/journal.js';
@@ -12,7 +13,7 @@ import type { SlurmSettings } from '../../run/slurm-settings.js';
 import type { Controls, Engine, Work } from '../engine.js';
 import { cutIntoArrays, type ArrayJob } from './array-spec.js';
 import { cancel, cancelGently, cancelWaiting, readMaxArraySize, sbatch, squeue } from './commands.js';
-import { foldScript, jobScript, type ScriptFacts } from './job-script.js';
+import { foldScript, jobScript, optionsForArray, type ScriptFacts } from './job-script.js';
 import { readSubmitted } from './submitted.js';
 
 export interface SlurmEngineOptions {
@@ -58,7 +59,7 @@ export async function followJobs(
     if (areThere(paths, names)) return 'complete';
     const now = performance.now();
     if (now >= askMs) {
-      const queue = await squeue(jobs);
+      const queue = await squeue(jobs, paths.directory);
       if (queue?.waiting === 0 && queue.running === 0) return 'ended';
       askMs = performance.now() + gapMs(now - startMs, FIRST_ASK_MS, LONGEST_ASK_MS);
     }
@@ -68,18 +69,32 @@ export async function followJobs(
   }
 }
 
-/** Ends jobs, each at the end of its points in hand, and waits for that; at once, where `kill` comes. */
-export async function endJobs(jobs: readonly string[], kill: AbortSignal): Promise<void> {
-  await cancelGently(jobs);
+/**
+ * Ends jobs of a run, each at the end of its points in hand, and waits for that; at once, where `kill` comes.
+ * @throws FanfoldError where Slurm refuses, or gives no answer for long
+ */
+export async function endJobs(
+  { directory }: RunPaths,
+  jobs: readonly string[],
+  kill: AbortSignal,
+): Promise<void> {
+  let isTold = false;
   let isKilled = false;
+  let silent = 0;
   for (;;) {
-    const queue = await squeue(jobs);
-    if (queue === undefined || queue.waiting + queue.running === 0) return;
-    // What was put back into the queue meanwhile.
-    if (queue.waiting > 0 && !isKilled) await cancelGently(jobs);
-    if (kill.aborted && !isKilled) {
-      isKilled = true;
-      await cancel(jobs);
+    const queue = await squeue(jobs, directory);
+    if (queue === undefined && ++silent > MOST_SILENT) throw noAnswer(jobs);
+    if (queue !== undefined) {
+      silent = 0;
+      if (queue.jobs.length === 0) return;
+      if (kill.aborted) {
+        isKilled = true;
+        await cancel(queue.jobs);
+      } else if (!isTold || queue.waiting > 0) {
+        // Also what was put back into the queue meanwhile.
+        isTold = true;
+        await cancelGently(queue.jobs);
+      }
     }
     await setTimeout(END_LOOK_MS, undefined, isKilled ? {} : { signal: kill }).catch(() => undefined);
   }
@@ -92,6 +107,8 @@ const LONGEST_LOOK_MS = 5_000;
 const FIRST_ASK_MS = 2_000;
 const LONGEST_ASK_MS = 60_000;
 const END_LOOK_MS = 1_000;
+/** Slurm's controller may start anew meanwhile. */
+const MOST_SILENT = 30;
 /** A wait is at most this share of the time that has passed, so that it never adds much to a run. */
 const SHARE = 0.1;
 
@@ -107,17 +124,31 @@ async function runOnSlurm(work: Work, controls: Controls, options: SlurmEngineOp
   const tasks = work.tasks.map(({ index }) => index);
   const end = await followJobs(paths, tasks, { jobs, signal: controls.stop });
   if (end === 'left') {
-    if (!options.leaves()) await endJobs(jobs, controls.kill);
+    if (!options.leaves()) await endJobs(paths, [...jobs, ...foldsOf(paths)], controls.kill);
     return;
   }
   if (end === 'complete') {
     // This one folds at once; the job that would do it need not start.
-    for (const fold of readSubmitted(paths)?.folds ?? []) await cancelWaiting(fold);
+    await cancelWaiting(foldsOf(paths), paths.directory);
   }
+}
+
+function foldsOf(paths: RunPaths): readonly string[] {
+  return readSubmitted(paths)?.folds ?? [];
+}
+
+function noAnswer(jobs: readonly string[]): FanfoldError {
+  return new FanfoldError(
+    'FANFOLD_SLURM',
+    `Expected Slurm to tell whether the jobs ${jobs.join(', ')} have ended, but squeue gives no answer. They were told to; look again with squeue.`,
+    { exitCode: 1 },
+  );
 }
 
 /** Writes the scripts and submits the elements with something to compute. */
 async function submit(work: Work, paths: RunPaths, options: SlurmEngineOptions): Promise<string[]> {
+  // An earlier job that folds would only be in the way.
+  await cancelWaiting(foldsOf(paths), paths.directory);
   const { settings, tasks, pack } = options;
   const { maxRunning } = settings;
   const cut = { maxArraySize: await readMaxArraySize(), maxRunning };
@@ -146,7 +177,7 @@ async function submit(work: Work, paths: RunPaths, options: SlurmEngineOptions):
       const id = await sbatch({
         ...script,
         script: paths.jobScript,
-        options: [`--array=${array.spec}`, ...chained(settings, previous)],
+        options: [...optionsForArray(settings), `--array=${array.spec}`, ...chained(settings, previous)],
         args: argumentsOf(array, work.retryFailed),
       });
       jobs.push(id);

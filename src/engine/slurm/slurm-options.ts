@@ -4,7 +4,6 @@ import { usage } from '../../errors.js';
 const WITH_VALUE = [
   'account',
   'begin',
-  'clusters',
   'comment',
   'constraint',
   'core-spec',
@@ -39,7 +38,6 @@ const WITH_VALUE = [
   'priority',
   'qos',
   'reservation',
-  'signal',
   'sockets-per-node',
   'switches',
   'thread-spec',
@@ -50,7 +48,7 @@ const WITH_VALUE = [
   'wckey',
 ];
 /** Those that are given as `true` or `false`. */
-const FLAGS = [
+export const FLAGS = [
   'contiguous',
   'exclusive',
   'hold',
@@ -64,6 +62,7 @@ const FLAGS = [
 const OURS: Readonly<Record<string, string>> = {
   array: '--tasks, --pack and --max-running',
   chdir: 'the run directory',
+  clusters: 'the cluster on whose login node this is',
   error: 'the folder logs in the run directory',
   export: 'the whole environment, which is passed on',
   'get-user-env': 'the whole environment, which is passed on',
@@ -73,6 +72,7 @@ const OURS: Readonly<Record<string, string>> = {
   'ntasks-per-node': 'one process for each element; --pack computes several tasks in it',
   'open-mode': 'append, so that a requeue keeps the log',
   output: 'the folder logs in the run directory',
+  signal: 'a warning a minute before the time limit',
   wrap: 'job.sh',
 };
 

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import fs from 'fs-extra';
 import { delimiter, join } from 'node:path';
 import {
+  cancel,
   readDuration,
   readMaxArraySize,
   readQueue,
@@ -40,35 +41,56 @@ describe('readQueue', () => {
       '78|PENDING|Dependency',
       '79_4|CANCELLED|None',
       '',
-    ].join('\n');
-    expect(readQueue(text)).toEqual({
+    ].map((line) => (line === '' ? line : `${line}|/data/my|run`));
+    expect(readQueue(text.join('\n'), '/data/my|run')).toEqual({
+      jobs: ['76', '77', '78'],
       waiting: 8 + 5 + 1,
       running: 2,
       reasons: ['JobArrayTaskLimit', 'Resources', 'Dependency'],
     });
-    expect(readQueue('')).toEqual({ waiting: 0, running: 0, reasons: [] });
+    expect(readQueue('', '/data/run')).toEqual({ jobs: [], waiting: 0, running: 0, reasons: [] });
+  });
+
+  test('leaves out the jobs of others that have the same numbers', () => {
+    fs.mkdirSync(join(folder, 'run'));
+    fs.symlinkSync(join(folder, 'run'), join(folder, 'link'));
+    const text = `1_0|RUNNING|None|/home/other\n1_1|RUNNING|None|${join(folder, 'run')}\n`;
+    for (const name of ['run', 'link'])
+      expect(readQueue(text, join(folder, name))).toMatchObject({ jobs: ['1'], running: 1 });
+    expect(readQueue(text, '/nowhere')).toMatchObject({ jobs: [], running: 0 });
   });
 });
 
 describe('squeue', () => {
-  test('asks once for all jobs', async () => {
-    fake('squeue', `printf '%s\\n' "$*" >>'${folder}/asked'; echo '1_0|RUNNING|None'`);
-    expect(await squeue(['1', '2', '3'])).toMatchObject({ running: 1 });
+  test('asks once for all jobs, whatever the environment says', async () => {
+    process.env['SQUEUE_STATES'] = 'RUNNING';
+    fake('squeue', `printf '%s\\n' "$*$SQUEUE_STATES" >>'${folder}/asked'; echo '1_0|RUNNING|None|/run'`);
+    expect(await squeue(['1', '2', '3'], '/run')).toMatchObject({ running: 1 });
+    delete process.env['SQUEUE_STATES'];
     expect(fs.readFileSync(join(folder, 'asked'), 'utf8')).toBe(
-      '--noheader --jobs=1,2,3 --format=%i|%T|%r\n',
+      '--noheader --jobs=1,2,3 --format=%i|%T|%r|%Z\n',
     );
-    expect(await squeue([])).toMatchObject({ running: 0, waiting: 0 });
+    expect(await squeue([], '/run')).toMatchObject({ running: 0, waiting: 0 });
   });
 
   test('knows forgotten jobs from a controller that does not answer', async () => {
     fake('squeue', 'echo "slurm_load_jobs error: Invalid job id specified" >&2; exit 1');
-    expect(await squeue(['1'])).toEqual({ running: 0, waiting: 0, reasons: [] });
+    expect(await squeue(['1'], '/run')).toEqual({ jobs: [], running: 0, waiting: 0, reasons: [] });
     fake(
       'squeue',
       'echo "slurm_load_jobs error: Unable to contact slurm controller (connect failure)" >&2; exit 1',
     );
-    expect(await squeue(['1'])).toBeUndefined();
+    expect(await squeue(['1'], '/run')).toBeUndefined();
   });
+});
+
+test('a refusal of scancel is told, that a job has ended is none', async () => {
+  fake('scancel', 'echo "scancel: error: Kill job error on job id 7: Access/permission denied" >&2; exit 1');
+  await expect(cancel(['7'])).rejects.toThrow(
+    'scancel refused it: scancel: error: Kill job error on job id 7',
+  );
+  fake('scancel', 'echo "scancel: error: Kill job error on job id 7: Invalid job id specified" >&2; exit 1');
+  await cancel(['7']);
 });
 
 describe('sbatch', () => {

@@ -21,6 +21,8 @@ describe('checkSlurmOption', () => {
     ['__proto__', 'x', /NAME of sbatch, got "__proto__"/],
     ['array', '0-3', /leave array alone, which is set by fanfold: --tasks/],
     ['output', 'x', /leave output alone/],
+    ['signal', 'B:USR2@50', /leave signal alone/],
+    ['clusters', 'other', /leave clusters alone/],
     ['exclusive', 'yes', /exclusive=true or exclusive=false, got "yes"/],
     ['comment', 'a\n#SBATCH --uid=0', /without control characters/],
     ['comment', '', /followed by a value/],

@@ -149,7 +149,7 @@ describe('a template', () => {
 
   test('passes on how late files may show, and starts at other elements where there are many', () => {
     for (const [, { job }] of all)
-      expect(job({ ...FACTS, latencyMs: 500 })).toMatch(/" --fs-latency 500ms .*"\$@"\n/);
+      expect(job({ ...FACTS, latencyMs: 500 })).toMatch(/ --fs-latency 500ms .*"\$@"\n/);
     expect(TEMPLATES.slurm.job({ ...FACTS, tasks: 1500 })).toContain(
       '#     sbatch --array=0-498 sweep.sh --first 1001\n',
     );
