@@ -114,10 +114,11 @@ describe('a command worker passes', () => {
     expect(exitCode).toBe(1);
     expect(stderr).not.toMatch(/^\s+at /m);
     expect(fs.existsSync(join(folder, 'out', 'result.txt'))).toBe(false);
+    expect(stderr).toContain('[FANFOLD_IO]');
+    // With room elsewhere it goes on: a full disk is no point's failure.
     expect(await sweep(folder, ['--range', '0:2', '--result', 'last-line', '--', command])).toMatchObject({
-      exitCode: 1,
+      exitCode: 0,
     });
-    expect(await fanfold(['retry', 'out', '-q'], { cwd: folder })).toMatchObject({ exitCode: 0 });
     expect(read(folder, 'out', 'result.txt')).toBe('0   final\n1   final\n');
   });
 

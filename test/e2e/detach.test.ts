@@ -17,7 +17,7 @@ import {
 const RESULT = Array.from({ length: 12 }, (_, x) => `${String(x)}   ${String(2 * x)}\n`).join('');
 /** Waits at x = 6 until the file named by GATE is there; at NEVER it does so in a computation. */
 const GATED =
-  "import { existsSync } from 'node:fs';\nexport default async ({ x }) => { while (x === 6 && process.env.NEVER); while (x === 6 && !existsSync(process.env.GATE)) await new Promise((r) => setTimeout(r, 10)); return 2 * x; };\n";
+  "import { existsSync } from 'node:fs';\nexport default async ({ x }, { signal }) => { while (x === 6 && process.env.NEVER); while (x === 6 && (!existsSync(process.env.GATE) || (process.env.STOPPED && !signal.aborted))) await new Promise((r) => setTimeout(r, 10)); return 2 * x; };\n";
 
 describe('--detach', () => {
   test('leaves the run going, tells how to follow it, and its words go into the log', async () => {
@@ -48,7 +48,8 @@ describe('--detach', () => {
     const [waiting] = events(out, 'start').filter(({ task }) => task === 1);
     expect(read('/proc', String(waiting?.pid), 'environ')).not.toContain('FANFOLD_DETACHED');
     expect((await fanfold(['stop', out, '--now'])).exitCode).toBe(0);
-    expect(isAlive(pid)).toBe(false);
+    // It has given the directory back, and ends.
+    await until('its end', () => !isAlive(pid));
   });
 
   test('tells bad input before it leaves, and writes nothing', async () => {
@@ -124,8 +125,9 @@ describe('fanfold attach', () => {
     ['SIGTERM', 143],
     ['SIGHUP', 129],
   ] as const)('of a run that ends by %s exits with %i', async (signal, code) => {
+    // The point in hand ends once its process knows of the stop.
     const { out, args, gate } = gatedRun();
-    const run = start(args, { env: { GATE: gate } });
+    const run = start(args, { env: { GATE: gate, STOPPED: '1' } });
     await until('the gate', () => doneLines(out) === 10);
     const view = start(['attach', out]);
     let said = '';

@@ -194,7 +194,7 @@ describe('a run on Slurm', () => {
     await waiting(run, 4);
     const [array = ''] = arraysOf(run.out);
     // Slurm itself would send SIGTERM first.
-    await execa('pkill', ['--signal', 'KILL', '--full', `element ${run.out} 1$`]);
+    await execa('pkill', ['--signal', 'KILL', '--full', `element ${run.out} 1 --requeue`]);
     run.open();
     const { exitCode, stderr } = await shown;
     expect(exitCode).toBe(1);
