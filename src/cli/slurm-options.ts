@@ -92,6 +92,7 @@ function lasting(options: SlurmSettings['options'] = {}): SlurmSettings['options
 
 const LOCAL_ONLY: Readonly<Record<string, { readonly option: string; readonly instead: string }>> = {
   jobs: { option: '--jobs', instead: '--max-running says how many elements run at once' },
+  threads: { option: '--threads', instead: '--slurm cpus-per-task says how many processors a task has' },
   serial: { option: '--serial', instead: '--max-running 1 has one element run at a time' },
   fresh: { option: '--fresh', instead: 'every element has processes of its own' },
   compare: { option: '--compare', instead: 'compare on one machine' },
