@@ -12,6 +12,9 @@ import { OwnError } from '../own-error.js';
 export function requireRoom(folder: string, place?: string): void {
   const path = join(folder, `.fanfold-room-${String(process.pid)}`);
   try {
+    // What another process has just given back proves nothing: it may have been gone when the command wrote.
+    if (isScarce(folder)) throw Object.assign(new Error(SCARCE), { code: 'ENOSPC' });
+    // A quota isn't seen by that.
     const file = openSync(path, 'w');
     try {
       for (let left = ROOM_BYTES; left > 0;) left -= writeSync(file, block, 0, left);
@@ -30,11 +33,17 @@ export function mayBeCut(path: string): boolean {
   const { size } = statSync(path);
   // A quota isn't seen, but cuts where a block ends.
   if (size > 0 && size % SECTOR_BYTES === 0) return true;
-  const { bavail, bsize, files, ffree } = statfsSync(dirname(path));
-  return bavail * bsize < SCARCE_BYTES || (files > 0 && ffree < SCARCE_INODES);
+  return isScarce(dirname(path));
 }
 
 // --- internal ---
+
+function isScarce(folder: string): boolean {
+  const { blocks, bavail, bsize, files, ffree } = statfsSync(folder);
+  return (blocks > 0 && bavail * bsize < SCARCE_BYTES) || (files > 0 && ffree < SCARCE_INODES);
+}
+
+const SCARCE = 'ENOSPC: no space left on device, or less than 1 MB or 64 files';
 
 const ROOM_BYTES = 64 << 10;
 const SECTOR_BYTES = 512;
