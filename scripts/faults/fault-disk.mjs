@@ -91,6 +91,8 @@ async function whileReadOnly(run) {
 
 async function whileAway(run) {
   const away = `${run.out}.away`;
+  // A run that has just begun may not have made it yet.
+  if (!existsSync(run.out)) return false;
   renameSync(run.out, away);
   await notice(run);
   if (existsSync(run.out)) {
