@@ -95,15 +95,14 @@ export function fold(directory: string, manifest: Manifest, options: FoldOptions
 
 /** As `fold`, where the result is not there already as it should be. */
 export function foldIfNeeded(directory: string, manifest: Manifest, options: FoldOptions = {}): Manifest {
-  // One with nan in the places of failed points is not that of a run without any.
   const { proof, spec } = manifest;
   const paths = runPaths(directory, spec.format);
-  // Nor is one whose failed points were computed since.
-  const isRetried = proof?.tasks.some(
-    (task, index) => task.isFilled === true && existsSync(paths.task(index)),
-  );
+  // One with nan in the places of failed points is not that of a run without any, nor of one where they were computed since.
+  const isRetried = (task: Proof['tasks'][number], index: number): boolean =>
+    task.isFilled === true && existsSync(paths.task(index));
   const isOlder =
-    isRetried === true || (proof !== undefined && proof.failed.count > 0 && options.fillsFailed !== true);
+    proof !== undefined &&
+    ((proof.failed.count > 0 && options.fillsFailed !== true) || proof.tasks.some(isRetried));
   const isFolded = !isOlder && stateOfResult(directory, manifest) === 'folded';
   return isFolded ? manifest : fold(directory, manifest, options);
 }

@@ -1,4 +1,5 @@
 import { FanfoldError } from '../errors.js';
+import { MOST_TIMER_MS } from '../timers.js';
 
 /** An axis as typed, in the order of the command line, which is the order of the grid. */
 export interface AxisText {
@@ -71,8 +72,6 @@ export function parseIndex(option: string): (text: string) => number {
 }
 
 const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, min: 60_000, h: 3_600_000 };
-/** The longest that node's timers can wait. */
-const MOST_MS = 2 ** 31 - 1;
 
 /** A reader of a duration such as `30s`, `500ms`, `5m` or `1.5h`, a bare number being seconds; gives milliseconds. */
 export function parseDuration(option: string): (text: string) => number {
@@ -90,7 +89,7 @@ function durationReader(option: string, isRight: (ms: number) => boolean): (text
       /^(?<number>\d+(?:\.\d*)?|\.\d+)\s*(?<unit>[a-z]*)$/.exec(text.trim())?.groups ?? {};
     const factor = UNITS[unit === '' ? 's' : (unit ?? '')];
     const ms = Number(number) * (factor ?? NaN);
-    if (isRight(ms) && ms <= MOST_MS) return ms;
+    if (isRight(ms) && ms <= MOST_TIMER_MS) return ms;
     throw new FanfoldError(
       'FANFOLD_USAGE',
       `Expected ${option} to be a duration of up to 24 days, such as 30s, 500ms, 5m or 1.5h, got "${text}".`,

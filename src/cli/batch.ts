@@ -12,8 +12,9 @@ import { count } from '../report/duration.js';
 import { showProgress } from '../report/progress.js';
 import type { Manifest } from '../run/manifest.js';
 import { atWork } from '../run/at-work.js';
-import { runPaths } from '../run/paths.js';
-import { isComputed, readTaskStates } from '../run/task-state.js';
+import { elementsOf } from '../run/elements.js';
+import { runPaths, type RunPaths } from '../run/paths.js';
+import { isComputed, readTaskStates, type TaskState } from '../run/task-state.js';
 import { foldWhenReleased } from './fold.js';
 import { listenForSignals } from './signals.js';
 import { tellEnd } from './tell-end.js';
@@ -70,17 +71,9 @@ export async function followBatch(directory: string, manifest: Manifest): Promis
     // The job that would do it need not start any more.
     if (queue !== undefined) await cancelWaiting(submitted.folds, paths.directory);
   } else {
-    const elements = unfinishedElements(directory, manifest);
-    tell(describeLost(await lostElements(paths, elements, submitted)));
+    await tellLost(manifest, states, { paths, submitted });
   }
   return tellEnd(directory);
-}
-
-/** The elements with a task that is not computed. */
-function unfinishedElements(directory: string, manifest: Manifest): number[] {
-  const pack = manifest.pack ?? 1;
-  const open = readTaskStates(directory, manifest).filter((state) => !isComputed(state));
-  return [...new Set(open.map(({ index }) => Math.floor(index / pack)))];
 }
 
 /**
@@ -151,9 +144,7 @@ export async function tellSubmitted(
   }
   const submitted = readSubmitted(runPaths(directory));
   if (submitted !== undefined) {
-    const elements = unfinishedElements(directory, outcome.manifest);
-    const lost = await lostElements(runPaths(directory), elements, submitted);
-    if (lost.length > 0) tell(describeLost(lost));
+    await tellLost(outcome.manifest, outcome.states, { paths: runPaths(directory), submitted });
   }
   tell(how.isQuiet ? describeTrouble(outcome) : summarize(outcome));
   return exitCodeOf(outcome, how.signalExitCode);
@@ -170,3 +161,14 @@ export function noAnswer({ jobs }: Submitted): FanfoldError {
 // --- internal ---
 
 const MOST_NAMED = 3;
+
+/** Says what is known of elements that ended before their tasks were finished. */
+async function tellLost(
+  { pack = 1 }: Manifest,
+  states: readonly TaskState[],
+  { paths, submitted }: { readonly paths: RunPaths; readonly submitted: Submitted },
+): Promise<void> {
+  const unfinished = states.filter((state) => !isComputed(state)).map(({ index }) => index);
+  const lost = await lostElements(paths, elementsOf(unfinished, pack), submitted);
+  if (lost.length > 0) tell(describeLost(lost));
+}

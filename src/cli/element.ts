@@ -7,6 +7,7 @@ import { readSubmitted } from '../engine/slurm/submitted.js';
 import { count } from '../report/duration.js';
 import { runPaths } from '../run/paths.js';
 import { commandFor } from '../report/command-line.js';
+import { MOST_TIMER_MS } from '../timers.js';
 import { runElement, type ElementOutcome } from '../sweep/element.js';
 import { listenForSignals } from './signals.js';
 import { tell } from './tell.js';
@@ -16,8 +17,6 @@ const REQUEUE_ME = 75;
 const INTERRUPTED = 130;
 /** Slurm's notice before the time limit. */
 const NOTICE_MS = 60_000;
-/** The longest that node's timers can wait. */
-const MOST_TIMER_MS = 2 ** 31 - 1;
 const NOTHING_GAINED = "No point was finished in this element's time, so it is not put back into the queue";
 
 export interface ElementCommandOptions {
@@ -101,38 +100,27 @@ function listenForWarning(job: ThisJob | undefined): Pick<Controls, 'stop' | 'ki
       });
     return { stop: stop.signal, kill: kill.signal };
   }
-  const timers: NodeJS.Timeout[] = [];
-  const clearTimeouts = (): void => {
-    for (const timer of timers.splice(0)) clearTimeout(timer);
+  let timers: NodeJS.Timeout[] = [];
+  const abortAfter = (controller: AbortController, ms: number): void => {
+    if (ms > MOST_TIMER_MS) return;
+    const timer = setTimeout(() => {
+      controller.abort('time-limit');
+    }, ms);
+    timers.push(timer.unref());
   };
   const end = async (): Promise<void> => {
     const leftMs = await timeLeftMs(job.id);
     // As announced, where Slurm gives no answer.
     const { beginMs, finishMs } = shareOf(leftMs ?? NOTICE_MS);
-    clearTimeouts();
-    timers.push(
-      setTimeout(() => {
-        stop.abort('SIGUSR1');
-      }, beginMs),
-      setTimeout(() => {
-        kill.abort('SIGUSR1');
-      }, finishMs),
-    );
-    for (const timer of timers) timer.unref();
+    timers.forEach(clearTimeout);
+    timers = [];
+    abortAfter(stop, beginMs);
+    abortAfter(kill, finishMs);
   };
   process.on('SIGUSR1', () => {
     if (job.endsAtMs === undefined) void end();
   });
-  if (job.endsAtMs !== undefined) {
-    const { finishMs } = shareOf(job.endsAtMs - Date.now());
-    if (finishMs <= MOST_TIMER_MS) {
-      timers.push(
-        setTimeout(() => {
-          kill.abort('time-limit');
-        }, finishMs).unref(),
-      );
-    }
-  }
+  if (job.endsAtMs !== undefined) abortAfter(kill, shareOf(job.endsAtMs - Date.now()).finishMs);
   return { stop: stop.signal, kill: kill.signal };
 }
 

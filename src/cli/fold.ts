@@ -19,7 +19,9 @@ export interface FoldCommandOptions {
 /** `fanfold fold`: gives the exit code. */
 export async function foldRun(directory: string, options: FoldCommandOptions): Promise<number> {
   const result =
-    options.wait === true ? await foldWhenReleased(directory, options) : await foldNow(directory, options);
+    options.wait === true
+      ? await foldWhenReleased(directory, options)
+      : await refold(directory, { ...options, onNotice: tell });
   process.stdout.write(`${pathForStdout(shortPath(result))}\n`);
   return 0;
 }
@@ -52,7 +54,3 @@ export async function foldWhenReleased(directory: string, options: FoldCommandOp
 
 /** A lock that is said to be held and isn't there, so often, is no lock. */
 const MOST_VAIN = 10;
-
-function foldNow(directory: string, options: FoldCommandOptions): Promise<string> {
-  return refold(directory, { ...options, onNotice: tell });
-}

@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { readSubmitted } from '../engine/slurm/submitted.js';
 import { commandFor } from '../report/command-line.js';
 import { runPaths } from '../run/paths.js';
 import { requireManifest } from '../sweep/existing-run.js';
@@ -15,7 +16,9 @@ export async function inQueue(
   { directory, request }: Pick<Plan, 'directory' | 'request'>,
   { detach, force }: { readonly detach?: true | undefined; readonly force?: true | undefined },
 ): Promise<{ readonly exitCode?: number; readonly areElementsGone: boolean }> {
-  if (!existsSync(runPaths(directory).events)) return { areElementsGone: false };
+  // Most runs never were, and need not load what follows.
+  const paths = runPaths(directory);
+  if (!existsSync(paths.events) || readSubmitted(paths) === undefined) return { areElementsGone: false };
   const { describeQueue, followBatch, isQueued, noAnswer, readBatch, refuseQueued } =
     await import('./batch.js');
   if (request.slurm === undefined || force === true) {

@@ -5,6 +5,7 @@ import { checkSlurmOption } from '../engine/slurm/slurm-options.js';
 import { usage } from '../errors.js';
 import type { SlurmSettings } from '../run/slurm-settings.js';
 import { parseCount, splitNamed } from './arguments.js';
+import { refuseOptions, type RefusedOptions } from './refused-options.js';
 
 /** Where a run is computed, as the command line has it. */
 export interface EngineOptions {
@@ -75,10 +76,7 @@ export function slurmSettings(options: EngineOptions, begun?: SlurmSettings): Sl
  * @throws FanfoldError naming what to use instead
  */
 export function refuseLocalOptions(options: object): void {
-  for (const [key, { option, instead }] of Object.entries(LOCAL_ONLY)) {
-    if (Reflect.get(options, key) === undefined) continue;
-    throw usage(`Expected ${option} with --engine local, got it with slurm: ${instead}.`);
-  }
+  refuseOptions(options, LOCAL_ONLY, { right: '--engine local', here: 'slurm' });
 }
 
 // --- internal ---
@@ -90,14 +88,14 @@ function lasting(options: SlurmSettings['options'] = {}): SlurmSettings['options
   return Object.fromEntries(Object.entries(options).filter(([name]) => !ONCE.includes(name)));
 }
 
-const LOCAL_ONLY: Readonly<Record<string, { readonly option: string; readonly instead: string }>> = {
-  jobs: { option: '--jobs', instead: '--max-running says how many elements run at once' },
-  threads: { option: '--threads', instead: '--slurm cpus-per-task says how many processors a task has' },
-  serial: { option: '--serial', instead: '--max-running 1 has one element run at a time' },
-  fresh: { option: '--fresh', instead: 'every element has processes of its own' },
-  compare: { option: '--compare', instead: 'compare on one machine' },
+const LOCAL_ONLY: RefusedOptions = {
+  jobs: { flags: '--jobs', instead: '--max-running says how many elements run at once' },
+  threads: { flags: '--threads', instead: '--slurm cpus-per-task says how many processors a task has' },
+  serial: { flags: '--serial', instead: '--max-running 1 has one element run at a time' },
+  fresh: { flags: '--fresh', instead: 'every element has processes of its own' },
+  compare: { flags: '--compare', instead: 'compare on one machine' },
   timeLimit: {
-    option: '--time-limit',
+    flags: '--time-limit',
     instead:
       '--slurm time=01:00:00 limits each element, which then goes back into the queue, and --slurm deadline= the whole',
   },

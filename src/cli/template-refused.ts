@@ -1,4 +1,5 @@
 import { usage } from '../errors.js';
+import { refuseOptions, type RefusedOptions } from './refused-options.js';
 
 /** The schedulers for which there are templates. */
 export const SCHEDULERS = ['slurm', 'pbs', 'sge', 'lsf'] as const;
@@ -6,7 +7,7 @@ export const SCHEDULERS = ['slurm', 'pbs', 'sge', 'lsf'] as const;
 export type Scheduler = (typeof SCHEDULERS)[number];
 
 /** Options of `run` that a script for a scheduler can't follow, and what to use instead. */
-export const REFUSED: Readonly<Record<string, { readonly flags: string; readonly instead: string }>> = {
+export const REFUSED: RefusedOptions = {
   jobs: {
     flags: '--jobs <n>',
     instead: '--max-running says how many elements run at once, --pack how many tasks in each',
@@ -30,11 +31,7 @@ export const REFUSED: Readonly<Record<string, { readonly flags: string; readonly
  * @throws FanfoldError naming what to use instead
  */
 export function refuseForTemplate(scheduler: Scheduler, options: object): void {
-  for (const [key, { flags, instead }] of Object.entries(REFUSED)) {
-    if (Reflect.get(options, key) === undefined) continue;
-    const name = /--[\w-]+/.exec(flags)?.[0] ?? flags;
-    throw usage(`Expected ${name} with fanfold run, got it with template: ${instead}.`);
-  }
+  refuseOptions(options, REFUSED, { right: 'fanfold run', here: 'template' });
   if (scheduler === 'slurm') return;
   for (const [key, name] of [
     ['slurm', '--slurm'],

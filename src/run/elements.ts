@@ -18,6 +18,16 @@ export function countElements(tasks: number, pack: number): number {
   return Math.ceil(tasks / pack);
 }
 
+/** The elements to which tasks belong, in order. */
+export function elementsOf(tasks: readonly number[], pack: number): number[] {
+  return [...new Set(tasks.map((task) => Math.floor(task / pack)))].sort((one, other) => one - other);
+}
+
+/** All elements of so many tasks, in order. */
+export function allElements(tasks: number, pack: number): number[] {
+  return Array.from({ length: countElements(tasks, pack) }, (_, element) => element);
+}
+
 /** The elements that have a folder in the run directory, in order. */
 export function listElements({ elements }: RunPaths): number[] {
   let names: string[];

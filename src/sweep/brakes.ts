@@ -1,6 +1,7 @@
 import { performance } from 'node:perf_hooks';
 import type { Controls } from '../engine/engine.js';
 import type { Limits } from '../run/limits.js';
+import { MOST_TIMER_MS } from '../timers.js';
 
 /** What ended a run before all its points were computed. */
 export type StopReason = 'signal' | 'request' | 'max-failures' | 'on-error' | 'time-limit';
@@ -33,8 +34,6 @@ export interface BrakeOptions {
 /** The share of the time limit, and the most in ms, that the points in hand have to end when it has passed. */
 const GRACE_SHARE = 0.1;
 const MOST_GRACE_MS = 60_000;
-/** The longest that node's timers can wait, 24.8 days. */
-const MOST_TIMER_MS = 2 ** 31 - 1;
 
 /** Watches over a run. Failed points are counted from now on: those of earlier sessions don't stop the one that goes on. */
 export function brakes(given: Controls, options: BrakeOptions): Brakes {

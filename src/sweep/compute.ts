@@ -1,17 +1,14 @@
-import { hostname } from 'node:os';
-import { performance } from 'node:perf_hooks';
 import type { Engine } from '../engine/engine.js';
 import type { Crew } from '../engine/local/crew.js';
 import { localEngine } from '../engine/local/local-engine.js';
 import { systemCode } from '../errors.js';
 import type { HostWorker } from '../host/protocol.js';
 import type { FileHashes } from '../run/file-hashes.js';
-import { appendRecord } from '../run/journal.js';
 import { layoutOfRun } from '../run/layouts.js';
 import type { Lock } from '../run/lock.js';
 import { writeManifest, type Manifest } from '../run/manifest.js';
 import { runPaths } from '../run/paths.js';
-import { readEvents, type RunEvent } from '../run/records.js';
+import { readEvents } from '../run/records.js';
 import type { SlurmSettings } from '../run/slurm-settings.js';
 import { shortHash, workerLabel } from '../run/spec.js';
 import type { TaskState } from '../run/task-state.js';
@@ -19,6 +16,7 @@ import type { Brakes } from './brakes.js';
 import { certificateFacts } from './certificate-facts.js';
 import { runJob } from './host-worker.js';
 import type { Plan } from './plan.js';
+import { recordSession } from './record-session.js';
 import type { RunOptions } from './run-options.js';
 
 /** What is computed, and how. */
@@ -45,14 +43,8 @@ export async function compute(
   let current = manifest;
   const paths = runPaths(directory, manifest.spec.format);
   const { startedMs, brake } = options;
-  const stamp = { host: hostname(), pid: process.pid };
   const layout = layoutOfRun(readEvents(paths), manifest);
-  appendRecord(paths.events, {
-    event: 'open',
-    time: Date.now(),
-    ...stamp,
-    jobs: jobsOf(plan),
-  } satisfies RunEvent);
+  const record = recordSession(paths, { jobs: jobsOf(plan), startedMs });
   const local = (): Engine =>
     localEngine({
       jobs: request.jobs,
@@ -84,15 +76,7 @@ export async function compute(
     parameters: space.point,
   };
   const close = (reason: string): void => {
-    const seconds = (performance.now() - startedMs) / 1000;
-    appendRecord(paths.events, {
-      event: 'close',
-      time: Date.now(),
-      ...stamp,
-      seconds,
-      reason,
-      ...stoppedBy(brake, options.controls.stop),
-    } satisfies RunEvent);
+    record(reason, stoppedBy(brake, options.controls.stop));
   };
   try {
     await engine.run(work, options.controls);

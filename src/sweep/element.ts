@@ -11,13 +11,12 @@ import { childEnvironment } from '../engine/local/threads.js';
 import { FanfoldError } from '../errors.js';
 import type { HostWorker } from '../host/protocol.js';
 import { countElements, tasksOf } from '../run/elements.js';
-import { appendRecord } from '../run/journal.js';
 import { layoutOfRun } from '../run/layouts.js';
 import { lockHolder, takeLock, whenReleased, type Lock } from '../run/lock.js';
 import { nameHolder } from '../run/lock-holder.js';
 import type { Manifest } from '../run/manifest.js';
 import { runPaths, type RunPaths } from '../run/paths.js';
-import { readEvents, type RunEvent } from '../run/records.js';
+import { readEvents } from '../run/records.js';
 import { openElement, setForeignAside } from '../run/run-directory.js';
 import { isComputed, isOpen, readElementStates, type TaskState } from '../run/task-state.js';
 import { brakes, type Brakes, type StopReason } from './brakes.js';
@@ -27,6 +26,7 @@ import { keptBundle, planOf, requireManifest } from './existing-run.js';
 import { runJob } from './host-worker.js';
 import type { LateOptions } from './late-files.js';
 import type { Plan } from './plan.js';
+import { recordSession } from './record-session.js';
 
 /** How an element of a batch job is computed. */
 export interface ElementOptions {
@@ -165,16 +165,8 @@ async function compute(plan: Plan, manifest: Manifest, options: ComputeOptions):
   const { paths, lock, crew, brake, load, open, jobs } = options;
   const { limits } = manifest;
   const { worker, space } = plan.request;
-  const startedMs = performance.now();
-  const stamp = { host: hostname(), pid: process.pid };
   const layout = layoutOfRun(readEvents(paths), manifest);
-  appendRecord(paths.events, {
-    event: 'open',
-    time: Date.now(),
-    ...stamp,
-    jobs,
-    ...(options.job === undefined ? {} : { job: options.job }),
-  } satisfies RunEvent);
+  const close = recordSession(paths, { jobs, job: options.job, startedMs: performance.now() });
   const engine = localEngine({
     jobs,
     isFresh: false,
@@ -201,13 +193,7 @@ async function compute(plan: Plan, manifest: Manifest, options: ComputeOptions):
   };
   await engine.run(work, brake.controls);
   lock.check();
-  appendRecord(paths.events, {
-    event: 'close',
-    time: Date.now(),
-    ...stamp,
-    seconds: (performance.now() - startedMs) / 1000,
-    reason: brake.controls.stop.aborted ? 'stopped' : 'done',
-  } satisfies RunEvent);
+  close(brake.controls.stop.aborted ? 'stopped' : 'done');
 }
 
 function outcomeOf(

@@ -12,18 +12,9 @@ import {
   until,
   writeWorker,
 } from './command.js';
+import { GATED } from './gated.js';
 
 // What the jobs of a batch job do, without any scheduler: by hand, as every template does it.
-
-/** Marks each point that it computes, and waits at the third of a task until a file named `gate` is there. */
-const GATED = `
-import { appendFileSync, existsSync } from 'node:fs';
-export default async ({ x, folder }) => {
-  appendFileSync(folder + '/x=' + x, '.');
-  while (x % 4 === 2 && !existsSync(folder + '/gate')) await new Promise((r) => setTimeout(r, 20));
-  return 2 * x;
-};
-`;
 
 interface Prepared {
   readonly out: string;

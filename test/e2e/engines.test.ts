@@ -93,15 +93,8 @@ for (const engine of ENGINES) {
 
     testHere('writes the files of the original', async () => {
       const out = join(temporaryFolder(), 'run');
-      const { exitCode, stdout } = await run([
-        join(WORKERS, 'double.ts'),
-        '--range',
-        '0:17',
-        '--tasks',
-        '4',
-        '--out',
-        out,
-      ]);
+      const args = [join(WORKERS, 'double.ts'), '--range', '0:17', '--tasks', '4', '--out', out];
+      const { exitCode, stdout } = await run(args);
       expect([exitCode, stdout]).toEqual([0, `${join(out, 'result.txt')}\n`]);
       for (const name of [
         'task_index=0.txt',
@@ -111,15 +104,7 @@ for (const engine of ENGINES) {
         'result.txt',
       ])
         expect([name, read(out, name)]).toEqual([name, read(GOLDEN, 'article_section6', name)]);
-      const { exitCode: again, stderr } = await run([
-        join(WORKERS, 'double.ts'),
-        '--range',
-        '0:17',
-        '--tasks',
-        '4',
-        '--out',
-        out,
-      ]);
+      const { exitCode: again, stderr } = await run(args);
       expect([again, stderr]).toEqual([0, expect.stringContaining('nothing to compute')]);
     });
 

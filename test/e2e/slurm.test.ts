@@ -16,17 +16,9 @@ import {
   WORKERS,
   writeWorker,
 } from './command.js';
+import { GATED } from './gated.js';
 import { slurmBed } from './slurm-bed.js';
 
-/** Marks each point that it computes in a folder, and waits at those of a task until a file named `gate` is there. */
-const GATED = `
-import { appendFileSync, existsSync } from 'node:fs';
-export default async ({ x, folder }) => {
-  appendFileSync(folder + '/x=' + x, '.');
-  while (x % 4 === 2 && !existsSync(folder + '/gate')) await new Promise((r) => setTimeout(r, 20));
-  return 2 * x;
-};
-`;
 const DOUBLE = join(WORKERS, 'double.ts');
 
 interface GatedRun {

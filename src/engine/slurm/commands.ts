@@ -33,11 +33,9 @@ export interface Submission {
  * @throws FanfoldError with Slurm's own words where it refuses
  */
 export async function sbatch({ script, folder, options, args }: Submission): Promise<string> {
-  const { exitCode, stdout, stderr } = await call(
-    'sbatch',
-    ['--parsable', ...options, script, ...args],
-    folder,
-  );
+  const { exitCode, stdout, stderr } = await call('sbatch', ['--parsable', ...options, script, ...args], {
+    cwd: folder,
+  });
   const id = /^\d+/.exec(stdout.trim())?.[0];
   if (exitCode === 0 && id !== undefined) return id;
   throw new FanfoldError(
@@ -153,26 +151,13 @@ export async function sacct(ids: readonly string[], since: Date): Promise<Map<st
 }
 
 /** The state of one job or element, as Slurm names it; undefined where it doesn't tell. */
-export async function stateOf(id: string): Promise<string | undefined> {
-  const { exitCode, stdout } = await call(
-    'squeue',
-    ['--noheader', `--jobs=${id}`, '--format=%T'],
-    undefined,
-    SHORT_PATIENCE_MS,
-  );
-  const [state = ''] = stdout.trim().split('\n');
-  return exitCode === 0 && state !== '' ? state : undefined;
+export function stateOf(id: string): Promise<string | undefined> {
+  return fieldOf(id, '%T');
 }
 
 /** How long Slurm lets a job run on, in ms; undefined where it has no limit or nothing is known. */
 export async function timeLeftMs(id: string): Promise<number | undefined> {
-  const { exitCode, stdout } = await call(
-    'squeue',
-    ['--noheader', `--jobs=${id}`, '--format=%L'],
-    undefined,
-    SHORT_PATIENCE_MS,
-  );
-  return exitCode === 0 ? readDuration(stdout.trim()) : undefined;
+  return readDuration((await fieldOf(id, '%L')) ?? '');
 }
 
 /** Reads a duration as Slurm prints it, `1-02:03:04` or `3:04`; gives milliseconds, undefined for anything else. */
@@ -197,6 +182,14 @@ export async function requeue(id: string): Promise<string | undefined> {
 
 const WAITING = ['PENDING', 'REQUEUED', 'REQUEUE_HOLD', 'SPECIAL_EXIT'];
 const REFUSED = /denied|permission|not permitted|unable to contact/i;
+
+/** What squeue prints of one job; undefined where it prints nothing. */
+async function fieldOf(id: string, format: string): Promise<string | undefined> {
+  const words = ['--noheader', `--jobs=${id}`, `--format=${format}`];
+  const { exitCode, stdout } = await call('squeue', words, { patienceMs: SHORT_PATIENCE_MS });
+  const [field = ''] = stdout.trim().split('\n');
+  return exitCode === 0 && field !== '' ? field : undefined;
+}
 
 async function scancel(args: readonly string[]): Promise<void> {
   const ended = await call('scancel', args);
@@ -244,8 +237,7 @@ const ENDED = /^(?:BOOT_FAIL|CANCELLED|COMPLETED|DEADLINE|FAILED|NODE_FAIL|OUT_O
 function call(
   program: string,
   args: readonly string[],
-  cwd?: string,
-  patienceMs = PATIENCE_MS,
+  { cwd, patienceMs = PATIENCE_MS }: { readonly cwd?: string; readonly patienceMs?: number } = {},
 ): Promise<Ended> {
   return new Promise((resolve, reject) => {
     const child = execFile(

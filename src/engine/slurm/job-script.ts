@@ -63,7 +63,7 @@ trap '' USR1
 
 ${environment(facts)}
 # exec, so that the signals of Slurm reach fanfold itself.
-exec "$node" "$fanfold" element "$run" "$SLURM_ARRAY_TASK_ID" --requeue${latency(facts)} "$@"
+exec "$node" "$fanfold" element "$run" "$SLURM_ARRAY_TASK_ID" --requeue${latencyOption(facts.latencyMs)} "$@"
 `;
 }
 
@@ -101,6 +101,11 @@ export function aboutElements(pack: number): string {
       ? 'Element E of it computes task E.'
       : `Element E of it computes the ${String(pack)} tasks from ${String(pack)} E on, all at once.`,
   );
+}
+
+/** How late files may show, as an option of a call in a script, with a blank before it; nothing where it isn't given. */
+export function latencyOption(latencyMs: number | undefined): string {
+  return latencyMs === undefined ? '' : ` --fs-latency ${String(latencyMs)}ms`;
 }
 
 /** A path in a comment, for a person to paste. */
@@ -202,8 +207,4 @@ function directive(name: string, value: string): string {
 /** A value as sbatch reads it in a script's `#SBATCH` line. */
 function quoteForDirective(value: string): string {
   return /^[\p{L}\p{N}_@%+=:,./[\]-]+$/u.test(value) ? value : `"${value.replace(/["\\]/g, '\\$&')}"`;
-}
-
-function latency({ latencyMs }: ScriptFacts): string {
-  return latencyMs === undefined ? '' : ` --fs-latency ${String(latencyMs)}ms`;
 }

@@ -5,7 +5,7 @@ import { performance } from 'node:perf_hooks';
 import { setTimeout } from 'node:timers/promises';
 import { FanfoldError } from '../../errors.js';
 import { writeFileAtomic } from '../../run/atomic-file.js';
-import { countElements } from '../../run/elements.js';
+import { allElements, elementsOf } from '../../run/elements.js';
 import { appendRecord } from '../../run/journal.js';
 import { runPaths, type RunPaths } from '../../run/paths.js';
 import type { RunEvent } from '../../run/records.js';
@@ -162,20 +162,22 @@ async function submit(work: Work, paths: RunPaths, options: SlurmEngineOptions):
     settings,
     latencyMs: options.latencyMs,
   };
-  const all = Array.from({ length: countElements(tasks, pack) }, (_, element) => element);
-  writeScript(paths.jobScript, jobScript(facts, cutIntoArrays(all, cut)));
+  writeScript(paths.jobScript, jobScript(facts, cutIntoArrays(allElements(tasks, pack), cut)));
   writeScript(paths.foldScript, foldScript(facts));
-  const wanted = [...new Set(work.tasks.map(({ index }) => Math.floor(index / pack)))].sort((a, b) => a - b);
+  const wanted = elementsOf(
+    work.tasks.map(({ index }) => index),
+    pack,
+  );
   const arrays = cutIntoArrays(wanted, cut);
   const jobs: string[] = [];
-  const script = { folder: paths.directory };
+  const folder = paths.directory;
   let fold: string;
   try {
     for (const array of arrays) {
       work.lock?.check();
       const previous = maxRunning === undefined ? undefined : jobs.at(-1);
       const id = await sbatch({
-        ...script,
+        folder,
         script: paths.jobScript,
         options: [...optionsForArray(settings), `--array=${array.spec}`, ...chained(settings, previous)],
         args: argumentsOf(array, work.retryFailed),
@@ -185,7 +187,7 @@ async function submit(work: Work, paths: RunPaths, options: SlurmEngineOptions):
       record(paths, { jobs: [id], elements: array.count, first: array.first });
     }
     fold = await sbatch({
-      ...script,
+      folder,
       script: paths.foldScript,
       options: [`--dependency=afterany:${jobs.join(':')}`],
       args: [],

@@ -17,9 +17,10 @@ export function readSubmitted({ events }: RunPaths): Submitted | undefined {
   const submits = readEventsFrom(events).records.filter((event) => event.event === 'submit');
   const [first] = submits;
   if (first === undefined) return undefined;
+  const arrays = submits.flatMap(({ jobs, first: offset }) => jobs.map((job) => ({ job, first: offset })));
   return {
-    arrays: submits.flatMap(({ jobs, first: offset }) => jobs.map((job) => ({ job, first: offset }))),
-    jobs: submits.flatMap(({ jobs }) => jobs),
+    arrays,
+    jobs: arrays.map(({ job }) => job),
     folds: submits.flatMap(({ fold }) => (fold === undefined ? [] : [fold])),
     since: new Date(first.time),
   };

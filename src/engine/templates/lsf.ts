@@ -7,6 +7,7 @@ import {
   foldHead,
   head,
   isPlain,
+  ownLog,
   jobName,
   places,
   preparations,
@@ -77,8 +78,4 @@ ${FOLD_CALL}
 /** Where the log is; what is in it already is kept. */
 function where({ directory }: TemplateFacts, log: string): string {
   return isPlain(directory) ? `#BSUB -o ${directory}/logs/${log}\n` : '';
-}
-
-function ownLog({ directory }: TemplateFacts, log: string): string | undefined {
-  return isPlain(directory) ? undefined : log;
 }

@@ -8,6 +8,7 @@ import {
   foldHead,
   head,
   isPlain,
+  ownLog,
   places,
   preparations,
   WISHES,
@@ -91,10 +92,6 @@ ${FOLD_CALL}
 /** A folder, in which PBS names the logs after the job: JOB[INDEX].SERVER.OU, on TORQUE NAME.oJOB-INDEX. */
 function where({ directory }: TemplateFacts): string {
   return isPlain(directory) ? `#PBS -o ${directory}/logs/\n` : '';
-}
-
-function ownLog({ directory }: TemplateFacts, log: string): string | undefined {
-  return isPlain(directory) ? undefined : log;
 }
 
 /** At most 15 characters, for TORQUE. */

@@ -1,6 +1,12 @@
 import { countElements } from '../../run/elements.js';
 import { VERSION } from '../../version.js';
-import { aboutElements, environment, paragraph, quoteForComment } from '../slurm/job-script.js';
+import {
+  aboutElements,
+  environment,
+  latencyOption,
+  paragraph,
+  quoteForComment,
+} from '../slurm/job-script.js';
 import type { TemplateFacts } from './facts.js';
 
 // What the scripts for all schedulers have in common.
@@ -92,8 +98,7 @@ ${log}`;
 
 /** The call that computes the element `$index`. */
 export function elementCall({ latencyMs }: TemplateFacts): string {
-  const latency = latencyMs === undefined ? '' : ` --fs-latency ${String(latencyMs)}ms`;
-  return `"$node" "$fanfold" element "$run" "$index"${latency} \${time_limit:+--time-limit "$time_limit"} "$@"`;
+  return `"$node" "$fanfold" element "$run" "$index"${latencyOption(latencyMs)} \${time_limit:+--time-limit "$time_limit"} "$@"`;
 }
 
 /** The call that makes the result. */
@@ -114,6 +119,11 @@ export function jobName({ label, hash }: TemplateFacts): string {
 /** True for a path that is one plain word, which every parser of directives reads alike. */
 export function isPlain(path: string): boolean {
   return /^[A-Za-z0-9_@+=./~-]+$/.test(path);
+}
+
+/** The log that a script begins itself, where its path can stand in no directive. */
+export function ownLog({ directory }: TemplateFacts, log: string): string | undefined {
+  return isPlain(directory) ? undefined : log;
 }
 
 // --- internal ---

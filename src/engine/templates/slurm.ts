@@ -1,4 +1,4 @@
-import { countElements } from '../../run/elements.js';
+import { allElements } from '../../run/elements.js';
 import { cutIntoArrays } from '../slurm/array-spec.js';
 import { foldScript, jobScript, type ScriptFacts } from '../slurm/job-script.js';
 import type { Template, TemplateFacts } from './facts.js';
@@ -28,8 +28,7 @@ const EXAMPLES = {
 function job(facts: TemplateFacts): string {
   const { tasks, pack, settings, directory } = facts;
   const { options, maxRunning } = settings;
-  const all = Array.from({ length: countElements(tasks, pack) }, (_, element) => element);
-  const arrays = cutIntoArrays(all, { maxArraySize: MAX_ARRAY_SIZE, maxRunning });
+  const arrays = cutIntoArrays(allElements(tasks, pack), { maxArraySize: MAX_ARRAY_SIZE, maxRunning });
   const wishes = Object.entries(EXAMPLES).filter(([name]) => !Object.hasOwn(options, name));
   return jobScript(scriptFacts(facts), arrays, {
     head: head(facts, {
