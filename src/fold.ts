@@ -14,7 +14,7 @@ import { writeManifest, type Manifest } from './run/manifest.js';
 import { runPaths, taskFiles } from './run/paths.js';
 import { pieceOf, provenFile, type FileRecord, type Proof } from './run/proof.js';
 import { readJournals } from './run/records.js';
-import { recordedFiles } from './run/task-state.js';
+import { isComputed, readTaskStates, recordedFiles } from './run/task-state.js';
 import { sliceOf } from './slicing.js';
 
 const COPY_BYTES = 1 << 20;
@@ -95,6 +95,28 @@ export function fold(directory: string, manifest: Manifest, options: FoldOptions
 
 /** As `fold`, where the result is not there already as it should be. */
 export function foldIfNeeded(directory: string, manifest: Manifest, options: FoldOptions = {}): Manifest {
+  return isFoldNeeded(directory, manifest, options) ? fold(directory, manifest, options) : manifest;
+}
+
+/**
+ * Looks, without the run's lock, whether there is something for `foldIfNeeded` to do.
+ * @throws FanfoldError naming the first task of which points are missing, or failed and are not to be filled with nan
+ */
+export function isFoldable(directory: string, manifest: Manifest, options: FoldOptions): boolean {
+  if (!isFoldNeeded(directory, manifest, options)) return false;
+  // What another one wrote is looked at by the fold itself.
+  const missing = readTaskStates(directory, manifest).find((state) =>
+    options.fillsFailed === true
+      ? !isComputed(state) && state.status !== 'foreign'
+      : state.status === 'partial' || state.status === 'waiting',
+  );
+  if (missing === undefined) return true;
+  throw incomplete(runPaths(directory, manifest.spec.format).task(missing.index));
+}
+
+// --- internal ---
+
+function isFoldNeeded(directory: string, manifest: Manifest, options: FoldOptions): boolean {
   const { proof, spec } = manifest;
   const paths = runPaths(directory, spec.format);
   // One with nan in the places of failed points is not that of a run without any, nor of one where they were computed since.
@@ -103,11 +125,8 @@ export function foldIfNeeded(directory: string, manifest: Manifest, options: Fol
   const isOlder =
     proof !== undefined &&
     ((proof.failed.count > 0 && options.fillsFailed !== true) || proof.tasks.some(isRetried));
-  const isFolded = !isOlder && stateOfResult(directory, manifest) === 'folded';
-  return isFolded ? manifest : fold(directory, manifest, options);
+  return isOlder || stateOfResult(directory, manifest) !== 'folded';
 }
-
-// --- internal ---
 
 interface CopyOptions {
   /** The points whose rows the file holds. */

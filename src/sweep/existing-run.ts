@@ -4,7 +4,8 @@ import { commandReference } from '../engine/command-reference.js';
 import { bundleWorker, type WorkerBundle } from '../engine/worker-bundle.js';
 import { parseWorkerReference, type StartMethod, type WorkerReference } from '../engine/worker-reference.js';
 import { FanfoldError } from '../errors.js';
-import { fold, foldIfNeeded } from '../fold.js';
+import { fold, foldIfNeeded, isFoldable } from '../fold.js';
+import { atWork } from '../run/at-work.js';
 import { withLimits, type GivenLimits, type OnError } from '../run/limits.js';
 import type { Manifest } from '../run/manifest.js';
 import { runPaths } from '../run/paths.js';
@@ -90,15 +91,21 @@ export async function refold(
     isNeeded?: boolean;
   } = {},
 ): Promise<string> {
-  await requireManifest(directory, onNotice);
+  const before = await requireManifest(directory, onNotice);
+  const paths = runPaths(directory, before.spec.format);
+  const fillsFailed = (onError ?? before.limits.onError) === 'nan';
+  // One who has nothing to fold is not in the way of who goes on with the run.
+  if (isNeeded && atWork(paths) === undefined) {
+    const wanted = { ...before, header: header ?? before.header };
+    if (!isFoldable(directory, wanted, { fillsFailed })) return paths.result;
+  }
   const lock = await openDirectory(directory, { onWait: onNotice });
   try {
     const manifest = await requireManifest(directory);
     const wanted = { ...manifest, header: header ?? manifest.header };
-    const fillsFailed = (onError ?? manifest.limits.onError) === 'nan';
     const make = isNeeded ? foldIfNeeded : fold;
     make(directory, wanted, { onNotice, fillsFailed, beat: lock.beat });
-    return runPaths(directory, manifest.spec.format).result;
+    return paths.result;
   } finally {
     lock.release();
   }

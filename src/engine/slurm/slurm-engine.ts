@@ -127,10 +127,8 @@ async function runOnSlurm(work: Work, controls: Controls, options: SlurmEngineOp
     if (!options.leaves()) await endJobs(paths, [...jobs, ...foldsOf(paths)], controls.kill);
     return;
   }
-  if (end === 'complete') {
-    // This one folds at once; the job that would do it need not start.
-    await cancelWaiting(foldsOf(paths), paths.directory);
-  }
+  // This one folds at once, or says why not; the job that would do it need not start.
+  await cancelWaiting(foldsOf(paths), paths.directory);
 }
 
 function foldsOf(paths: RunPaths): readonly string[] {
