@@ -14,6 +14,7 @@ import type { Numbers } from '../format/row.js';
 import type { Certificate } from './certificate.js';
 import { readRecords, type Records } from './journal.js';
 import { journalsOf } from './elements.js';
+import type { FileHashes } from './file-hashes.js';
 import type { RunPaths } from './paths.js';
 import type { ProcessIdentity } from './process-identity.js';
 
@@ -44,6 +45,8 @@ export type RunEvent =
       /** It was killed for a point that took too long. */
       isLate?: true;
     }
+  /** A model has imported files while it computed, which the run's manifest does not name: their sha256, by path. */
+  | { event: 'learn'; time: number; host: string; pid: number; files: FileHashes }
   /** Array jobs were submitted to Slurm. */
   | {
       event: 'submit';
@@ -172,6 +175,7 @@ const EVENTS: Readonly<Record<RunEvent['event'], Check>> = {
     file: optional(hasForm({ lines: isCount, bytes: isCount, sha256: isText })),
   }),
   died: hasForm({ time: isNumber, task: isCount, pid: isCount }),
+  learn: hasForm({ files: recordOf(isText) }),
   submit: hasForm({
     time: isNumber,
     jobs: listOf(isText),

@@ -55,7 +55,8 @@ export async function compute(
       onFailed: brake.countFailed,
       learn: (files) => {
         options.lock.check();
-        current = { ...manifest, worker: { ...manifest.worker, files: { ...files } } };
+        const { worker } = current;
+        current = { ...current, worker: { ...worker, files: { ...worker.files, ...files } } };
         writeManifest(paths, current);
       },
       limits: request.limits,

@@ -11,12 +11,14 @@ import { childEnvironment } from '../engine/local/threads.js';
 import { FanfoldError } from '../errors.js';
 import type { HostWorker } from '../host/protocol.js';
 import { countElements, tasksOf } from '../run/elements.js';
+import { appendRecord } from '../run/journal.js';
 import { layoutOfRun } from '../run/layouts.js';
+import { withLearntFiles } from '../run/learnt-files.js';
 import { lockHolder, takeLock, whenReleased, type Lock } from '../run/lock.js';
 import { nameHolder } from '../run/lock-holder.js';
 import type { Manifest } from '../run/manifest.js';
 import { runPaths, type RunPaths } from '../run/paths.js';
-import { readEvents } from '../run/records.js';
+import { readEvents, type RunEvent } from '../run/records.js';
 import { openElement, setForeignAside } from '../run/run-directory.js';
 import { isComputed, isOpen, readElementStates, type TaskState } from '../run/task-state.js';
 import { brakes, type Brakes, type StopReason } from './brakes.js';
@@ -97,8 +99,10 @@ export async function runElement(
       const found = readElementStates(paths, manifest, tasks);
       const isMended = setForeignAside(paths, found).length > 0;
       const open = (isMended ? readElementStates(paths, manifest, tasks) : found).filter(isToDo);
+      // Only now: who had the lock before may have learnt more.
+      const existing = withLearntFiles(paths, manifest);
       const { load } = await checkWorker(plan, {
-        existing: manifest,
+        existing,
         allowChangedWorker: false,
         crew,
         folder,
@@ -108,7 +112,7 @@ export async function runElement(
             ? Promise.resolve(keptBundle(plan.directory, manifest))
             : undefined,
       });
-      await compute(plan, manifest, { ...options, jobs, paths, lock, crew, brake, load, open });
+      await compute(plan, existing, { ...options, jobs, paths, lock, crew, brake, load, open });
       await crew.end();
     } finally {
       lock.release();
@@ -174,7 +178,10 @@ async function compute(plan: Plan, manifest: Manifest, options: ComputeOptions):
     files: worker.kind === 'python' ? manifest.worker.files : undefined,
     crew,
     // The manifest is the coordinator's to write.
-    learn: () => undefined,
+    learn: (files) => {
+      const stamp = { time: Date.now(), host: hostname(), pid: process.pid };
+      appendRecord(paths.events, { event: 'learn', ...stamp, files } satisfies RunEvent);
+    },
     onFailed: brake.countFailed,
     limits,
   });

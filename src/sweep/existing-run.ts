@@ -7,6 +7,7 @@ import { FanfoldError } from '../errors.js';
 import { fold, foldIfNeeded, isFoldable } from '../fold.js';
 import { atWork } from '../run/at-work.js';
 import { withLimits, type GivenLimits, type OnError } from '../run/limits.js';
+import { mixedFiles, withLearntFiles } from '../run/learnt-files.js';
 import type { Manifest } from '../run/manifest.js';
 import { runPaths } from '../run/paths.js';
 import { openDirectory } from '../run/run-directory.js';
@@ -101,7 +102,7 @@ export async function refold(
   }
   const lock = await openDirectory(directory, { onWait: onNotice });
   try {
-    const manifest = await requireManifest(directory);
+    const manifest = wholeWorker(directory, await requireManifest(directory));
     const wanted = { ...manifest, header: header ?? manifest.header };
     const make = isNeeded ? foldIfNeeded : fold;
     make(directory, wanted, { onNotice, fillsFailed, beat: lock.beat });
@@ -126,6 +127,21 @@ export async function requireManifest(
   throw new FanfoldError(
     'FANFOLD_MANIFEST',
     `Expected ${resolve(directory)} to be a run directory, but it holds no sweep.json.`,
+  );
+}
+
+/**
+ * The manifest with what elements have learnt of the worker's files, for a result that is to be made of what they computed.
+ * @throws FanfoldError where they computed with several versions of one
+ */
+export function wholeWorker(directory: string, manifest: Manifest): Manifest {
+  const known = withLearntFiles(runPaths(directory), manifest);
+  const mixed = mixedFiles(known.worker.files);
+  if (mixed.length === 0) return known;
+  throw new FanfoldError(
+    'FANFOLD_CHANGED_WORKER',
+    `Expected the elements of ${resolve(directory)} to have computed with the same files, but several versions have computed of: ${mixed.join(', ')}. No result is made; what was finished is kept. Take it as it is by fanfold resume --allow-changed-worker, or start anew with --force or another --out.`,
+    { exitCode: 1 },
   );
 }
 

@@ -2,6 +2,7 @@ import { rmSync } from 'node:fs';
 import { openCrew } from '../engine/local/open-crew.js';
 import { temporaryPath } from '../engine/local/temporary-folder.js';
 import { childEnvironment } from '../engine/local/threads.js';
+import { withLearntFiles } from '../run/learnt-files.js';
 import { readManifest, type Manifest } from '../run/manifest.js';
 import { runPaths } from '../run/paths.js';
 import { checkDirectory, openDirectory } from '../run/run-directory.js';
@@ -28,7 +29,8 @@ export async function prepareRun(plan: Plan, options: PrepareRunOptions): Promis
   const { directory, request } = plan;
   const { isForced, allowChangedWorker, onNotice } = options;
   checkDirectory(directory, { isForced });
-  const existing = isForced ? undefined : await readManifest(runPaths(directory).manifest, onNotice);
+  const stored = isForced ? undefined : await readManifest(runPaths(directory).manifest, onNotice);
+  const existing = stored && withLearntFiles(runPaths(directory), stored);
   const bundling = workerBundle(plan, existing);
   bundling?.catch(() => undefined);
   const folder = temporaryPath();

@@ -9,6 +9,7 @@ import { FanfoldError } from '../errors.js';
 import type { DeclaredColumns } from '../format/layout.js';
 import { writeFileAtomic } from '../run/atomic-file.js';
 import { changedFiles } from '../run/file-hashes.js';
+import { mixedFiles, withLearntFiles } from '../run/learnt-files.js';
 import { readManifest, writeManifest, type Manifest } from '../run/manifest.js';
 import { runPaths } from '../run/paths.js';
 import { clearDirectory } from '../run/run-directory.js';
@@ -41,12 +42,17 @@ export async function prepareDirectory(
   const { directory, spec } = plan;
   const paths = runPaths(directory, spec.format);
   if (options.isForced) clearDirectory(paths);
-  const existing = await readManifest(paths.manifest);
-  if (existing !== undefined) {
+  const stored = await readManifest(paths.manifest);
+  if (stored !== undefined) {
+    const existing = withLearntFiles(paths, stored);
     checkSameRun(existing, plan, bundle, options);
     const isSameWorker = changedFiles(existing.worker.files, bundle.files).length === 0;
-    if (isSameWorker || !isWorthless(directory, existing))
-      return updateManifest(existing, plan, bundle, options);
+    if (isSameWorker || !isWorthless(directory, existing)) {
+      const updated = updateManifest(existing, plan, bundle, options);
+      if (isDeepStrictEqual(updated, stored)) return stored;
+      writeManifest(paths, updated);
+      return updated;
+    }
     // A worker was mended that did not load, or failed at every point: nothing of value is here.
     clearDirectory(paths);
   }
@@ -97,7 +103,10 @@ export function checkSameRun(
       `Expected --pack ${String(existing.pack)}, as ${directory} was begun with, got ${String(request.pack)}: its journals go by elements of so many tasks.`,
     );
   }
-  const changed = changedFiles(existing.worker.files, bundle.files);
+  const mixed = mixedFiles(existing.worker.files);
+  const changed = changedFiles(existing.worker.files, bundle.files).map((name) =>
+    mixed.includes(name) ? `${name} (several versions of it have computed)` : name,
+  );
   if (changed.length === 0 || options.allowChangedWorker || isWorthless(directory, existing)) return;
   throw new FanfoldError(
     'FANFOLD_CHANGED_WORKER',
@@ -137,7 +146,7 @@ function isWorthless(directory: string, manifest: Manifest): boolean {
   return readTaskStates(directory, manifest).every(({ lines, failed }) => lines === failed);
 }
 
-/** Records what may differ between two sessions of a run: how it is computed and folded, and an allowed new worker. */
+/** The manifest with what may differ between two sessions of a run: how it is computed and folded, and an allowed new worker. */
 function updateManifest(
   existing: Manifest,
   plan: Plan,
@@ -148,7 +157,7 @@ function updateManifest(
   const { worker, earlierWorkers = [] } = existing;
   const isSameWorker = changedFiles(worker.files, bundle.files).length === 0;
   writeCopies(plan, bundle);
-  const manifest: Manifest = {
+  return {
     ...existing,
     header,
     worker: { ...worker, ...howRun(request.worker), files: { ...bundle.files }, ...copyOf(bundle) },
@@ -159,9 +168,6 @@ function updateManifest(
       ? {}
       : { earlierWorkers: [...earlierWorkers, { files: worker.files, until: new Date().toISOString() }] }),
   };
-  if (isDeepStrictEqual(manifest, existing)) return existing;
-  writeManifest(runPaths(plan.directory, plan.spec.format), manifest);
-  return manifest;
 }
 
 /** Writes the run's own copies of the worker and the points, also over ones that somebody changed. */

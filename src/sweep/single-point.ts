@@ -11,6 +11,7 @@ import { childEnvironment } from '../engine/local/threads.js';
 import { FanfoldError } from '../errors.js';
 import { changedFiles } from '../run/file-hashes.js';
 import { layoutOfRun } from '../run/layouts.js';
+import { withLearntFiles } from '../run/learnt-files.js';
 import { withLimits, type Limits } from '../run/limits.js';
 import type { Manifest } from '../run/manifest.js';
 import { pointFolder, runPaths, type RunPaths } from '../run/paths.js';
@@ -56,7 +57,7 @@ export async function runPoint(
   index: number,
   options: PointOptions,
 ): Promise<PointOutcome> {
-  const manifest = await requireManifest(directory);
+  const manifest = withLearntFiles(runPaths(directory), await requireManifest(directory));
   if (index >= manifest.points) {
     throw new FanfoldError(
       'FANFOLD_USAGE',

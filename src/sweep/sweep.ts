@@ -7,6 +7,7 @@ import { childEnvironment } from '../engine/local/threads.js';
 import { FanfoldError } from '../errors.js';
 import { foldIfNeeded } from '../fold.js';
 import { layoutOfRun } from '../run/layouts.js';
+import { withLearntFiles } from '../run/learnt-files.js';
 import { readManifest, type Manifest } from '../run/manifest.js';
 import { runPaths } from '../run/paths.js';
 import { watchForStop } from '../run/stop-request.js';
@@ -16,7 +17,7 @@ import { isComputed, isOpen, readTaskStates, type TaskState } from '../run/task-
 import { checkWorker } from './check-worker.js';
 import { compute, type ComputeOptions } from './compute.js';
 import type { RunOptions } from './run-options.js';
-import { workerBundle } from './existing-run.js';
+import { wholeWorker, workerBundle } from './existing-run.js';
 import { brakes, type Brakes, type StopReason } from './brakes.js';
 import { awaitTaskStates, withLateFiles, type LateOptions } from './late-files.js';
 import { mendTasks } from './mend-tasks.js';
@@ -53,7 +54,8 @@ export async function runSweep(plan: Plan, options: RunOptions): Promise<Outcome
   const isForced = options.isForced === true;
   const allowChangedWorker = options.allowChangedWorker === true;
   checkDirectory(directory, { isForced });
-  const existing = isForced ? undefined : await readManifest(runPaths(directory).manifest, options.onNotice);
+  const stored = isForced ? undefined : await readManifest(runPaths(directory).manifest, options.onNotice);
+  const existing = stored && withLearntFiles(runPaths(directory), stored);
   // First, because it needs a processor for itself just while this one starts the others.
   const bundling = workerBundle(plan, existing);
   bundling?.catch(() => undefined);
@@ -179,6 +181,7 @@ async function computeAndFold(plan: Plan, manifest: Manifest, options: ComputeOp
   options.lock.check();
   const fillsFailed = !isLeft && !isComplete && canFill(directory, current, after);
   if (isComplete || fillsFailed) {
+    current = wholeWorker(directory, current);
     const how = { onNotice: options.onNotice, fillsFailed, beat: options.lock.beat };
     const folding = (): Manifest => foldIfNeeded(directory, current, how);
     current = await withLateFiles(directory, folding, late);

@@ -69,8 +69,10 @@ export function checkJournals(
 ): Problem[] {
   const events = faultOfJournal(paths.events, proof?.journals.events, isRunning);
   const failures = faultOfJournal(paths.failures, proof?.journals.failures, isRunning);
-  const isLost = events === undefined && isBegun && !existsSync(paths.events);
-  const ofElements = listElements(paths).flatMap((element) => {
+  const elements = listElements(paths);
+  // Elements that nobody submitted from here have journals of their own only.
+  const isLost = events === undefined && isBegun && elements.length === 0 && !existsSync(paths.events);
+  const ofElements = elements.flatMap((element) => {
     const own = runPaths(paths.directory, undefined, element);
     return [own.events, own.failures].map((path) => {
       const fault = faultOfJournal(path, undefined, isRunning);

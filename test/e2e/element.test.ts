@@ -241,4 +241,58 @@ describe('an element', () => {
       expect.stringContaining('[FANFOLD_CHANGED_WORKER]'),
     ]);
   });
+
+  testWith('python3', 'refuses a file that changed which only its function imports', async () => {
+    const folder = temporaryFolder();
+    const out = join(folder, 'run');
+    const late = (k: number): string => writeWorker(folder, 'late.py', `K = ${String(k)}\n`);
+    const model = writeWorker(
+      folder,
+      'model.py',
+      'import os\ndef f(x):\n    import late\n    if x % 2 and not os.environ.get("MENDED"):\n        raise ValueError("no")\n    return x * late.K\n',
+    );
+    const spec = [`${model}:f`, '--range', '0:6', '--tasks', '3', '--out', out];
+    expectExit(await fanfold(['template', 'slurm', ...spec]), 0);
+    const env = { MENDED: '1' };
+    const retry = (element: number): ReturnType<typeof fanfold> =>
+      fanfold(['element', out, String(element), '--retry'], { env });
+    const changed = [2, expect.stringContaining('changed since: late.py')];
+
+    // By the same element, and by the whole run.
+    late(1);
+    expectExit(await fanfold(['element', out, '0']), 1);
+    late(500);
+    for (const ended of [await retry(0), await fanfold(['retry', out], { env })])
+      expect([ended.exitCode, ended.stderr]).toEqual(changed);
+    // Another element does not know of it, and so two versions have computed.
+    expectExit(await retry(1), 0);
+    for (const k of [1, 500]) {
+      late(k);
+      const { exitCode, stderr } = await fanfold(['resume', out], { env });
+      expect([exitCode, stderr]).toEqual(changed);
+      expect(stderr).toContain('late.py (several versions of it have computed)');
+    }
+    late(1);
+    for (const element of [0, 2]) expectExit(await retry(element), 0);
+    const folded = await fanfold(['fold', out]);
+    expect([folded.exitCode, folded.stderr]).toEqual([
+      1,
+      expect.stringContaining('several versions have computed of: late.py'),
+    ]);
+    expect(fs.existsSync(join(out, 'result.txt'))).toBe(false);
+
+    expectExit(await fanfold(['resume', out, '--allow-changed-worker']), 0);
+    expect(read(out, 'result.txt')).toBe('0   0\n1   1\n2   1000\n3   1500\n4   4\n5   5\n');
+    expectExit(await fanfold(['verify', out]), 0);
+    // From now on the manifest says how it is to be, to elements as well.
+    fs.removeSync(join(out, 'task_index=1.txt'));
+    fs.removeSync(join(out, 'result.txt'));
+    late(500);
+    const old = await retry(1);
+    expect([old.exitCode, old.stderr]).toEqual(changed);
+    late(1);
+    expectExit(await retry(1), 0);
+    expectExit(await fanfold(['fold', out]), 0);
+    expect(read(out, 'result.txt')).toContain('2   2\n3   3\n');
+  });
 });

@@ -379,6 +379,25 @@ describe('a run on Slurm', () => {
     expect((await command('status', out)).stdout).toContain('complete');
   });
 
+  test('refuses a file that changed which only the function of its model imports', async () => {
+    const folder = temporaryFolder();
+    const out = join(folder, 'run');
+    const late = (k: number): string => writeWorker(folder, 'late.py', `K = ${String(k)}\n`);
+    const code =
+      'import os\ndef f(x):\n    import late\n    if x == 2 and not os.path.exists("late.ok"):\n        raise ValueError("no")\n    return x * late.K\n';
+    const model = writeWorker(folder, 'model.py', code.replace('late.ok', join(folder, 'ok')));
+    const spec = [`${model}:f`, '--range', '0:4', '--tasks', '2', '--out', out];
+    late(1);
+    expectExit(await command(...spec, '--engine', 'slurm'), 1);
+    late(500);
+    fs.writeFileSync(join(folder, 'ok'), '');
+    const { exitCode, stderr } = await command('retry', out);
+    expect([exitCode, stderr]).toEqual([2, expect.stringContaining('changed since: late.py.')]);
+    late(1);
+    expectExit(await command('retry', out), 0);
+    expect(read(out, 'result.txt')).toBe('0   0\n1   1\n2   2\n3   3\n');
+  });
+
   test('leaves the jobs of others alone that have the numbers of its own', async () => {
     const run = gatedRun(4);
     run.open();

@@ -26,10 +26,10 @@ export function learnFiles(now: FileHashes | undefined, session: Session): void 
     found.filter(([path, hash]) => path in files && files[path] !== hash).map(([path]) => path),
     paths,
   );
-  const added = found.filter(([path]) => !(path in files));
-  if (added.length === 0) return;
-  session.files = { ...files, ...Object.fromEntries(added) };
-  session.learn(session.files);
+  const added = Object.fromEntries(found.filter(([path]) => !(path in files)));
+  if (Object.keys(added).length === 0) return;
+  session.files = { ...files, ...added };
+  session.learn(added);
 }
 
 // --- internal ---
