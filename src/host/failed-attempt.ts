@@ -8,6 +8,7 @@ import { isSchedulers, judgeDeath, judgeException } from '../run/verdict.js';
 import type { Computer } from './compute.js';
 import { describeError } from './described-error.js';
 import type { RunJob, TaskJob } from './protocol.js';
+import type { Usage } from './usage.js';
 
 /** How a process ended that a point had to itself, such as a command; an error that has it may be tried again. */
 export interface ProcessEnd {
@@ -100,7 +101,7 @@ function certify(
     exitStatus: status,
     signal,
     // Of a command this process's own numbers say nothing.
-    ...('command' in spec.worker ? {} : ownUsage()),
+    ...('command' in spec.worker ? (error as { usage?: Usage } | undefined)?.usage : ownUsage()),
     oomKills: { before, after },
     ...left,
     node: hostname(),
@@ -109,7 +110,7 @@ function certify(
   };
 }
 
-function ownUsage(): Pick<Certificate, 'peakMemoryBytes' | 'processorSeconds'> {
+function ownUsage(): Usage {
   const { maxRSS, userCPUTime, systemCPUTime } = process.resourceUsage();
   return { peakMemoryBytes: maxRSS * 1024, processorSeconds: (userCPUTime + systemCPUTime) / 1e6 };
 }

@@ -30,6 +30,18 @@ function marked(kind: Kind, act: string, most: number): { out: string; args: str
   };
 }
 
+/** Holds 100 MB while it is busy for long enough to be seen. */
+const HEAVY =
+  'const held = Buffer.alloc(100 << 20, 1); const end = Date.now() + 600; while (Date.now() < end || process.cpuUsage().user < 2e5) held[0]++;';
+
+function expectHeavy(certificate: { peakMemoryBytes?: number; processorSeconds?: number } | undefined): void {
+  const { peakMemoryBytes = 0, processorSeconds = 0 } = certificate ?? {};
+  expect(peakMemoryBytes).toBeGreaterThan(100 << 20);
+  expect(peakMemoryBytes).toBeLessThan(500 << 20);
+  expect(processorSeconds).toBeGreaterThan(0.2);
+  expect(processorSeconds).toBeLessThan(30);
+}
+
 type Kind = (folder: string, marks: string, act: string, most: number) => string[];
 
 const javascript: Kind = (folder, marks, act, most) => [
@@ -228,6 +240,59 @@ describe('a certificate', () => {
     const { peakMemoryBytes = 0, processorSeconds = 0 } = failures(out)[0]?.certificate ?? {};
     expect(peakMemoryBytes).toBeGreaterThan(100 << 20);
     expect(processorSeconds).toBeGreaterThan(0.2);
+  });
+
+  describe.each<[string, string[], string, number | null]>([
+    ['that a shell starts', ['{x}'], 'if (process.argv[2] === "4") process.exit(3); console.log(1);', 3],
+    ['with an argument that no shell is sent', ['{x}', 'a\nb'], 'process.exit(3);', 3],
+    ['that prints no result', ['{x}'], '', 0],
+  ])('of a command %s', (_, words, act, exitStatus) => {
+    testWith('procfs', 'has the peak memory and processor time of this one', async () => {
+      const folder = temporaryFolder();
+      const out = join(folder, 'run');
+      const script = writeWorker(folder, 'heavy.cjs', `${HEAVY}\n${act}\n`);
+      const args = ['--range', '3:5', '--tasks', '1', '--out', out, '--', process.execPath, script, ...words];
+      expect((await fanfold(args)).exitCode).toBe(1);
+      const { certificate } = failures(out).find(({ index }) => index === 1) ?? {};
+      expect(certificate).toMatchObject({ exitStatus, signal: null });
+      expectHeavy(certificate);
+    });
+  });
+
+  describe.each<[string, string]>([
+    ['that ends', 'process.exit(3)'],
+    ['that answers an error', 'console.log(JSON.stringify({ index, error: "no" }))'],
+  ])('of a program that stays alive %s', (_, act) => {
+    testWith('procfs', 'has its peak memory and processor time', async () => {
+      const folder = temporaryFolder();
+      const out = join(folder, 'run');
+      const script = writeWorker(
+        folder,
+        'stream.cjs',
+        `require('node:readline').createInterface({ input: process.stdin }).on('line', (line) => {
+  const { index, x } = JSON.parse(line);
+  if (x === 3) return console.log(JSON.stringify({ index, result: 1 }));
+  ${HEAVY}
+  ${act};
+});\n`,
+      );
+      const args = [
+        '--range',
+        '3:5',
+        '--tasks',
+        '1',
+        '--out',
+        out,
+        '--stream',
+        '--',
+        process.execPath,
+        script,
+      ];
+      expect((await fanfold(args)).exitCode).toBe(1);
+      const [failure] = failures(out);
+      expect(failure?.index).toBe(1);
+      expectHeavy(failure?.certificate);
+    });
   });
 
   test('is shown in the summary by its verdict', async () => {

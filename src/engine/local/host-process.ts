@@ -11,7 +11,7 @@ import { hearReports } from './hear-reports.js';
 import { processTree, withMark, type ProcessTree } from './process-tree.js';
 import { queue } from './queue.js';
 import type { Reaper } from './reaper.js';
-import { endedChildrenSeconds, type Usage } from './usage.js';
+import { endedChildrenSeconds, type Usage } from '../../host/usage.js';
 
 /** How a process ended. */
 export interface Death {

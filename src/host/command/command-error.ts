@@ -1,19 +1,31 @@
 import { constants } from 'node:os';
 import { describeSignal } from '../../run/verdict.js';
 import type { ProcessEnd } from '../failed-attempt.js';
+import type { Usage } from '../usage.js';
 import { printedEnd } from './printed.js';
 
 export type { ProcessEnd } from '../failed-attempt.js';
+
+/** How a process ended, and what it took. */
+export interface MeasuredEnd extends ProcessEnd {
+  readonly usage: Usage;
+}
 
 /** A command that gave no result; its message is the whole story, so it has no stack. */
 export class CommandError extends Error {
   override readonly name = 'CommandError';
   /** How its process ended, where that is why it gave none. */
   readonly death: ProcessEnd | undefined;
+  /** What its process took. */
+  readonly usage: Usage | undefined;
 
-  constructor(message: string, death?: ProcessEnd) {
+  constructor(
+    message: string,
+    { death, usage }: { readonly death?: ProcessEnd | undefined; readonly usage?: Usage | undefined } = {},
+  ) {
     super(message);
     this.death = death;
+    this.usage = usage;
     delete this.stack;
   }
 }
@@ -29,12 +41,12 @@ export function endOf(status: number | null, signal: string | null): ProcessEnd 
  * The error of a command that ended as it must not.
  * @param when words that say more of the moment, such as ` before it answered`
  */
-export function endedError(line: string, end: ProcessEnd, stderr: string, when = ''): CommandError {
+export function endedError(line: string, end: MeasuredEnd, stderr: string, when = ''): CommandError {
   const how = end.signal === null ? `ended with ${describeEnd(end)}` : `was ended by ${describeEnd(end)}`;
   const words = printedEnd(stderr);
   return new CommandError(
     `${line} ${how}${when}. ${words === '' ? 'It wrote nothing on its stderr.' : `The end of its stderr: ${words}`}`,
-    end,
+    { death: { status: end.status, signal: end.signal }, usage: end.usage },
   );
 }
 

@@ -7,7 +7,7 @@ import type { Point } from '../../space/space.js';
 import { own, OwnError, temporaryPlace } from '../own-error.js';
 import type { WorkerCommand } from '../protocol.js';
 import type { LoadedWorker } from '../worker-module.js';
-import { CommandError, endedError, type ProcessEnd } from './command-error.js';
+import { CommandError, endedError, type MeasuredEnd } from './command-error.js';
 import { readResult } from './command-result.js';
 import { commandWords } from './command-words.js';
 import { launcher, LostError, type Launcher } from './launcher.js';
@@ -33,7 +33,7 @@ export function commandWorker(worker: WorkerCommand, writeLog: WriteLog): Loaded
       const folder = hasFolder ? pointFolder(worker.scratch, context.index) : undefined;
       const valueOf = texts.valueOf(point, context, folder);
       const line = printedBeginning(command.line(valueOf));
-      const start = async (opened: Streams): Promise<ProcessEnd> => {
+      const start = async (opened: Streams): Promise<MeasuredEnd> => {
         if (folder !== undefined) makeEmpty(folder);
         const given = spec.stdin ? `${texts.json(point, context)}\n` : '';
         own(() => {
@@ -63,7 +63,7 @@ export function commandWorker(worker: WorkerCommand, writeLog: WriteLog): Loaded
       } catch (error) {
         if (error instanceof OwnError) throw error;
         const message = `${line} was not started or lost: ${messageOf(explainStart(error, command.words(valueOf)))}`;
-        throw new CommandError(message, error instanceof LostError ? error.end : undefined);
+        throw new CommandError(message, error instanceof LostError ? { death: error.end } : {});
       }
       return resultOf(finished, spec, writeLog);
     },
@@ -159,7 +159,7 @@ interface Finished {
   readonly rule: ResultRule;
   readonly streams: Streams;
   readonly line: string;
-  readonly end: ProcessEnd;
+  readonly end: MeasuredEnd;
   readonly folder: string | undefined;
 }
 
@@ -218,10 +218,11 @@ function failure(finished: Finished, error: unknown): Error {
   requireRoom(streams.folder, streams.place);
   if (folder !== undefined) requireRoom(folder);
   const place = folder === undefined ? '' : ` Its files are in ${folder}`;
-  if (error instanceof CommandError) return new CommandError(`${error.message}${place}`, error.death);
+  if (error instanceof CommandError) return new CommandError(`${error.message}${place}`, error);
   const words = printedEnd(own(streams.stderr.end, streams.place));
   return new CommandError(
     `${line} ended with exit status ${String(end.status)}, but gave no result. ${messageOf(error)}${words === '' ? '' : ` The end of its stderr: ${words}`}${place}`,
+    { death: { status: end.status, signal: end.signal }, usage: end.usage },
   );
 }
 

@@ -4,7 +4,9 @@ import { dirname } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
 import { readLines } from '../lines.js';
 import { own, temporaryPlace } from '../own-error.js';
-import { endOf, type ProcessEnd } from './command-error.js';
+import { endedChildrenSeconds, usageOf } from '../usage.js';
+import { endOf, type MeasuredEnd, type ProcessEnd } from './command-error.js';
+import { watchPeakMemory } from './peak-memory.js';
 
 /** One process to start. */
 export interface Launch {
@@ -41,7 +43,7 @@ export interface Launcher {
    * Runs a process to its end.
    * @throws Error of the system where it can't be started, or an OwnError where its files can't be opened
    */
-  run(launch: Launch): Promise<ProcessEnd>;
+  run(launch: Launch): Promise<MeasuredEnd>;
   close(): void;
 }
 
@@ -97,12 +99,14 @@ while IFS= read -r fanfold_count; do
   IFS= read -r fanfold_in || exit
   if [ "$fanfold_in" ]; then fanfold_in=$fanfold_stdin; else fanfold_in=/dev/null; fi
   "$@" <"$fanfold_in" >>"$fanfold_stdout" 2>>"$fanfold_stderr"
-  echo $?
+  fanfold_line=$?
+  times
+  echo "$fanfold_line"
 done
 `;
 
 interface Shell {
-  run(launch: Launch): Promise<ProcessEnd>;
+  run(launch: Launch): Promise<MeasuredEnd>;
   hasEnded(): boolean;
   close(): void;
 }
@@ -118,20 +122,25 @@ function startShell(files: Files, folder: string, [program = '', ...args]: reado
 }
 
 function talkTo(child: ChildProcessByStdio<Writable, Readable, null>): Shell {
-  let waiting: { resolve: (end: ProcessEnd) => void; reject: (error: Error) => void } | undefined;
+  let waiting: { resolve: (status: number) => void; reject: (error: Error) => void } | undefined;
   let isOver = false;
+  /** Of all commands so far. */
+  let seconds = 0;
+  let secondsBefore = 0;
   const sent = new Map<string, string | undefined>();
-  const settle = (error: Error | undefined, status = 0): void => {
-    if (error === undefined) waiting?.resolve(endOf(status, null));
-    else waiting?.reject(error);
-    waiting = undefined;
-  };
   const end = (error: Error): void => {
     isOver = true;
-    settle(error);
+    waiting?.reject(error);
+    waiting = undefined;
   };
   readLines(child.stdout, (line) => {
-    settle(undefined, Number(line));
+    // Before each status stand two lines of times: the shell's own, and those of its commands.
+    if (line.includes('m')) {
+      seconds = readTimes(line);
+      return;
+    }
+    waiting?.resolve(Number(line));
+    waiting = undefined;
   });
   child.once('error', end);
   child.once('exit', (status, signal) => {
@@ -140,16 +149,32 @@ function talkTo(child: ChildProcessByStdio<Writable, Readable, null>): Shell {
   // Its end is told by the exit.
   child.stdin.on('error', () => undefined);
   return {
-    run: (launch) =>
-      new Promise((resolve, reject) => {
-        waiting = { resolve, reject };
-        child.stdin.write(requestText(launch, sent));
-      }),
+    run: async (launch) => {
+      const peak = watchPeakMemory(child.pid ?? 0, { isItself: false });
+      secondsBefore = seconds;
+      try {
+        const status = await new Promise<number>((resolve, reject) => {
+          waiting = { resolve, reject };
+          child.stdin.write(requestText(launch, sent));
+        });
+        return { ...endOf(status, null), usage: usageOf(peak.bytes(), seconds - secondsBefore) };
+      } finally {
+        peak.close();
+      }
+    },
     hasEnded: () => isOver,
     close: () => {
       child.stdin.end();
     },
   };
+}
+
+/** Reads a line that the shell's `times` prints, such as `1m2.345s 0m0.010s`, of the user and of the system. */
+export function readTimes(line: string): number {
+  return [...line.matchAll(/(\d+)m([\d.,]+)s/g)].reduce(
+    (sum, [, minutes, seconds = '']) => sum + 60 * Number(minutes) + Number(seconds.replace(',', '.')),
+    0,
+  );
 }
 
 /** @param sent the variables that the shell has, which need not be sent again: it reads byte by byte */
@@ -182,7 +207,7 @@ async function runDirectly(
   { words, env, hasInput, isExact }: Launch,
   files: Files,
   folder: string,
-): Promise<ProcessEnd> {
+): Promise<MeasuredEnd> {
   const [program = '', ...args] = words;
   const streams = own(
     () =>
@@ -194,18 +219,21 @@ async function runDirectly(
     temporaryPlace(dirname(files.stdout)),
   );
   try {
-    return await new Promise((resolve, reject) => {
-      const child = spawn(program, args, {
-        cwd: folder,
-        env: { ...process.env, ...env },
-        stdio: [...streams],
-        windowsHide: true,
-      });
+    endedChildrenSeconds();
+    const child = spawn(program, args, {
+      cwd: folder,
+      env: { ...process.env, ...env },
+      stdio: [...streams],
+      windowsHide: true,
+    });
+    const peak = watchPeakMemory(child.pid ?? 0, { isItself: true });
+    const end = await new Promise<ProcessEnd>((resolve, reject) => {
       child.once('error', reject);
       child.once('exit', (status, signal) => {
         resolve(isExact ? { status, signal } : endOf(status, signal));
       });
-    });
+    }).finally(peak.close);
+    return { ...end, usage: usageOf(peak.bytes(), endedChildrenSeconds()) };
   } finally {
     for (const stream of streams) if (stream !== 'ignore') closeSync(stream);
   }

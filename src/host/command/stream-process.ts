@@ -1,8 +1,10 @@
 import { spawn } from 'node:child_process';
 import { DRAIN_MS, LAST_WORDS_CHARACTERS } from '../last-words.js';
 import { readLines } from '../lines.js';
-import { endOf, type ProcessEnd } from './command-error.js';
+import { endedChildrenSeconds, livingSeconds, usageOf } from '../usage.js';
+import { endOf, type MeasuredEnd, type ProcessEnd } from './command-error.js';
 import type { WriteLog } from './output-file.js';
+import { watchPeakMemory } from './peak-memory.js';
 
 /** A program that stays alive: it is asked lines and answers lines. */
 export interface StreamProcess {
@@ -17,8 +19,8 @@ export interface StreamProcess {
   unread(): string;
   /** True where it closed its standard output and lived on, so that it had to be ended. */
   readonly wasMute: () => boolean;
-  /** How it ended. */
-  end(): ProcessEnd;
+  /** How it ended, and what it took until then or now. */
+  end(): MeasuredEnd;
   /** The end of what it wrote on its standard error. */
   lastWords(): string;
   kill(): void;
@@ -38,8 +40,11 @@ const END_MS = 1500;
  */
 export function startStream(words: readonly string[], folder: string, writeLog: WriteLog): StreamProcess {
   const [program = '', ...args] = words;
+  endedChildrenSeconds();
   const child = spawn(program, args, { cwd: folder, stdio: ['pipe', 'pipe', 'pipe'], windowsHide: true });
   const lines: string[] = [];
+  const peak = watchPeakMemory(child.pid ?? 0, { isItself: true });
+  let seconds: number | undefined;
   let lastWords = '';
   let ended: ProcessEnd | undefined;
   let isMute = false;
@@ -69,6 +74,7 @@ export function startStream(words: readonly string[], folder: string, writeLog: 
   const whenEnded = new Promise<void>((resolve) => {
     const finish = (end: ProcessEnd): void => {
       ended ??= end;
+      peak.close();
       child.stdin.destroy();
       wake();
       resolve();
@@ -79,6 +85,7 @@ export function startStream(words: readonly string[], folder: string, writeLog: 
     });
     child.once('exit', (status, signal) => {
       clearTimeout(muteTimer);
+      seconds = endedChildrenSeconds();
       const end = endOf(status, signal);
       const timer = setTimeout(finish, DRAIN_MS, end);
       child.once('close', () => {
@@ -110,7 +117,10 @@ export function startStream(words: readonly string[], folder: string, writeLog: 
     take: (count) => lines.splice(0, count),
     unread: () => lines.map((line) => `${line}\n`).join('') + torn.text(),
     wasMute: () => isMute,
-    end: () => ended ?? { status: null, signal: null },
+    end: () => ({
+      ...(ended ?? { status: null, signal: null }),
+      usage: usageOf(peak.bytes(), ended === undefined ? livingSeconds(child.pid ?? 0) : seconds),
+    }),
     lastWords: () => lastWords,
     kill: () => child.kill('SIGKILL'),
     close: async () => {

@@ -52,7 +52,8 @@ export function streamWorker(worker: WorkerCommand, writeLog: WriteLog): LoadedW
       throw outcome?.reason;
     },
     ahead: { count: size.current, compute: ask },
-    refused: ({ message }) => new CommandError(`${dialogue.line} answered: ${message}`),
+    refused: ({ message }) =>
+      new CommandError(`${dialogue.line} answered: ${message}`, { usage: dialogue.process?.end().usage }),
     recall: { isDue: dialogue.trust.isLost, take: () => takeBack(dialogue) },
     close: () => dialogue.process?.close() ?? Promise.resolve(),
   };
@@ -133,8 +134,17 @@ async function askBatch(dialogue: Dialogue, questions: readonly Question[]): Pro
 }
 
 async function askOne(dialogue: Dialogue, question: Question): Promise<Outcome> {
-  const { line, size } = dialogue;
   const program = running(dialogue);
+  const outcome = await askProgram(dialogue, program, question);
+  if (outcome.status === 'fulfilled') return outcome;
+  const { reason } = outcome as { reason: unknown };
+  if (!(reason instanceof CommandError)) return outcome;
+  const { message, death, usage = program.end().usage } = reason;
+  return { status: 'rejected', reason: new CommandError(message, { death, usage }) };
+}
+
+async function askProgram(dialogue: Dialogue, program: StreamProcess, question: Question): Promise<Outcome> {
+  const { line, size } = dialogue;
   const early = printedBeginning(program.unread());
   if (program.unread() !== '') {
     dialogue.trust.lose(early);

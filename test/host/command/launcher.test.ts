@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import fs from 'fs-extra';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { launcher, type Launcher } from '../../../src/host/command/launcher.js';
+import { launcher, readTimes, type Launcher } from '../../../src/host/command/launcher.js';
 import { testWith, type Tool } from '../../tools.js';
 
 const folder = fs.mkdtempSync(join(tmpdir(), 'fanfold-launcher-'));
@@ -66,10 +66,10 @@ describe.each(SHELLS)('processes started by a shell (%s)', (tool, shell) => {
 
   testWith(tool, 'get each argument as it is, whatever it holds', async () => {
     for (const text of HOSTILE) {
-      expect(await run(['/usr/bin/printf', '%s\\0', text, 'end'])).toEqual({ status: 0, signal: null });
+      expect(await run(['/usr/bin/printf', '%s\\0', text, 'end'])).toMatchObject({ status: 0, signal: null });
       expect(printed()).toBe(`${text}\0end\0`);
     }
-    expect(await run(['/usr/bin/printf', '%s\\0', ...HOSTILE.slice(0, 16)])).toEqual({
+    expect(await run(['/usr/bin/printf', '%s\\0', ...HOSTILE.slice(0, 16)])).toMatchObject({
       status: 0,
       signal: null,
     });
@@ -104,12 +104,26 @@ describe.each(SHELLS)('processes started by a shell (%s)', (tool, shell) => {
   });
 
   testWith(tool, 'end with their status, or by a signal', async () => {
-    expect(await run(['/bin/sh', '-c', 'exit 3'])).toEqual({ status: 3, signal: null });
-    expect(await run(['/bin/sh', '-c', 'exit 255'])).toEqual({ status: 255, signal: null });
-    expect(await run(['/bin/sh', '-c', 'kill -s KILL $$'])).toEqual({ status: null, signal: 'SIGKILL' });
-    expect(await run(['/bin/sh', '-c', 'kill -s TERM $$'])).toEqual({ status: null, signal: 'SIGTERM' });
-    expect(await run(['/bin/sh', '-c', 'kill -s INT $$'])).toEqual({ status: null, signal: 'SIGINT' });
+    expect(await run(['/bin/sh', '-c', 'exit 3'])).toMatchObject({ status: 3, signal: null });
+    expect(await run(['/bin/sh', '-c', 'exit 255'])).toMatchObject({ status: 255, signal: null });
+    expect(await run(['/bin/sh', '-c', 'kill -s KILL $$'])).toMatchObject({
+      status: null,
+      signal: 'SIGKILL',
+    });
+    expect(await run(['/bin/sh', '-c', 'kill -s TERM $$'])).toMatchObject({
+      status: null,
+      signal: 'SIGTERM',
+    });
+    expect(await run(['/bin/sh', '-c', 'kill -s INT $$'])).toMatchObject({ status: null, signal: 'SIGINT' });
     expect((await run([join(folder, 'nowhere')])).status).toBe(127);
+  });
+
+  testWith(tool, 'tell the processor time of each alone', async () => {
+    const busy = 'const end = Date.now() + 300; while (process.cpuUsage().user < 2e5 || Date.now() < end);';
+    const { usage } = await run([process.execPath, '-e', busy]);
+    expect(usage.processorSeconds).toBeGreaterThan(0.2);
+    const next = await run(['/bin/sh', '-c', 'exit 3']);
+    expect(next.usage.processorSeconds).toBeLessThan(0.2);
   });
 
   testWith(tool, 'read an empty standard input, or the file that is theirs', async () => {
@@ -137,7 +151,7 @@ test('a shell that somebody kills is started anew for the next process', async (
   ).rejects.toThrow('The shell that starts commands ended by SIGKILL');
   expect(
     await launch.run({ words: ['/bin/echo', 'again'], env: {}, hasInput: false, isExact: false }),
-  ).toEqual({
+  ).toMatchObject({
     status: 0,
     signal: null,
   });
@@ -149,9 +163,9 @@ test('an exit status and a signal of the same number are told apart where that i
   const launch = launcher(files, folder);
   const end = (code: string, isExact: boolean): ReturnType<Launcher['run']> =>
     launch.run({ words: ['/bin/sh', '-c', code], env: {}, hasInput: false, isExact });
-  expect(await end('exit 137', true)).toEqual({ status: 137, signal: null });
-  expect(await end('kill -s KILL $$', true)).toEqual({ status: null, signal: 'SIGKILL' });
-  expect(await end('exit 137', false)).toEqual({ status: null, signal: 'SIGKILL' });
+  expect(await end('exit 137', true)).toMatchObject({ status: 137, signal: null });
+  expect(await end('kill -s KILL $$', true)).toMatchObject({ status: null, signal: 'SIGKILL' });
+  expect(await end('exit 137', false)).toMatchObject({ status: null, signal: 'SIGKILL' });
   launch.close();
 });
 
@@ -160,4 +174,10 @@ test('a NUL, which no argument can hold, is refused', async () => {
   await expect(
     launch.run({ words: ['/bin/echo', 'a\0b'], env: {}, hasInput: false, isExact: false }),
   ).rejects.toThrow('null bytes');
+});
+
+test('times are read in whatever locale and shell', () => {
+  expect(readTimes('0m0.010000s 0m0.002500s')).toBeCloseTo(0.0125, 9);
+  expect(readTimes('1m2,345s 2m0,000s')).toBeCloseTo(182.345, 9);
+  expect(readTimes('0m0.00s 0m0.00s')).toBe(0);
 });

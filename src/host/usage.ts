@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { systemCode } from '../../errors.js';
+import { systemCode } from '../errors.js';
 
 /** What a process took. */
 export interface Usage {
@@ -11,7 +11,7 @@ export interface Usage {
 /** The kernel counts in hundredths of a second for every program, whatever its own clock is. */
 const TICKS_A_SECOND = 100;
 /** Places in `/proc/PID/stat` after the name, which may hold anything, counted from the state. */
-const [CUTIME, CSTIME] = [13, 14] as const;
+const [UTIME, STIME, CUTIME, CSTIME] = [11, 12, 13, 14] as const;
 
 let seen: number | undefined;
 
@@ -20,20 +20,33 @@ let seen: number | undefined;
  * Undefined where the system does not either.
  */
 export function endedChildrenSeconds(): number | undefined {
-  const total = childrenSeconds();
+  const total = secondsOf('self', [CUTIME, CSTIME]);
   const since = total === undefined || seen === undefined ? undefined : total - seen;
   seen = total;
   return since;
 }
 
+/** Processor time of a living process and of those under it that have ended; undefined where the system doesn't tell. */
+export function livingSeconds(pid: number): number | undefined {
+  return secondsOf(String(pid), [UTIME, STIME, CUTIME, CSTIME]);
+}
+
+/** A usage of what is known of it. */
+export function usageOf(peakMemoryBytes: number | undefined, processorSeconds: number | undefined): Usage {
+  return {
+    ...(peakMemoryBytes === undefined ? {} : { peakMemoryBytes }),
+    ...(processorSeconds === undefined ? {} : { processorSeconds: Math.round(processorSeconds * 1e6) / 1e6 }),
+  };
+}
+
 // --- internal ---
 
-function childrenSeconds(): number | undefined {
+function secondsOf(pid: string, places: readonly number[]): number | undefined {
   if (process.platform !== 'linux') return undefined;
   try {
-    const stat = readFileSync('/proc/self/stat', 'latin1');
+    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    return (Number(fields[CUTIME]) + Number(fields[CSTIME])) / TICKS_A_SECOND;
+    return places.reduce((sum, place) => sum + Number(fields[place]), 0) / TICKS_A_SECOND;
   } catch (error) {
     if (systemCode(error) === undefined) throw error;
     return undefined;
