@@ -20,7 +20,8 @@ let seen: number | undefined;
  * Undefined where the system does not either.
  */
 export function endedChildrenSeconds(): number | undefined {
-  const total = secondsOf('self', [CUTIME, CSTIME]);
+  const fields = statFields('self');
+  const total = fields && secondsIn(fields, [CUTIME, CSTIME]);
   const since = total === undefined || seen === undefined ? undefined : total - seen;
   seen = total;
   return since;
@@ -28,7 +29,16 @@ export function endedChildrenSeconds(): number | undefined {
 
 /** Processor time of a living process and of those under it that have ended; undefined where the system doesn't tell. */
 export function livingSeconds(pid: number): number | undefined {
-  return secondsOf(String(pid), [UTIME, STIME, CUTIME, CSTIME]);
+  const fields = statFields(String(pid));
+  return fields && secondsIn(fields);
+}
+
+/** The same, from the fields of its `/proc/PID/stat` after the name. */
+export function secondsIn(
+  fields: readonly string[],
+  places: readonly number[] = [UTIME, STIME, CUTIME, CSTIME],
+): number {
+  return places.reduce((sum, place) => sum + Number(fields[place]), 0) / TICKS_A_SECOND;
 }
 
 /** A usage of what is known of it. */
@@ -41,12 +51,11 @@ export function usageOf(peakMemoryBytes: number | undefined, processorSeconds: n
 
 // --- internal ---
 
-function secondsOf(pid: string, places: readonly number[]): number | undefined {
+function statFields(pid: string): string[] | undefined {
   if (process.platform !== 'linux') return undefined;
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    return places.reduce((sum, place) => sum + Number(fields[place]), 0) / TICKS_A_SECOND;
+    return stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   } catch (error) {
     if (systemCode(error) === undefined) throw error;
     return undefined;

@@ -259,6 +259,18 @@ describe('a certificate', () => {
     });
   });
 
+  testWith('procfs', 'of a command that took too long has them too', async () => {
+    const folder = temporaryFolder();
+    const out = join(folder, 'run');
+    const script = writeWorker(folder, 'endless.cjs', `${HEAVY}\nfor (;;);\n`);
+    const limits = ['--timeout', '2s', '--retries', '0'];
+    const args = ['--range', '0:1', '--out', out, ...limits, '--', process.execPath, script, '{x}'];
+    expect((await fanfold(args)).exitCode).toBe(1);
+    const [failure] = failures(out);
+    expect(failure?.certificate).toMatchObject({ verdict: 'timeout' });
+    expectHeavy(failure?.certificate);
+  });
+
   describe.each<[string, string]>([
     ['that ends', 'process.exit(3)'],
     ['that answers an error', 'console.log(JSON.stringify({ index, error: "no" }))'],

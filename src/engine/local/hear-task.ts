@@ -1,5 +1,6 @@
 import { FanfoldError, remedyFor } from '../../errors.js';
 import type { Report, TaskJob } from '../../host/protocol.js';
+import { usageOf, type Usage } from '../../host/usage.js';
 import type { Deadline } from './deadline.js';
 import type { DeathInTask, Killed } from './deaths.js';
 import { isDeath, type Death, type HostProcess } from './host-process.js';
@@ -35,7 +36,7 @@ export async function hearTask(
       const excess = session.memory.excessOf(host);
       const inHand = pointInHand(place, task, taskFiles(session.paths, task.index));
       return {
-        death: withPeak(report, session.memory.peakOf(host)),
+        death: withSeen(report, session.memory.seenOf(host)),
         isLoaded,
         point: late ?? inHand,
         killed:
@@ -114,11 +115,13 @@ function tooLarge(bytes: number, { limits }: Session): Killed {
   };
 }
 
-/** What was seen of the whole tree may be more than what the system tells of the process. */
-function withPeak(death: Death, peak: number | undefined): Death {
+/** What was seen of the whole tree may be more than what the system tells of the process, whose children died with it. */
+function withSeen(death: Death, seen: Usage): Death {
   const { usage = {} } = death;
-  if (peak === undefined || peak < (usage.peakMemoryBytes ?? 0)) return death;
-  return { ...death, usage: { ...usage, peakMemoryBytes: peak } };
+  const most = (one?: number, other?: number): number | undefined =>
+    one === undefined ? other : Math.max(one, other ?? 0);
+  const peak = most(usage.peakMemoryBytes, seen.peakMemoryBytes);
+  return { ...death, usage: usageOf(peak, most(usage.processorSeconds, seen.processorSeconds)) };
 }
 
 const DISK_CODES = /\b(?:ENOSPC|EDQUOT|EFBIG|EROFS|EIO|ENOENT|EACCES|EPERM|ESTALE|EMFILE|ENFILE)\b/;

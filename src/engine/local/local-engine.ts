@@ -151,7 +151,11 @@ async function computeTask(host: HostProcess, session: Session, task: TaskJob): 
   }
 }
 
-function deadlineOf(host: HostProcess, { limits, paths }: Session, task: TaskJob): Deadline | undefined {
+function deadlineOf(
+  host: HostProcess,
+  { limits, paths, memory }: Session,
+  task: TaskJob,
+): Deadline | undefined {
   const { timeoutMs } = limits;
   if (timeoutMs === undefined) return undefined;
   return watchPoints({
@@ -159,6 +163,7 @@ function deadlineOf(host: HostProcess, { limits, paths }: Session, task: TaskJob
     files: taskFiles(paths, task.index),
     task: { ...task, hasLayout: task.layout !== undefined },
     onLate: () => {
+      memory.look();
       host.kill();
     },
   });

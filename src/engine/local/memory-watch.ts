@@ -1,4 +1,5 @@
 import { performance } from 'node:perf_hooks';
+import { usageOf, type Usage } from '../../host/usage.js';
 import type { HostProcess } from './host-process.js';
 import { listProcesses, proportionalBytes, type ProcessEntry } from './process-list.js';
 
@@ -6,8 +7,10 @@ import { listProcesses, proportionalBytes, type ProcessEntry } from './process-l
 export interface MemoryWatch {
   add(host: HostProcess): void;
   remove(host: HostProcess): void;
-  /** The most that a host and all under it were seen to hold, in bytes; undefined where it was never looked at. */
-  readonly peakOf: (host: HostProcess) => number | undefined;
+  /** Looks now, at a moment before an end say. */
+  look(): void;
+  /** What a host and all under it were seen to hold, at most, and to take; nothing where it was never looked at. */
+  readonly seenOf: (host: HostProcess) => Usage;
   /** What a host and all under it held when that was too much. */
   readonly excessOf: (host: HostProcess) => number | undefined;
   readonly close: () => void;
@@ -21,6 +24,7 @@ const SHARE = 20;
 
 interface Watched {
   peak: number | undefined;
+  seconds: number | undefined;
   excess: number | undefined;
   last: { readonly ms: number; readonly bytes: number } | undefined;
 }
@@ -35,6 +39,7 @@ export function watchMemory(limitBytes: number | undefined): MemoryWatch {
   const past = new WeakMap<HostProcess, Watched>();
   let timer: NodeJS.Timeout | undefined;
   const look = (): void => {
+    clearTimeout(timer);
     timer = undefined;
     const began = performance.now();
     const before = process.cpuUsage();
@@ -45,6 +50,7 @@ export function watchMemory(limitBytes: number | undefined): MemoryWatch {
       if (members.length === 0) continue;
       const bytes = heldBytes(members, limitBytes);
       state.peak = Math.max(state.peak ?? 0, bytes);
+      state.seconds = members.reduce((sum, { seconds }) => sum + seconds, 0);
       if (limitBytes === undefined) continue;
       if (bytes > limitBytes && state.excess === undefined) {
         state.excess = bytes;
@@ -63,7 +69,7 @@ export function watchMemory(limitBytes: number | undefined): MemoryWatch {
   };
   return {
     add: (host) => {
-      watched.set(host, { peak: undefined, excess: undefined, last: undefined });
+      watched.set(host, { peak: undefined, seconds: undefined, excess: undefined, last: undefined });
       plan(limitBytes === undefined ? SELDOM_MS : SHORTEST_MS);
     },
     remove: (host) => {
@@ -71,7 +77,11 @@ export function watchMemory(limitBytes: number | undefined): MemoryWatch {
       if (state !== undefined) past.set(host, state);
       watched.delete(host);
     },
-    peakOf: (host) => (watched.get(host) ?? past.get(host))?.peak,
+    look,
+    seenOf: (host) => {
+      const { peak, seconds } = watched.get(host) ?? past.get(host) ?? {};
+      return usageOf(peak, seconds);
+    },
     excessOf: (host) => (watched.get(host) ?? past.get(host))?.excess,
     close: () => {
       clearTimeout(timer);

@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { systemCode } from '../../errors.js';
+import { secondsIn } from '../../host/usage.js';
 
 /** A process of this machine, as it was a moment ago. */
 export interface ProcessEntry {
@@ -13,6 +14,8 @@ export interface ProcessEntry {
   readonly started: string;
   /** Memory that it holds, shared pages counted in full. */
   readonly bytes: number;
+  /** Processor time of it, and, where the system says, of those under it that have ended. */
+  readonly seconds: number;
 }
 
 /** The living processes of this machine; undefined where there is no way to list them. */
@@ -45,7 +48,7 @@ export function proportionalBytes(pid: number): number | undefined {
 export function parsePs(text: string | null): ProcessEntry[] | undefined {
   const rows = (text ?? '').trim().split('\n');
   const entries = rows.flatMap((row) => {
-    const [pid = '', parent, group, kilobytes, state = ''] = row.trim().split(/\s+/);
+    const [pid = '', parent, group, kilobytes, state = '', time = ''] = row.trim().split(/\s+/);
     if (!/^\d+$/.test(pid) || state.startsWith('Z')) return [];
     return [
       {
@@ -55,15 +58,22 @@ export function parsePs(text: string | null): ProcessEntry[] | undefined {
         session: 0,
         started: '',
         bytes: Number(kilobytes) * 1024,
+        seconds: readClock(time),
       },
     ];
   });
   return entries.length === 0 ? undefined : entries;
 }
 
-export const PS_COLUMNS = 'pid=,ppid=,pgid=,rss=,state=';
+export const PS_COLUMNS = 'pid=,ppid=,pgid=,rss=,state=,time=';
 
 // --- internal ---
+
+/** A time as `ps` prints it: `0:01.50` on macOS, `1-02:03:04` elsewhere. */
+function readClock(text: string): number {
+  const [clock = '', days = '0'] = text.split('-').reverse();
+  return clock.split(':').reduce((sum, part) => 60 * sum + Number(part), 0) + 86_400 * Number(days);
+}
 
 /** Places in `/proc/PID/stat` after the name, which may hold anything. */
 const [STATE, PARENT, GROUP, SESSION, STARTED, PAGES] = [0, 1, 2, 3, 19, 21] as const;
@@ -93,6 +103,7 @@ function listFromProc(): ProcessEntry[] | undefined {
         session: Number(fields[SESSION]),
         started: fields[STARTED] ?? '',
         bytes: Number(fields[PAGES]) * size,
+        seconds: secondsIn(fields),
       },
     ];
   });
