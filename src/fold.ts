@@ -3,11 +3,11 @@ import { closeSync, existsSync, openSync, readSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { FanfoldError, systemCode } from './errors.js';
 import { checkLayouts, headerOf } from './fold-layout.js';
-import { quoteForShell } from './format/shell.js';
 import { stateOfResult } from './fold-state.js';
 import { canHoldNan, mentionsNan, NAN_OVERLAP, nanRows, type RowFormat } from './fold-rows.js';
 import { copyFilled, nanRowsOf } from './fold-nan.js';
 import { writeAll, writeAtomically } from './run/atomic-file.js';
+import { changedTask } from './run/changed-task.js';
 import { collectRanges, rangeText } from './run/index-ranges.js';
 import { layoutOfRun } from './run/layouts.js';
 import { writeManifest, type Manifest } from './run/manifest.js';
@@ -107,7 +107,7 @@ export function isFoldable(directory: string, manifest: Manifest, options: FoldO
   // What another one wrote is looked at by the fold itself.
   const missing = readTaskStates(directory, manifest).find((state) =>
     options.fillsFailed === true
-      ? !isComputed(state) && state.status !== 'foreign'
+      ? !isComputed(state) && state.status !== 'foreign' && state.status !== 'changed'
       : state.status === 'partial' || state.status === 'waiting',
   );
   if (missing === undefined) return true;
@@ -146,7 +146,7 @@ function copyTask(path: string, options: CopyOptions): FileRecord {
   const { bytes, sha256, hasNan } = copyFile(path, options);
   const file = { lines: stop - start, bytes, sha256 };
   if (!recorded.some((record) => record !== undefined && isSameFile(record, file)))
-    throw damagedTask(path, file);
+    throw changedTask(path, file.lines);
   // Only what mentions nan is read as rows: most results have none, and that search is fast.
   if (hasNan) for (const line of nanRows(path, rows)) nan.add(start + line);
   return file;
@@ -181,14 +181,6 @@ function copyFile(
 
 function isSameFile(record: FileRecord, { lines, bytes, sha256 }: FileRecord): boolean {
   return record.lines === lines && record.bytes === bytes && record.sha256 === sha256;
-}
-
-function damagedTask(path: string, { lines }: FileRecord): FanfoldError {
-  return new FanfoldError(
-    'FANFOLD_DAMAGED',
-    `Expected ${path} to hold the ${String(lines)} lines that were computed, but it was changed since. fanfold verify ${quoteForShell(dirname(path))} --repair puts it back, or computes that task again.`,
-    { exitCode: 1 },
-  );
 }
 
 /** The tasks' points follow each other without a gap, from the first to the last; this is ours to get right. */

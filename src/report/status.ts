@@ -1,4 +1,6 @@
 import { hostname } from 'node:os';
+import { basename } from 'node:path';
+import { someOf } from '../format/some-of.js';
 import { lockHolder } from '../run/lock.js';
 import type { Manifest } from '../run/manifest.js';
 import { runPaths } from '../run/paths.js';
@@ -21,6 +23,8 @@ export interface Status {
     readonly partial: number;
     readonly waiting: number;
   };
+  /** Names of task files that are not as they were recorded, by their lengths or, where they were written to since, their hashes. */
+  readonly changed: readonly string[];
   /** The coordinator at work on it now. */
   readonly running?: { readonly host: string; readonly pid: number };
   readonly state: 'complete' | 'running' | 'failed' | 'incomplete';
@@ -38,7 +42,7 @@ export function readStatus(
   { isQueued = false }: { isQueued?: boolean } = {},
 ): Status {
   const paths = runPaths(directory, manifest.spec.format);
-  const states = readTaskStates(directory, manifest);
+  const states = readTaskStates(directory, manifest, { readsTouched: true });
   const number = (wanted: string): number => states.filter(({ status }) => status === wanted).length;
   const lines = states.reduce((sum, state) => sum + state.lines, 0);
   const failedPoints = currentFailures(directory, manifest, states).map(({ index }) => index);
@@ -57,6 +61,9 @@ export function readStatus(
       partial: number('partial'),
       waiting: number('waiting') + number('foreign'),
     },
+    changed: states
+      .filter(({ status }) => status === 'changed')
+      .map(({ index }) => basename(paths.task(index))),
     ...(running === undefined ? {} : { running: { host: running.host, pid: running.pid } }),
     state: isComplete
       ? 'complete'
@@ -72,11 +79,11 @@ export function readStatus(
 
 /** A status in a few lines for a person. */
 export function describeStatus(status: Status): string {
-  const { points, tasks, running, directory, state } = status;
+  const { points, tasks, changed, running, directory, state } = status;
   const lines = [
     `${shortPath(directory)}: ${state} (worker ${status.worker}, spec ${shortHash(status.hash)})`,
     `points: ${thousands(points.done)} of ${thousands(points.total)} done, ${String(points.failed)} failed`,
-    `tasks: ${String(tasks.complete)} of ${String(tasks.total)} complete, ${String(tasks.partial)} begun, ${String(tasks.waiting)} waiting`,
+    `tasks: ${String(tasks.complete)} of ${String(tasks.total)} complete, ${String(tasks.partial)} begun, ${String(tasks.waiting)} waiting${changed.length > 0 ? `, ${String(changed.length)} changed` : ''}`,
   ];
   if (running !== undefined)
     lines.push(
@@ -88,6 +95,10 @@ export function describeStatus(status: Status): string {
     );
   if (state === 'failed')
     lines.push(`retry the ${count(points.failed, 'failed point')} with: ${commandFor('retry', directory)}`);
-  if (state === 'incomplete') lines.push(`go on with: ${commandFor('resume', directory)}`);
+  if (changed.length > 0)
+    lines.push(
+      `changed since finished: ${someOf(changed)}; to put back or compute again: ${commandFor('verify', directory)} --repair`,
+    );
+  else if (state === 'incomplete') lines.push(`go on with: ${commandFor('resume', directory)}`);
   return lines.join('\n');
 }

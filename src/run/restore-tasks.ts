@@ -9,10 +9,15 @@ const COPY_BYTES = 1 << 20;
 /**
  * Puts task files that were lost or damaged back from the result of the run, which holds their bytes: those pieces of it
  * that are as the fold has recorded them. So nothing that was finished is computed again.
- * @param tasks indices of tasks without a file
+ * @param tasks indices of tasks without a file as it should be
+ * @param onRestore called before the file of a task is put back
  * @returns which of them have one now
  */
-export function restoreTasks(paths: RunPaths, { proof }: Manifest, tasks: readonly number[]): number[] {
+export function restoreTasks(
+  paths: RunPaths,
+  { proof }: Manifest,
+  { tasks, onRestore }: { tasks: readonly number[]; onRestore: (index: number) => void },
+): number[] {
   if (proof === undefined || tasks.length === 0 || !existsSync(paths.result)) return [];
   const starts = startsOf(proof.tasks, Buffer.byteLength(proof.result.header));
   const result = openSync(paths.result, 'r');
@@ -21,6 +26,7 @@ export function restoreTasks(paths: RunPaths, { proof }: Manifest, tasks: readon
       const [start, piece] = [starts[index], provenFile(proof, index)];
       if (start === undefined || piece === undefined) return false;
       if (hashOfPiece(result, start, piece.bytes) !== piece.sha256) return false;
+      onRestore(index);
       writeAtomically(paths.task(index), (output) => {
         copyPiece(result, output, start, piece.bytes);
       });

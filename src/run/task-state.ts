@@ -4,17 +4,17 @@ import { layoutOfRun } from './layouts.js';
 import type { Manifest } from './manifest.js';
 import { readPart } from './part.js';
 import { runPaths, taskFiles, type RunPaths } from './paths.js';
-import { provenFile, type FileRecord } from './proof.js';
+import { isRecorded, provenFile, type FileRecord } from './proof.js';
 import { readJournals, type RunEvent } from './records.js';
 
 /** What the run directory says of one task. */
 export interface TaskState extends Slice {
   readonly index: number;
   /**
-   * `complete`: its file is there, as the host that finished it recorded; `foreign`: a file of its name that no host of
-   * this run finished; `partial`: some lines; `waiting`: none.
+   * `complete`: its file is there, as the host that finished it recorded; `changed`: it is there, but not so; `foreign`: a
+   * file of its name that no host of this run finished; `partial`: some lines; `waiting`: none.
    */
-  readonly status: 'complete' | 'foreign' | 'partial' | 'waiting';
+  readonly status: 'complete' | 'changed' | 'foreign' | 'partial' | 'waiting';
   /** Lines that are believed, those of failed points counted. */
   readonly lines: number;
   readonly failed: number;
@@ -22,14 +22,22 @@ export interface TaskState extends Slice {
   readonly bytes: number;
 }
 
-/** The state of every task, from the listing of the run directory and the journals. */
-export function readTaskStates(directory: string, manifest: Manifest): TaskState[] {
+/**
+ * The state of every task, from the listing of the run directory and the journals; files of finished tasks are told by
+ * their lengths.
+ * @param options.readsTouched hold those that were written to since they were recorded against their hashes too
+ */
+export function readTaskStates(
+  directory: string,
+  manifest: Manifest,
+  { readsTouched = false }: { readsTouched?: boolean } = {},
+): TaskState[] {
   const paths = runPaths(directory, manifest.spec.format);
   const names = new Set(readdirSync(directory));
   const has = (path: string): boolean => names.has(path.slice(paths.directory.length + 1));
   return statesOf(
     Array.from({ length: manifest.tasks }, (_, index) => index),
-    { paths, manifest, has },
+    { paths, manifest, has, readsTouched },
   );
 }
 
@@ -39,21 +47,26 @@ export function readElementStates(
   manifest: Manifest,
   tasks: readonly number[],
 ): TaskState[] {
-  return statesOf(tasks, { paths, manifest, has: existsSync });
+  return statesOf(tasks, { paths, manifest, has: existsSync, readsTouched: false });
 }
 
 /**
  * The files of finished tasks as they were recorded, by task. Of each journal its last word on a task counts; where two
  * journals have one, an element's and that of a later coordinator say, a file is right that is as either has it.
  */
-export function recordedFiles(journals: readonly (readonly RunEvent[])[]): Map<number, FileRecord[]> {
-  const files = new Map<number, FileRecord[]>();
+export function recordedFiles(journals: readonly (readonly RunEvent[])[]): Map<number, RecordedFile[]> {
+  const files = new Map<number, RecordedFile[]>();
   for (const events of journals) {
     const ends = new Map(events.filter((event) => event.event === 'end').map((event) => [event.task, event]));
-    for (const { task, file } of ends.values())
-      if (file !== undefined) files.set(task, [...(files.get(task) ?? []), file]);
+    for (const { task, file, time } of ends.values())
+      if (file !== undefined) files.set(task, [...(files.get(task) ?? []), { ...file, time }]);
   }
   return files;
+}
+
+/** The file of a finished task, and when it was recorded, in milliseconds since 1970. */
+export interface RecordedFile extends FileRecord {
+  readonly time: number;
 }
 
 /** True where nothing of the task is left to compute; its failed points may be left to retry. */
@@ -72,28 +85,34 @@ interface StateOptions {
   readonly paths: RunPaths;
   readonly manifest: Manifest;
   readonly has: (path: string) => boolean;
+  readonly readsTouched: boolean;
 }
 
-function statesOf(tasks: readonly number[], { paths, manifest, has }: StateOptions): TaskState[] {
+function statesOf(tasks: readonly number[], options: StateOptions): TaskState[] {
+  const { paths, manifest, has, readsTouched } = options;
   const journals = readJournals(paths);
   const files = recordedFiles(journals);
   const hasLayout = layoutOfRun(journals.flat(), manifest) !== undefined;
+  const foldedMs = readsTouched ? (statSync(paths.result, { throwIfNoEntry: false })?.mtimeMs ?? 0) : 0;
   return tasks.map((index) => {
     const slice = sliceOf(manifest.points, manifest.tasks, manifest.spec.slicing, index);
     const length = slice.stop - slice.start;
     // One who reads without the lock may find a file gone that was there a moment ago.
-    const size = has(paths.task(index))
-      ? statSync(paths.task(index), { throwIfNoEntry: false })?.size
-      : undefined;
-    if (size !== undefined) {
+    const path = paths.task(index);
+    const found = has(path) ? statSync(path, { throwIfNoEntry: false }) : undefined;
+    if (found !== undefined) {
+      const ends = files.get(index) ?? [];
       // Without its record, in a damaged journal, a file is still known by the fold's proof.
-      const isOurs = [...(files.get(index) ?? []), provenFile(manifest.proof, index)].some(
-        (file) => file?.bytes === size,
+      const records = [...ends, provenFile(manifest.proof, index)].filter((record) => record !== undefined);
+      const recordedMs = Math.max(foldedMs, ...ends.map(({ time }) => time));
+      const isRead = readsTouched && Math.floor(found.mtimeMs) > recordedMs;
+      const isOurs = records.some(
+        (record) => record.bytes === found.size && (!isRead || isRecorded(path, record)),
       );
       return {
         index,
         ...slice,
-        status: isOurs ? 'complete' : 'foreign',
+        status: isOurs ? 'complete' : records.length > 0 ? 'changed' : 'foreign',
         lines: isOurs ? length : 0,
         failed: 0,
         bytes: 0,

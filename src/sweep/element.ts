@@ -10,6 +10,7 @@ import { temporaryPath } from '../engine/local/temporary-folder.js';
 import { childEnvironment } from '../engine/local/threads.js';
 import { FanfoldError } from '../errors.js';
 import type { HostWorker } from '../host/protocol.js';
+import { refuseChanged } from '../run/changed-task.js';
 import { countElements, tasksOf } from '../run/elements.js';
 import { appendRecord } from '../run/journal.js';
 import { layoutOfRun } from '../run/layouts.js';
@@ -97,6 +98,7 @@ export async function runElement(
     const lock = await openAfterOthers(paths, tasks, brake.controls.stop, options.late);
     try {
       const found = readElementStates(paths, manifest, tasks);
+      refuseChanged(paths, found);
       const isMended = setForeignAside(paths, found).length > 0;
       const open = (isMended ? readElementStates(paths, manifest, tasks) : found).filter(isToDo);
       // Only now: who had the lock before may have learnt more.

@@ -20,7 +20,7 @@ import type { RunOptions } from './run-options.js';
 import { wholeWorker, workerBundle } from './existing-run.js';
 import { brakes, type Brakes, type StopReason } from './brakes.js';
 import { awaitTaskStates, withLateFiles, type LateOptions } from './late-files.js';
-import { mendTasks } from './mend-tasks.js';
+import { describeLost, mendTasks } from './mend-tasks.js';
 import type { Plan } from './plan.js';
 import { prepareDirectory, workerCommit } from './prepare.js';
 
@@ -166,6 +166,8 @@ async function computeAndFold(plan: Plan, manifest: Manifest, options: ComputeOp
   if (open.length > 0) {
     // An older result is not that of the tasks as they will be.
     rmSync(runPaths(directory, manifest.spec.format).result, { force: true });
+    const lost = describeLost(directory, manifest, open);
+    if (lost !== undefined) options.onNotice?.(lost);
     options.onStart?.(manifest);
     current = await compute(plan, manifest, { ...options, tasks: open });
     if (request.slurm === undefined) removeScratch(runPaths(directory));
