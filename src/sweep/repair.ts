@@ -1,4 +1,4 @@
-import { truncateSync } from 'node:fs';
+import { readdirSync, truncateSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { basename, join } from 'node:path';
 import { fold } from '../fold.js';
@@ -10,6 +10,7 @@ import { openDirectory, setAside } from '../run/run-directory.js';
 import { isComputed, readTaskStates } from '../run/task-state.js';
 import { requireManifest } from './existing-run.js';
 import { mendTasks } from './mend-tasks.js';
+import { strayTasks } from './verify-files.js';
 import type { Verification } from './verify.js';
 
 /**
@@ -33,6 +34,8 @@ export async function repairRun(
     for (const { file, kind, task } of problems) {
       if (task !== undefined && kind !== 'missing' && kind !== 'foreign') moveAside(join(directory, file));
     }
+    for (const name of strayTasks(paths, manifest, readdirSync(directory)))
+      onNotice(`Moved aside: ${basename(setAside(join(directory, name), 'foreign'))}`);
     const damaged = new Set(problems.map(({ file }) => file));
     for (const { index, bytes } of readTaskStates(directory, manifest)) {
       const part = paths.part(index);

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { closeSync, existsSync, openSync, readSync, statSync } from 'node:fs';
-import { basename, relative } from 'node:path';
+import { basename, join, relative } from 'node:path';
 import type { Manifest } from '../run/manifest.js';
 import { listElements } from '../run/elements.js';
 import { runPaths, type RunPaths } from '../run/paths.js';
@@ -48,6 +48,16 @@ export function checkTasks(
   return { problems, complete };
 }
 
+/** Files that bear the name of a task, but of none of this run's: another number, or another format. */
+export function strayTasks(paths: RunPaths, { tasks }: Manifest, names: Iterable<string>): string[] {
+  return [...names].filter((name) => {
+    const { index } = /^task_index=(?<index>\d+)\.(?:txt|csv|jsonl)(?:\.part)?$/.exec(name)?.groups ?? {};
+    if (index === undefined) return false;
+    const task = Number(index);
+    return task >= tasks || ![paths.task(task), paths.part(task)].includes(join(paths.directory, name));
+  });
+}
+
 /** Holds the parts of tasks under way against the checksums of their blocks. */
 export function checkParts(paths: RunPaths, states: readonly TaskState[]): Problem[] {
   return states
@@ -86,10 +96,10 @@ export function checkJournals(
 }
 
 /** Holds the result against the proof. */
-export function checkResult(paths: RunPaths, { proof }: Manifest, isComplete: boolean): Problem[] {
+export function checkResult(paths: RunPaths, { proof }: Manifest, wasComplete: boolean): Problem[] {
   const file = basename(paths.result);
   if (!existsSync(paths.result)) {
-    return proof === undefined || !isComplete ? [] : [{ file, kind: 'missing', text: 'it is not there' }];
+    return proof === undefined || !wasComplete ? [] : [{ file, kind: 'missing', text: 'it is not there' }];
   }
   if (proof === undefined)
     return [{ file, kind: 'foreign', text: 'the manifest has no record of a fold that made it' }];

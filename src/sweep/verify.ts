@@ -4,7 +4,14 @@ import type { Manifest } from '../run/manifest.js';
 import { runPaths } from '../run/paths.js';
 import { isComputed, readTaskStates } from '../run/task-state.js';
 import { checkCopies } from './verify-copies.js';
-import { checkJournals, checkParts, checkResult, checkTasks, type Problem } from './verify-files.js';
+import {
+  checkJournals,
+  checkParts,
+  checkResult,
+  checkTasks,
+  strayTasks,
+  type Problem,
+} from './verify-files.js';
 import { requireManifest } from './existing-run.js';
 
 /** What a check of all files of a run has found. */
@@ -35,16 +42,24 @@ export async function verifyRun(directory: string): Promise<Verification> {
   const tasks = checkTasks(paths, manifest, names);
   const damaged = new Set(tasks.problems.map(({ task }) => task));
   const isFilled = (task: number): boolean => manifest.proof?.tasks[task]?.isFilled === true;
-  const problems = [
+  const wasComplete = states.every(
+    (state) => isComputed(state) || damaged.has(state.index) || isFilled(state.index),
+  );
+  const problems: Problem[] = [
     ...checkCopies(paths, manifest),
     ...tasks.problems,
+    ...strayTasks(paths, manifest, names).map((file): Problem => ({
+      file,
+      kind: 'foreign',
+      text: 'no task of this run has such a file',
+    })),
     // A process may be at the last block of a part.
     ...(running === undefined ? checkParts(paths, states) : []),
     ...checkJournals(paths, manifest, {
       isBegun: states.some(({ status }) => status !== 'waiting'),
       isRunning: running !== undefined,
     }),
-    ...checkResult(paths, manifest, states.every(isComputed)),
+    ...checkResult(paths, manifest, wasComplete),
   ];
   return {
     directory: paths.directory,
@@ -53,8 +68,6 @@ export async function verifyRun(directory: string): Promise<Verification> {
     complete: tasks.complete,
     lines: states.reduce((sum, { lines }) => sum + lines, 0),
     problems,
-    wasComplete: states.every(
-      (state) => isComputed(state) || damaged.has(state.index) || isFilled(state.index),
-    ),
+    wasComplete,
   };
 }

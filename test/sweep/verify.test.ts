@@ -79,10 +79,35 @@ describe('a run of which nothing is damaged', () => {
   test('is well, also with files beside it that are not its own', async () => {
     expect((await verifyRun(whole)).problems).toEqual([]);
     const directory = damagedRun('notes.txt', Buffer.from('mine'));
-    for (const name of ['task_index=2.txt', 'task_index=0.csv', 'task_index=0.txt.foreign-1'])
+    for (const name of ['result.csv', 'task_index=0.txt.bak', 'task_index=0.txt.foreign-1'])
       fs.writeFileSync(join(directory, name), 'not of this run\n');
     expect((await verifyRun(directory)).problems).toEqual([]);
   });
+});
+
+describe.each(['task_index=2.txt', 'task_index=0.csv', 'task_index=01.txt', 'task_index=7.txt.part'])(
+  'a run beside whose files is %s, of no task of it',
+  (name) => {
+    test('shows it, and moves it aside when it is repaired', async () => {
+      const directory = damagedRun(name, Buffer.from('not of this run\n'));
+      const found = await verifyRun(directory);
+      expect(found.problems.map(({ file, kind }) => [file, kind])).toEqual([[name, 'foreign']]);
+      await repairRun(found, () => undefined);
+      expect((await verifyRun(directory)).problems).toEqual([]);
+      expect(fs.readFileSync(join(directory, `${name}.foreign-1`), 'utf8')).toBe('not of this run\n');
+    });
+  },
+);
+
+test('a run of which a task and the result are lost shows both', async () => {
+  const directory = damagedRun('result.txt', undefined);
+  fs.removeSync(join(directory, 'task_index=1.txt'));
+  const { problems, wasComplete } = await verifyRun(directory);
+  expect(problems.map(({ file, kind }) => [file, kind])).toEqual([
+    ['task_index=1.txt', 'missing'],
+    ['result.txt', 'missing'],
+  ]);
+  expect(wasComplete).toBe(true);
 });
 
 describe.each(FILES)('a run whose %s is damaged', (name) => {
