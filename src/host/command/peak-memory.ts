@@ -9,7 +9,7 @@ export interface PeakMemory {
 }
 
 /** Often at first, so that something is known of a short one too. */
-const FIRST_MS = 2;
+const FIRST_MS = 5;
 const LONGEST_MS = 512;
 
 /**
