@@ -1,3 +1,5 @@
+import { constants } from 'node:os';
+
 /** The kinds of error that a user can meet; each has its own name so that scripts can tell them apart. */
 export type ErrorCode =
   | 'FANFOLD_USAGE'
@@ -45,14 +47,17 @@ export function usage(message: string): FanfoldError {
 
 /** The words of anything that was thrown. */
 export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  if (!(error instanceof Error)) return String(error);
+  const name = unnamedCode(error);
+  return name === undefined ? error.message : error.message.replace(UNNAMED, `${name}${WORDS[name] ?? ''}`);
 }
 
 /** The system's error code (`ENOENT`, …) of a failed call, or undefined for anything else. */
 export function systemCode(error: unknown): string | undefined {
   // Not `instanceof Error`: errors of node's own modules are of another realm inside a test runner's context.
   const hasCode = typeof error === 'object' && error !== null && 'code' in error;
-  return hasCode && typeof error.code === 'string' ? error.code : undefined;
+  if (!hasCode || typeof error.code !== 'string') return undefined;
+  return unnamedCode(error) ?? error.code;
 }
 
 /** What helps against an error of the system, found in its message by its code. */
@@ -62,8 +67,24 @@ export function remedyFor(message: string): string {
 }
 
 const REMEDIES: readonly (readonly [codes: readonly string[], remedy: string])[] = [
-  [['ENOSPC', 'EDQUOT'], 'Make room there (bytes or inodes)'],
+  [['ENOSPC'], 'Make room there (bytes or inodes)'],
+  [['EDQUOT'], 'Make room there, or ask for a larger quota'],
   [['EFBIG'], 'Raise the limit of file sizes (ulimit -f)'],
   [['EROFS', 'EACCES', 'EPERM'], 'Make it writable'],
   [['ENOENT', 'ESTALE'], 'See whether it was removed or renamed'],
 ];
+
+/** What node calls an error for which it has no name: that of a used-up quota, say, which few file systems give. */
+const UNNAMED = /Unknown system error -\d+(?:: Unknown system error -\d+)?|UNKNOWN: unknown error/;
+const WORDS: Readonly<Record<string, string>> = {
+  EDQUOT: ': disk quota exceeded',
+  ESTALE: ': stale file handle',
+};
+
+/** The system's name of such an error. */
+function unnamedCode(error: object): string | undefined {
+  const { code, errno } = error as { readonly code?: unknown; readonly errno?: unknown };
+  if (typeof errno !== 'number' || typeof code !== 'string' || !/^(?:Unknown|UNKNOWN)/.test(code))
+    return undefined;
+  return Object.entries(constants.errno).find(([, number]) => number === -errno)?.[0];
+}

@@ -1,7 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
 import fs from 'fs-extra';
 import { join } from 'node:path';
-import { FanfoldError } from '../src/errors.js';
+import { FanfoldError, messageOf, remedyFor, systemCode } from '../src/errors.js';
+import { testWith } from './tools.js';
 
 const source = (file: string): string => fs.readFileSync(join(process.cwd(), file), 'utf8');
 
@@ -44,4 +45,24 @@ describe('docs/errors.md', () => {
 test('an error has its code, and 2 as its exit code unless a run went wrong', () => {
   expect(new FanfoldError('FANFOLD_USAGE', 'words')).toMatchObject({ code: 'FANFOLD_USAGE', exitCode: 2 });
   expect(new FanfoldError('FANFOLD_IO', 'words', { exitCode: 1 })).toMatchObject({ exitCode: 1 });
+});
+
+describe('an error for which node has no name', () => {
+  testWith('procfs', 'is called as the system calls it', () => {
+    const quota = Object.assign(
+      new Error("Unknown system error -122: Unknown system error -122, open '/a'"),
+      { code: 'Unknown system error -122', errno: -122 },
+    );
+    expect([systemCode(quota), messageOf(quota)]).toEqual([
+      'EDQUOT',
+      "EDQUOT: disk quota exceeded, open '/a'",
+    ]);
+    expect(remedyFor(messageOf(quota))).toContain('quota');
+    const write = Object.assign(new Error('UNKNOWN: unknown error, write'), {
+      code: 'UNKNOWN',
+      errno: -116,
+    });
+    expect([systemCode(write), messageOf(write)]).toEqual(['ESTALE', 'ESTALE: stale file handle, write']);
+    expect(messageOf(new Error('UNKNOWN: unknown error'))).toBe('UNKNOWN: unknown error');
+  });
 });

@@ -12,6 +12,7 @@ export type Tool =
   | 'tmux'
   | 'tmpfs'
   | 'loop'
+  | 'quota'
   | 'posix'
   | 'uts'
   | 'procfs'
@@ -73,7 +74,15 @@ const TOOLS: Record<Tool, { readonly name: string; readonly find: () => boolean 
       succeeds('which', ['sge_qmaster', 'sge_execd', 'qsub']) &&
       succeeds('unshare', ['--pid', '--fork', '--mount-proc', 'true']),
   },
-  loop: { name: 'mkfs.ext4 and the right to mount a file as a disk', find: mountsFiles },
+  loop: {
+    name: 'mkfs.ext4 and the right to mount a file as a disk',
+    find: () => mountsFile('8M', ['mkfs.ext4', '-q', '-F']),
+  },
+  quota: {
+    name: 'mkfs.btrfs and the right to mount a file as a disk with quotas',
+    find: () =>
+      mountsFile('128M', ['mkfs.btrfs', '-q'], (disk) => succeeds('btrfs', ['quota', 'enable', disk])),
+  },
 };
 
 const found = new Map<Tool, boolean>();
@@ -107,18 +116,23 @@ export function testWith(tool: Tool, title: string, fn: () => void | Promise<voi
 // --- internal ---
 
 /** A container's root may have the right to mount, and no loop devices: only trying tells. */
-function mountsFiles(): boolean {
+function mountsFile(
+  size: string,
+  [make = '', ...options]: readonly string[],
+  does: (disk: string) => boolean = () => true,
+): boolean {
   if (process.platform !== 'linux' || process.getuid?.() !== 0) return false;
   const folder = mkdtempSync(join(tmpdir(), 'fanfold-loop-'));
   try {
     const [image, disk] = [join(folder, 'disk.img'), join(folder, 'disk')];
     mkdirSync(disk);
-    return (
-      succeeds('truncate', ['-s', '8M', image]) &&
-      succeeds('mkfs.ext4', ['-q', '-F', image]) &&
-      succeeds('mount', ['-o', 'loop', image, disk]) &&
-      succeeds('umount', [disk])
-    );
+    const isMounted =
+      succeeds('truncate', ['-s', size, image]) &&
+      succeeds(make, [...options, image]) &&
+      succeeds('mount', ['-o', 'loop', image, disk]);
+    if (!isMounted) return false;
+    const isUseful = does(disk);
+    return succeeds('umount', [disk]) && isUseful;
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

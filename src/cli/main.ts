@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import { Command, CommanderError, Option } from '@commander-js/extra-typings';
-import { FanfoldError, remedyFor, systemCode } from '../errors.js';
+import { FanfoldError, messageOf, remedyFor, systemCode } from '../errors.js';
 import { printable, shortened } from '../report/printable.js';
 import { VERSION } from '../version.js';
 import { StoppedError } from './signals.js';
@@ -239,7 +239,7 @@ function report(error: unknown): number {
     return error.exitCode;
   }
   if (/^E[A-Z0-9]+$/.test(systemCode(error) ?? '')) {
-    const message = error instanceof Error ? error.message : '';
+    const message = messageOf(error);
     process.stderr.write(
       `fanfold: The system refused to read or write a file: ${printable(shortened(message))}. What was finished is kept. ${remedyFor(message)}, then run the same command again. [FANFOLD_IO]\n`,
     );

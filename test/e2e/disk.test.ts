@@ -60,6 +60,24 @@ function mount(folder: string, args: readonly string[]): string {
   return folder;
 }
 
+/** A folder under a quota of its own, which the system counts in the same way for every user, root too. */
+function diskWithQuota(folder: string): { home: string; limit: (size: string) => void } {
+  const image = join(folder, 'quota.img');
+  execaSync('truncate', ['-s', '256M', image]);
+  execaSync('mkfs.btrfs', ['-q', image]);
+  const disk = mount(join(folder, 'quota'), ['-o', 'loop', image]);
+  const home = join(disk, 'home');
+  execaSync('btrfs', ['quota', 'enable', disk]);
+  execaSync('btrfs', ['subvolume', 'create', home]);
+  execaSync('btrfs', ['quota', 'rescan', '-w', disk]);
+  return {
+    home,
+    limit: (size) => {
+      execaSync('btrfs', ['qgroup', 'limit', size, home]);
+    },
+  };
+}
+
 const remount = (folder: string, options: string): unknown =>
   execaSync('mount', ['-o', `remount,${options}`, folder]);
 
@@ -131,6 +149,34 @@ describe('a disk that', () => {
         60_000,
       );
     }
+  }
+
+  for (const kind of KINDS) {
+    testWith(
+      'quota',
+      `has a quota that is used up ends a run of a ${kind} worker with one message; with a larger one it completes`,
+      async () => {
+        const folder = temporaryFolder();
+        const worker = WORKERS[kind](folder);
+        const right = await undisturbed(folder, worker);
+        const { home, limit } = diskWithQuota(folder);
+        for (const size of ['112K', '144K', '176K', '208K', '256K']) {
+          limit(size);
+          const out = join(home, `run-${size}`);
+          expectRefusal(
+            await fanfold(words(worker, out), kind === 'command' ? { env: { TMPDIR: home } } : {}),
+            /EDQUOT.*Make room there, or ask for a larger quota/s,
+          );
+          expectNothingTorn(out, right);
+          expectNoFailure(out);
+          limit('none');
+          await expectCompletes(worker, out, right);
+          fs.emptyDirSync(home);
+          execaSync('btrfs', ['filesystem', 'sync', home]);
+        }
+      },
+      120_000,
+    );
   }
 
   for (const kind of KINDS) {
