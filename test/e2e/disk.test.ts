@@ -2,7 +2,7 @@ import { afterEach, describe, expect } from '@jest/globals';
 import { execa, execaSync } from 'execa';
 import fs from 'fs-extra';
 import { join } from 'node:path';
-import { testWith } from '../tools.js';
+import { testWith, type Tool } from '../tools.js';
 import {
   COMMAND,
   doneLines,
@@ -324,6 +324,27 @@ describe('a disk that a point finds full', () => {
   }
 });
 
+interface SmallDisk {
+  readonly disk: string;
+  readonly makeRoom: () => void;
+}
+
+function fullDisk(folder: string): SmallDisk {
+  const disk = smallDisk(join(folder, 'disk'), 'size=2m');
+  return { disk, makeRoom: () => remount(disk, 'size=8m') };
+}
+
+function fullQuota(folder: string): SmallDisk {
+  const { home, limit } = diskWithQuota(folder);
+  limit('2M');
+  return {
+    disk: home,
+    makeRoom: () => {
+      limit('none');
+    },
+  };
+}
+
 /** What a command does on a disk where at most one block is left, beginning with the options of its sweep. */
 const LAST_DEEDS: Record<string, readonly [options: readonly string[], script: string]> = {
   'prints its result': [[], 'echo "$1.5"'],
@@ -337,14 +358,17 @@ const LAST_DEEDS: Record<string, readonly [options: readonly string[], script: s
   ],
 };
 
-describe('a full disk under a command that', () => {
+describe.each<['full disk' | 'used-up quota', Tool, string]>([
+  ['full disk', 'tmpfs', 'ENOSPC'],
+  ['used-up quota', 'quota', 'EDQUOT'],
+])('a %s under a command that', (what, tool, code) => {
   for (const [title, [options, script]] of Object.entries(LAST_DEEDS)) {
     testWith(
-      'tmpfs',
+      tool,
       `${title} fails no point`,
       async () => {
         const folder = temporaryFolder();
-        const disk = smallDisk(join(folder, 'disk'), 'size=2m');
+        const { disk, makeRoom } = what === 'full disk' ? fullDisk(folder) : fullQuota(folder);
         // What is printed goes into the temporary folder, what is written into the run directory.
         const isFile = options.includes('file:r');
         const [right, out] = [join(folder, 'right'), join(isFile ? disk : folder, 'run')];
@@ -363,10 +387,10 @@ ${script}`;
         expectSuccess(await fanfold([...sweep, right, ...command]));
         expectRefusal(
           await fanfold([...sweep, out, ...command], { env }),
-          isFile ? /run directory: ENOSPC.*Make room/s : /\(TMPDIR\): ENOSPC.*Make room/s,
+          new RegExp(`${isFile ? 'run directory' : '\\(TMPDIR\\)'}: ${code}.*Make room`, 's'),
         );
         expectNoFailure(out);
-        remount(disk, 'size=8m');
+        makeRoom();
         expectSuccess(await fanfold([...sweep, out, ...command], { env }));
         expect(read(out, 'result.txt')).toBe(read(right, 'result.txt'));
       },
