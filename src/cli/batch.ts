@@ -1,7 +1,7 @@
-import { cancelWaiting, squeue, type Queue } from '../engine/slurm/commands.js';
+import { squeue, type Queue } from '../engine/slurm/commands.js';
 import { describeLost, lostElements } from '../engine/slurm/lost-elements.js';
-import { endJobs, followJobs } from '../engine/slurm/slurm-engine.js';
-import { readSubmitted, type Submitted } from '../engine/slurm/submitted.js';
+import { cancelFolds, endJobs, followJobs, isQueueEmpty } from '../engine/slurm/slurm-engine.js';
+import { mayBeQueued, readSubmitted, type Submitted } from '../engine/slurm/submitted.js';
 import { FanfoldError } from '../errors.js';
 import { commandFor, shortPath } from '../report/command-line.js';
 import { pathForStdout } from '../report/printable.js';
@@ -11,8 +11,10 @@ import { exitCodeOf } from './exit-code.js';
 import { count } from '../report/duration.js';
 import { showProgress } from '../report/progress.js';
 import type { Manifest } from '../run/manifest.js';
-import { atWork } from '../run/at-work.js';
+import { lockAtWork } from '../run/at-work.js';
 import { elementsOf } from '../run/elements.js';
+import { whenReleased } from '../run/lock.js';
+import { nameHolder, type LockHolder } from '../run/lock-holder.js';
 import { runPaths, type RunPaths } from '../run/paths.js';
 import { isComputed, readTaskStates, type TaskState } from '../run/task-state.js';
 import { foldWhenReleased } from './fold.js';
@@ -22,12 +24,36 @@ import { tell } from './tell.js';
 
 // Runs whose tasks are computed by array jobs, with nobody who holds the run directory meanwhile.
 
-/** What was submitted for a run, and how much of it is in the queue; undefined for a run that never was. */
+/** A run that is computed by a batch job, or may be. */
+export interface Batch {
+  /** What is on record, with the jobs in the queue that are not: they were submitted by hand. */
+  readonly submitted: Submitted;
+  /** How much of it is in the queue; undefined where Slurm gives no answer. */
+  readonly queue: Queue | undefined;
+  /** An element that is at work on it, where Slurm does not know better. */
+  readonly worker: LockHolder | undefined;
+}
+
+/** @returns undefined for a run that never was a batch job's */
 export async function readBatch(
   directory: string,
-): Promise<{ readonly submitted: Submitted; readonly queue: Queue | undefined } | undefined> {
-  const submitted = readSubmitted(runPaths(directory));
-  return submitted && { submitted, queue: await squeue(submitted.jobs, runPaths(directory).directory) };
+  asking: { readonly patienceMs?: number } = {},
+): Promise<Batch | undefined> {
+  const paths = runPaths(directory);
+  if (!mayBeQueued(paths)) return undefined;
+  const known = readSubmitted(paths);
+  const queue = await squeue(paths, known, asking);
+  const byHand = (queue?.jobs ?? [])
+    .filter((job) => !known.jobs.includes(job))
+    .map((job) => ({ job, first: 0 }));
+  const arrays = [...known.arrays, ...byHand];
+  // What Slurm says of its own jobs counts more than a lock that a lost node has left.
+  const isToldAll = queue !== undefined && known.jobs.length > 0;
+  return {
+    submitted: { ...known, arrays, jobs: arrays.map(({ job }) => job) },
+    queue,
+    worker: isToldAll ? undefined : elementAtWork(paths),
+  };
 }
 
 /** True while elements wait or run. */
@@ -35,8 +61,15 @@ export function isQueued(queue: Queue | undefined): boolean {
   return queue !== undefined && queue.waiting + queue.running > 0;
 }
 
-/** The queue in words. */
-export function describeQueue({ jobs }: Submitted, queue: Queue | undefined): string {
+/** True while elements wait or run, as far as that is known. */
+export function isGoingOn({ queue, worker }: Batch): boolean {
+  return isQueued(queue) || worker !== undefined;
+}
+
+/** What goes on in words; undefined where nothing is known of any job. */
+export function describeBatch({ submitted: { jobs }, queue, worker }: Batch): string | undefined {
+  if (jobs.length === 0)
+    return worker && `${nameHolder(worker)} is at work, in a job that was not submitted from here`;
   const names = jobs.slice(-MOST_NAMED).join(', ');
   if (queue === undefined)
     return `slurm: array job ${names}; squeue gives no answer here, so the files alone are known`;
@@ -46,21 +79,23 @@ export function describeQueue({ jobs }: Submitted, queue: Queue | undefined): st
 }
 
 /**
- * Shows the progress of a run whose jobs are in the queue, until they have ended and the result is made.
- * @returns the exit code of the run; undefined where none of its jobs is in the queue
+ * Shows the progress of a run whose elements wait or run, until they have ended and the result is made.
+ * @returns the exit code of the run; undefined where nothing of it goes on
  */
 export async function followBatch(directory: string, manifest: Manifest): Promise<number | undefined> {
   const batch = await readBatch(directory);
-  const isSeen = batch?.queue === undefined && atWork(runPaths(directory)) !== undefined;
-  if (batch === undefined || (!isQueued(batch.queue) && !isSeen)) return undefined;
-  const { submitted, queue } = batch;
+  if (batch === undefined || !isGoingOn(batch)) return undefined;
   const paths = runPaths(directory, manifest.spec.format);
   const signals = listenForSignals('The jobs go on; only the view of them ends.');
-  tell(`fanfold: ${describeQueue(submitted, queue)}; Ctrl-C ends this view of it, not the jobs.`);
+  tell(`fanfold: ${describeBatch(batch) ?? ''}; Ctrl-C ends this view of it, not the jobs.`);
   const endProgress = showProgress(directory, manifest, process.stderr, { isElsewhere: true });
   const open = readTaskStates(directory, manifest).filter(({ status }) => status !== 'complete');
   const tasks = open.map(({ index }) => index);
-  const end = await followJobs(paths, tasks, { jobs: submitted.jobs, signal: signals.controls.stop });
+  const isOver =
+    batch.submitted.jobs.length > 0
+      ? (signal: AbortSignal) => isQueueEmpty(paths, signal)
+      : isNobodyLeft(paths);
+  const end = await followJobs(paths, tasks, { isOver, signal: signals.controls.stop });
   endProgress();
   signals.close();
   if (end === 'left') return signals.exitCode() ?? 1;
@@ -69,16 +104,16 @@ export async function followBatch(directory: string, manifest: Manifest): Promis
   if (end === 'complete' || isFilled) {
     await foldWhenReleased(directory);
     // The job that would do it need not start any more.
-    if (queue !== undefined) await cancelWaiting(submitted.folds, paths.directory);
+    if (batch.queue !== undefined) await cancelFolds(paths);
   } else {
-    await tellLost(manifest, states, { paths, submitted });
+    await tellLost(manifest, states, { paths, submitted: batch.submitted });
   }
   return tellEnd(directory);
 }
 
 /**
  * Ends the jobs of a run.
- * @returns the exit code; undefined where none of its jobs is in the queue
+ * @returns the exit code; undefined where nothing of it goes on
  */
 export async function stopBatch(
   directory: string,
@@ -86,8 +121,9 @@ export async function stopBatch(
 ): Promise<number | undefined> {
   const batch = await readBatch(directory);
   if (batch === undefined) return undefined;
-  const { submitted, queue } = batch;
-  if (queue === undefined) {
+  const { submitted, queue, worker } = batch;
+  if (submitted.jobs.length === 0 && worker !== undefined) throw notOurs(worker);
+  if (queue === undefined && submitted.jobs.length > 0) {
     throw new FanfoldError(
       'FANFOLD_SLURM',
       `Expected Slurm to tell of the jobs ${submitted.jobs.join(', ')}, but squeue gives no answer here. Do this on a login node of the cluster.`,
@@ -96,11 +132,11 @@ export async function stopBatch(
   }
   if (!isQueued(queue)) return undefined;
   tell(
-    `Ending ${describeQueue(submitted, queue).replace('slurm: ', '')}${isNow ? '' : '; the points in hand are finished (--now ends them at once)'}.`,
+    `Ending ${(describeBatch(batch) ?? '').replace('slurm: ', '')}${isNow ? '' : '; the points in hand are finished (--now ends them at once)'}.`,
   );
   const signals = listenForSignals('They are ended at once.');
   const kill = isNow ? AbortSignal.abort() : signals.controls.stop;
-  await endJobs(runPaths(directory), [...submitted.jobs, ...submitted.folds], kill);
+  await endJobs(runPaths(directory), kill);
   signals.close();
   tell(`They have ended; what is done is kept. Go on with: ${commandFor('resume', directory)}`);
   return 0;
@@ -108,16 +144,19 @@ export async function stopBatch(
 
 /**
  * Refuses to compute a run here whose jobs are in the queue.
- * @returns whether the scheduler says that none is
+ * @returns whether the scheduler says that none of those on record is
  * @throws FanfoldError
  */
 export async function refuseQueued(directory: string, { isForced = false } = {}): Promise<boolean> {
   const batch = await readBatch(directory);
-  if (isForced && batch !== undefined && batch.queue === undefined) throw noAnswer(batch.submitted);
-  if (batch === undefined || !isQueued(batch.queue)) return batch?.queue !== undefined;
+  if (batch === undefined) return false;
+  const { submitted, queue } = batch;
+  const isRecorded = submitted.jobs.length > 0;
+  if (isForced && isRecorded && queue === undefined) throw noAnswer(submitted);
+  if (!isQueued(queue)) return isRecorded && queue !== undefined;
   throw new FanfoldError(
     'FANFOLD_LOCKED',
-    `Expected nobody at work on ${directory}, but its jobs are in the queue (${describeQueue(batch.submitted, batch.queue)}). Watch them with ${commandFor('attach', directory)}, or end them first with ${commandFor('stop', directory)}.`,
+    `Expected nobody at work on ${directory}, but its jobs are in the queue (${describeBatch(batch) ?? ''}). Watch them with ${commandFor('attach', directory)}, or end them first with ${commandFor('stop', directory)}.`,
   );
 }
 
@@ -142,10 +181,8 @@ export async function tellSubmitted(
     if (how.isDetached === true) process.stdout.write(`${pathForStdout(shortPath(directory))}\n`);
     return how.signalExitCode ?? 0;
   }
-  const submitted = readSubmitted(runPaths(directory));
-  if (submitted !== undefined) {
-    await tellLost(outcome.manifest, outcome.states, { paths: runPaths(directory), submitted });
-  }
+  const paths = runPaths(directory);
+  await tellLost(outcome.manifest, outcome.states, { paths, submitted: readSubmitted(paths) });
   tell(how.isQuiet ? describeTrouble(outcome) : summarize(outcome));
   return exitCodeOf(outcome, how.signalExitCode);
 }
@@ -161,6 +198,31 @@ export function noAnswer({ jobs }: Submitted): FanfoldError {
 // --- internal ---
 
 const MOST_NAMED = 3;
+
+/** A coordinator has no element for itself, and is seen by its own lock. */
+function elementAtWork(paths: RunPaths): LockHolder | undefined {
+  const held = lockAtWork(paths);
+  return held?.lock === paths.lock ? undefined : held?.holder;
+}
+
+/** A question for one who follows a run of which only the locks tell: whether nobody gives a sign of life any more. */
+function isNobodyLeft(paths: RunPaths): (signal: AbortSignal) => Promise<boolean> {
+  const silent = new Set<LockHolder['id']>();
+  return async (signal) => {
+    const other = lockAtWork(paths, ({ id }) => silent.has(id));
+    if (other === undefined) return true;
+    if ((await whenReleased(other.lock, other.holder, signal)) === 'silent') silent.add(other.holder.id);
+    return false;
+  };
+}
+
+function notOurs(worker: LockHolder): FanfoldError {
+  return new FanfoldError(
+    'FANFOLD_SLURM',
+    `Expected jobs of Slurm that can be ended from here, but ${nameHolder(worker)} computes in another one. End it with the commands of its scheduler; what is done is kept.`,
+    { exitCode: 1 },
+  );
+}
 
 /** Says what is known of elements that ended before their tasks were finished. */
 async function tellLost(

@@ -141,8 +141,9 @@ async function stateNow(id: string): Promise<string | undefined> {
 
 /** Ends all arrays of the run. */
 async function endArrays(directory: string, job: ThisJob): Promise<void> {
-  const all = readSubmitted(runPaths(directory))?.jobs ?? [];
-  const queue = await squeue([...new Set([...all, job.array])], directory);
+  const paths = runPaths(directory);
+  const { jobs, folds } = readSubmitted(paths);
+  const queue = await squeue(paths, { jobs: [...jobs, job.array], folds });
   await cancelGently(queue === undefined || queue.jobs.length === 0 ? [job.array] : queue.jobs);
 }
 

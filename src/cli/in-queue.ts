@@ -1,5 +1,4 @@
-import { existsSync } from 'node:fs';
-import { readSubmitted } from '../engine/slurm/submitted.js';
+import { mayBeQueued } from '../engine/slurm/submitted.js';
 import { commandFor } from '../report/command-line.js';
 import { runPaths } from '../run/paths.js';
 import { requireManifest } from '../sweep/existing-run.js';
@@ -17,18 +16,20 @@ export async function inQueue(
   { detach, force }: { readonly detach?: true | undefined; readonly force?: true | undefined },
 ): Promise<{ readonly exitCode?: number; readonly areElementsGone: boolean }> {
   // Most runs never were, and need not load what follows.
-  const paths = runPaths(directory);
-  if (!existsSync(paths.events) || readSubmitted(paths) === undefined) return { areElementsGone: false };
-  const { describeQueue, followBatch, isQueued, noAnswer, readBatch, refuseQueued } =
+  if (!mayBeQueued(runPaths(directory))) return { areElementsGone: false };
+  const { describeBatch, followBatch, isQueued, noAnswer, readBatch, refuseQueued } =
     await import('./batch.js');
   if (request.slurm === undefined || force === true) {
     return { areElementsGone: await refuseQueued(directory, { isForced: force === true }) };
   }
   const batch = await readBatch(directory);
   if (batch === undefined) return { areElementsGone: false };
-  if (batch.queue === undefined) throw noAnswer(batch.submitted);
-  if (!isQueued(batch.queue)) return { areElementsGone: true };
-  tell(`The jobs of this run are in the queue already (${describeQueue(batch.submitted, batch.queue)}).`);
+  const { submitted, queue } = batch;
+  // Of none on record nothing is asked that could not be left out: whoever computes holds a lock.
+  const isRecorded = submitted.jobs.length > 0;
+  if (isRecorded && queue === undefined) throw noAnswer(submitted);
+  if (!isQueued(queue)) return { areElementsGone: isRecorded };
+  tell(`The jobs of this run are in the queue already (${describeBatch(batch) ?? ''}).`);
   if (detach !== true) {
     const exitCode = await followBatch(directory, await requireManifest(directory, tell));
     // They may have ended in this moment.

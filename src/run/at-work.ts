@@ -8,17 +8,28 @@ export function atWork(paths: RunPaths): LockHolder | undefined {
   return lockAtWork(paths)?.holder;
 }
 
-/** The same, with the path of its lock. */
+/** A lock of a run that somebody holds. */
+export interface HeldLock {
+  readonly holder: LockHolder;
+  /** Its path. */
+  readonly lock: string;
+}
+
+/**
+ * The same, with its lock.
+ * @param isLeftOut whom not to count
+ */
 export function lockAtWork(
   paths: RunPaths,
-): { readonly holder: LockHolder; readonly lock: string } | undefined {
+  isLeftOut: (holder: LockHolder) => boolean = () => false,
+): HeldLock | undefined {
   const locks = [
     paths.lock,
     ...listElements(paths).map((element) => runPaths(paths.directory, undefined, element).lock),
   ];
   for (const lock of locks) {
     const holder = lockHolder(lock);
-    if (holder !== undefined) return { holder, lock };
+    if (holder !== undefined && !isLeftOut(holder)) return { holder, lock };
   }
   return undefined;
 }

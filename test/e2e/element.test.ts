@@ -118,6 +118,46 @@ describe('an element', () => {
     expect(marked(run)).toEqual(['x=4.', 'x=5.', 'x=6.', 'x=7.']);
   });
 
+  test('is seen at work and followed to the result, and is its scheduler’s to end', async () => {
+    const run = await prepared();
+    run.open();
+    for (const index of [0, 2, 3]) expectExit(await run.element(index), 0);
+    fs.removeSync(join(run.marks, 'gate'));
+    const element = run.element(1);
+    await until('the wait', () => fs.existsSync(join(run.marks, 'x=6')));
+    const status = await fanfold(['status', run.out]);
+    expect(status.stdout).toContain('running (worker');
+    expect(status.stdout).toContain('is at work, in a job that was not submitted from here');
+    const stopped = await fanfold(['stop', run.out]);
+    expect([stopped.exitCode, stopped.stderr]).toEqual([
+      1,
+      expect.stringContaining('End it with the commands of its scheduler'),
+    ]);
+    const attached = start(['attach', run.out]);
+    let told = '';
+    attached.stderr?.on('data', (text) => (told += String(text)));
+    await until('it to see that', () => told.includes('Ctrl-C ends this view'));
+    run.open();
+    expectExit(await attached, 0);
+    expectExit(await element, 0);
+    expect(read(run.out, 'result.txt').split('\n')).toHaveLength(17);
+    expect((await fanfold(['attach', run.out])).stderr).toContain('Nobody is at work');
+  });
+
+  test('that is followed and killed leaves an incomplete run', async () => {
+    const run = await prepared();
+    const element = run.element(1);
+    await until('the wait', () => fs.existsSync(join(run.marks, 'x=6')));
+    const attached = start(['attach', run.out]);
+    let told = '';
+    attached.stderr?.on('data', (text) => (told += String(text)));
+    await until('it to see that', () => told.includes('Ctrl-C ends this view'));
+    element.kill('SIGKILL');
+    const { exitCode, stderr } = await attached;
+    expect([exitCode, stderr]).toEqual([1, expect.stringContaining('to go')]);
+    await element;
+  });
+
   test('keeps a run of this machine out, and waits for one', async () => {
     const run = await prepared();
     const element = run.element(1);

@@ -127,6 +127,54 @@ describe('a run on Slurm', () => {
     }
   });
 
+  test('that was submitted by hand is seen, followed to its result, and stopped', async () => {
+    const run = gatedRun(6);
+    // Nothing is on record then.
+    const bin = temporaryFolder();
+    fs.writeFileSync(join(bin, 'sbatch'), '#!/bin/sh\nexit 1\n', { mode: 0o755 });
+    const PATH = `${bin}:${process.env['PATH'] ?? ''}`;
+    expectExit(await fanfold(run.args, { env: { ...env, PATH } }), 2);
+    expect(arraysOf(run.out)).toEqual([]);
+    const submit = (folder: string): Promise<unknown> => execa('sbatch', ['job.sh'], { env, cwd: folder });
+
+    await submit(run.out);
+    await waiting(run, 4);
+    const status = await command('status', run.out);
+    expect(status.stdout).toContain('running (worker');
+    expect(status.stdout).toContain('4 elements running, 2 waiting');
+    for (const refused of [
+      ['resume', run.out, '--engine', 'local'],
+      [...run.args, '--force'],
+    ]) {
+      const { exitCode, stderr } = await command(...refused);
+      expect([exitCode, stderr]).toEqual([2, expect.stringContaining('its jobs are in the queue')]);
+    }
+    const stopping = start(['stop', run.out], { env });
+    await until('the elements to know', () => logs(run.out).split('Stopping').length === 5, 30_000);
+    run.open();
+    expectExit(await stopping, 0);
+    expect((await command('status', run.out)).stdout).toContain('incomplete (worker');
+
+    // Twice, by mistake.
+    fs.removeSync(join(run.marks, 'gate'));
+    await submit(run.out);
+    await submit(run.out);
+    await until('an element to wait', () => fs.existsSync(join(run.marks, 'x=22')), 60_000);
+    const followed = [start(['attach', run.out], { env }), start(['resume', run.out], { env })];
+    const told = followed.map((each) => {
+      let text = '';
+      each.stderr?.on('data', (piece) => (text += String(piece)));
+      return () => text;
+    });
+    const isSeen = (): boolean => told.every((text) => text().includes('Ctrl-C ends this view'));
+    await until('both to see it', isSeen, 30_000);
+    run.open();
+    for (const each of followed) expectExit(await each, 0);
+    expect(read(run.out, 'result.txt')).toBe(run.expected);
+    expect(arraysOf(run.out)).toEqual([]);
+    expect(repeated(run)).toEqual([]);
+  });
+
   test('goes on without its terminal, is seen from elsewhere, and folds itself', async () => {
     const run = gatedRun(6);
     const { exitCode, stdout, stderr } = await command(...run.args, '--detach');

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { realpathSync } from 'node:fs';
+import { realpathSync, statSync } from 'node:fs';
 import { FanfoldError, systemCode } from '../../errors.js';
 
 // Slurm's commands, each called once for all jobs of a run.
@@ -12,8 +12,8 @@ interface Ended {
 }
 
 const PATIENCE_MS = 120_000;
-/** An element that is about to end has less time. */
-const SHORT_PATIENCE_MS = 8_000;
+/** For one who has less time: an element that is about to end, or a person who waits for the answer. */
+export const SHORT_PATIENCE_MS = 8_000;
 const MOST_BYTES = 64 << 20;
 
 /** How a job is submitted. */
@@ -44,45 +44,74 @@ export async function sbatch({ script, folder, options, args }: Submission): Pro
   );
 }
 
-/** How many elements of jobs wait and how many run. */
-export interface Queue {
-  /** Ids of the jobs that are there. */
+/** The jobs of a run, as far as they are on record. */
+export interface RunJobs {
+  /** Ids of its arrays, and of the jobs that fold after them. */
   readonly jobs: readonly string[];
+  readonly folds: readonly string[];
+}
+
+/** How many elements of a run wait and how many run. */
+export interface Queue {
+  /** Ids of the arrays that are there, and of the recorded jobs that fold. */
+  readonly jobs: readonly string[];
+  readonly folds: readonly string[];
   readonly waiting: number;
   readonly running: number;
   /** Why those that wait do, in Slurm's words. */
   readonly reasons: readonly string[];
 }
 
+/** How a question is asked. */
+interface Asking {
+  readonly patienceMs?: number;
+  /** Gives the question up. */
+  readonly signal?: AbortSignal;
+}
+
 /**
- * Asks for the elements of some jobs in one call.
- * @param folder the run directory, from which they were submitted: on another cluster, or once Slurm begins its numbers anew,
- * other jobs have these ids
+ * Asks for the jobs of a run in one call, also for those that were submitted by hand.
+ * @param script its script, whose owner has submitted what is on record
  * @returns undefined where Slurm gives no answer now, or isn't here
  */
-export async function squeue(ids: readonly string[], folder: string): Promise<Queue | undefined> {
-  if (ids.length === 0) return readQueue('', folder);
+export async function squeue(
+  { directory, jobScript }: { readonly directory: string; readonly jobScript: string },
+  known: RunJobs,
+  asking: Asking = {},
+): Promise<Queue | undefined> {
+  const format = `--format=${['%i', '%T', '%r', '%j', '%o', '%Z'].join(BETWEEN)}`;
   let ended: Ended;
   try {
-    ended = await call('squeue', ['--noheader', `--jobs=${ids.join(',')}`, '--format=%i|%T|%r|%Z']);
+    ended = await call('squeue', ['--noheader', ...ownerOption(jobScript), format], asking);
   } catch (error) {
     if (error instanceof FanfoldError) return undefined;
     throw error;
   }
-  if (ended.exitCode === 0) return readQueue(ended.stdout, folder);
-  // Slurm forgets a job some minutes after its end.
-  return /invalid job id/i.test(ended.stderr) ? readQueue(ended.stdout, folder) : undefined;
+  return ended.exitCode === 0 ? readQueue(ended.stdout, directory, known) : undefined;
 }
 
 /** Reads what squeue prints: a line for each running element, and one for all that wait of an array. */
-export function readQueue(text: string, folder: string): Queue {
+export function readQueue(text: string, folder: string, known: RunJobs): Queue {
   let [waiting, running] = [0, 0];
   const reasons = new Set<string>();
   const jobs = new Set<string>();
-  const isOurs = folderTest(folder);
+  const folds = new Set<string>();
+  const isHere = folderTest(folder);
+  // No line holds such a path whole.
+  const isTold = !folder.includes('\n');
   for (const line of text.split('\n')) {
-    const [id = '', state = '', reason = '', ...place] = line.trim().split('|');
-    if (state === '' || !isOurs(place.join('|'))) continue;
+    const [id = '', state = '', reason = '', name = '', command = '', place = ''] = line
+      .trim()
+      .split(BETWEEN);
+    // On another cluster, or once Slurm begins its numbers anew, other jobs have the recorded ids.
+    if (state === '' || (isTold && !isHere(place))) continue;
+    if (known.folds.includes(id)) {
+      if (!ENDED.test(state)) folds.add(id);
+      continue;
+    }
+    const [array = id, index] = id.split('_');
+    const isOurs = index !== undefined && isTold && (name.startsWith('fanfold-') || JOB_SCRIPT.test(command));
+    if (!known.jobs.includes(array) && !isOurs) continue;
     if (WAITING.includes(state)) {
       waiting += countIndices(id);
       if (reason !== '' && reason !== 'None') reasons.add(reason);
@@ -91,9 +120,9 @@ export function readQueue(text: string, folder: string): Queue {
     } else {
       continue;
     }
-    jobs.add(id.split('_')[0] ?? id);
+    jobs.add(array);
   }
-  return { jobs: [...jobs], waiting, running, reasons: [...reasons] };
+  return { jobs: [...jobs], folds: [...folds], waiting, running, reasons: [...reasons] };
 }
 
 /**
@@ -114,9 +143,8 @@ export async function cancel(ids: readonly string[]): Promise<void> {
 }
 
 /** Takes those of some jobs that still wait out of the queue. */
-export async function cancelWaiting(ids: readonly string[], folder: string): Promise<void> {
-  const queue = await squeue(ids, folder);
-  if (queue !== undefined && queue.jobs.length > 0) await scancel(['--state=PENDING', ...queue.jobs]);
+export async function cancelWaiting(ids: readonly string[]): Promise<void> {
+  if (ids.length > 0) await scancel(['--state=PENDING', ...ids]);
 }
 
 /** The cluster's bound of array indices; Slurm's default where it isn't told. */
@@ -180,6 +208,18 @@ export async function requeue(id: string): Promise<string | undefined> {
 
 // --- internal ---
 
+/** What stands in no name and no path that anybody would make. */
+const BETWEEN = '\x1f';
+/** The script of a run, with which an array was submitted, and its arguments. */
+const JOB_SCRIPT = /(?:^|\/)job\.sh(?: |$)/;
+
+/** Slurm looks for the jobs of one user fast; where another one has submitted the run's, for all. */
+function ownerOption(script: string): string[] {
+  const me = process.getuid?.();
+  const owner = statSync(script, { throwIfNoEntry: false })?.uid ?? me;
+  return me === undefined || owner !== me ? [] : [`--user=${String(me)}`];
+}
+
 const WAITING = ['PENDING', 'REQUEUED', 'REQUEUE_HOLD', 'SPECIAL_EXIT'];
 const REFUSED = /denied|permission|not permitted|unable to contact/i;
 
@@ -205,8 +245,6 @@ async function scancel(args: readonly string[]): Promise<void> {
 /** Tells the jobs of a folder; its path may lead there by a link. */
 function folderTest(folder: string): (place: string) => boolean {
   const own = [folder, realPath(folder)];
-  // No line could hold such a path whole.
-  if (folder.includes('\n')) return () => true;
   return (place) => own.includes(place) || own.includes(realPath(place));
 }
 
@@ -237,7 +275,7 @@ const ENDED = /^(?:BOOT_FAIL|CANCELLED|COMPLETED|DEADLINE|FAILED|NODE_FAIL|OUT_O
 function call(
   program: string,
   args: readonly string[],
-  { cwd, patienceMs = PATIENCE_MS }: { readonly cwd?: string; readonly patienceMs?: number } = {},
+  { cwd, patienceMs = PATIENCE_MS, signal }: Asking & { readonly cwd?: string } = {},
 ): Promise<Ended> {
   return new Promise((resolve, reject) => {
     const child = execFile(
@@ -248,6 +286,7 @@ function call(
         maxBuffer: MOST_BYTES,
         env: quietEnvironment(),
         ...(cwd === undefined ? {} : { cwd }),
+        ...(signal === undefined ? {} : { signal }),
       },
       (error, stdout, stderr) => {
         if (error === null) resolve({ exitCode: 0, stdout, stderr });

@@ -23,7 +23,7 @@ const LAST_WORDS_BYTES = 600;
 export async function lostElements(
   paths: RunPaths,
   elements: readonly number[],
-  { arrays, jobs, since }: Submitted,
+  { arrays, jobs, since = new Date() }: Submitted,
 ): Promise<LostElement[]> {
   const found = elements.flatMap((element) => {
     const ran = arrays

@@ -12,7 +12,15 @@ import type { RunEvent } from '../../run/records.js';
 import type { SlurmSettings } from '../../run/slurm-settings.js';
 import type { Controls, Engine, Work } from '../engine.js';
 import { cutIntoArrays, type ArrayJob } from './array-spec.js';
-import { cancel, cancelGently, cancelWaiting, readMaxArraySize, sbatch, squeue } from './commands.js';
+import {
+  cancel,
+  cancelGently,
+  cancelWaiting,
+  readMaxArraySize,
+  sbatch,
+  SHORT_PATIENCE_MS,
+  squeue,
+} from './commands.js';
 import { foldScript, jobScript, optionsForArray, type ScriptFacts } from './job-script.js';
 import { readSubmitted } from './submitted.js';
 
@@ -41,59 +49,85 @@ export function slurmEngine(options: SlurmEngineOptions): Engine {
 }
 
 /**
- * Waits until the jobs of a run have ended: all files are there, or Slurm knows none of the jobs any more.
+ * Waits until the jobs of a run have ended: all files are there, or nobody is at work any more.
  * @param tasks whose files are waited for
+ * @param how.isOver asked with growing gaps, while the files are looked at all the same: an answer may take long
  * @returns how it ended; `left` where the wait was
  */
 export async function followJobs(
   paths: RunPaths,
   tasks: readonly number[],
-  { jobs, signal }: { jobs: readonly string[]; signal: AbortSignal },
+  how: { readonly isOver: (signal: AbortSignal) => Promise<boolean>; readonly signal: AbortSignal },
 ): Promise<'complete' | 'ended' | 'left'> {
   const startMs = performance.now();
   const names = tasks.map((task) => basename(paths.task(task)));
-  let askMs = startMs + FIRST_ASK_MS;
-  for (;;) {
-    if (signal.aborted) return 'left';
-    const lookedMs = performance.now();
-    if (areThere(paths, names)) return 'complete';
-    const now = performance.now();
-    if (now >= askMs) {
-      const queue = await squeue(jobs, paths.directory);
-      if (queue?.waiting === 0 && queue.running === 0) return 'ended';
-      askMs = performance.now() + gapMs(now - startMs, FIRST_ASK_MS, LONGEST_ASK_MS);
+  const [end, over] = [new AbortController(), new AbortController()];
+  const whileFollowed = AbortSignal.any([how.signal, end.signal]);
+  const asking = askUntilOver(how.isOver, startMs, whileFollowed).finally(() => {
+    over.abort();
+  });
+  // It is waited for below, also where it fails long before.
+  asking.catch(() => undefined);
+  const signal = AbortSignal.any([how.signal, over.signal]);
+  try {
+    for (;;) {
+      if (how.signal.aborted) return 'left';
+      const lookedMs = performance.now();
+      // First: the answer may be older than the files.
+      const isOver = over.signal.aborted;
+      if (areThere(paths, names)) return 'complete';
+      if (isOver) {
+        await asking;
+        return 'ended';
+      }
+      const now = performance.now();
+      // A listing that takes long, of very many tasks, is made less often.
+      const lookGapMs = Math.max(gapMs(now - startMs, FIRST_LOOK_MS, LONGEST_LOOK_MS), 10 * (now - lookedMs));
+      await setTimeout(lookGapMs, undefined, { signal }).catch(() => undefined);
     }
-    // A listing that takes long, of very many tasks, is made less often.
-    const lookGapMs = Math.max(gapMs(now - startMs, FIRST_LOOK_MS, LONGEST_LOOK_MS), 10 * (now - lookedMs));
-    await setTimeout(lookGapMs, undefined, { signal }).catch(() => undefined);
+  } finally {
+    end.abort();
   }
 }
 
+/** Whether Slurm has no element of a run any more; false where it gives no answer. */
+export async function isQueueEmpty(paths: RunPaths, signal: AbortSignal): Promise<boolean> {
+  const queue = await squeue(paths, readSubmitted(paths), { signal });
+  return queue?.waiting === 0 && queue.running === 0;
+}
+
+/** Takes the jobs out of the queue that would fold: they would be in the way, or are not needed any more. */
+export async function cancelFolds(paths: RunPaths): Promise<void> {
+  const known = readSubmitted(paths);
+  if (known.folds.length === 0) return;
+  // They do nothing where the result is there, so it is not waited for long.
+  const queue = await squeue(paths, known, { patienceMs: SHORT_PATIENCE_MS });
+  await cancelWaiting(queue?.folds ?? []);
+}
+
 /**
- * Ends jobs of a run, each at the end of its points in hand, and waits for that; at once, where `kill` comes.
+ * Ends all jobs of a run, each at the end of its points in hand, and waits for that; at once, where `kill` comes.
  * @throws FanfoldError where Slurm refuses, or gives no answer for long
  */
-export async function endJobs(
-  { directory }: RunPaths,
-  jobs: readonly string[],
-  kill: AbortSignal,
-): Promise<void> {
+export async function endJobs(paths: RunPaths, kill: AbortSignal): Promise<void> {
+  const known = readSubmitted(paths);
   let isTold = false;
   let isKilled = false;
   let silent = 0;
   for (;;) {
-    const queue = await squeue(jobs, directory);
-    if (queue === undefined && ++silent > MOST_SILENT) throw noAnswer(jobs);
+    const queue = await squeue(paths, known);
+    if (queue === undefined && ++silent > MOST_SILENT) throw noAnswer(paths);
     if (queue !== undefined) {
       silent = 0;
-      if (queue.jobs.length === 0) return;
+      const jobs = [...queue.jobs, ...queue.folds];
+      if (jobs.length === 0) return;
       if (kill.aborted) {
         isKilled = true;
-        await cancel(queue.jobs);
+        await cancel(jobs);
       } else if (!isTold || queue.waiting > 0) {
         // Also what was put back into the queue meanwhile.
         isTold = true;
-        await cancelGently(queue.jobs);
+        await cancelGently(jobs);
       }
     }
     await setTimeout(END_LOOK_MS, undefined, isKilled ? {} : { signal: kill }).catch(() => undefined);
@@ -119,34 +153,44 @@ function gapMs(passedMs: number, least: number, most: number): number {
 async function runOnSlurm(work: Work, controls: Controls, options: SlurmEngineOptions): Promise<void> {
   const { directory, spec } = work.job;
   const paths = runPaths(directory, spec.format);
-  const jobs = await submit(work, paths, options);
+  await submit(work, paths, options);
   if (options.isDetached) return;
   const tasks = work.tasks.map(({ index }) => index);
-  const end = await followJobs(paths, tasks, { jobs, signal: controls.stop });
+  const end = await followJobs(paths, tasks, {
+    isOver: (signal) => isQueueEmpty(paths, signal),
+    signal: controls.stop,
+  });
   if (end === 'left') {
-    if (!options.leaves()) await endJobs(paths, [...jobs, ...foldsOf(paths)], controls.kill);
+    if (!options.leaves()) await endJobs(paths, controls.kill);
     return;
   }
-  // This one folds at once, or says why not; the job that would do it need not start.
-  await cancelWaiting(foldsOf(paths), paths.directory);
+  // This one folds at once, or says why not.
+  await cancelFolds(paths);
 }
 
-function foldsOf(paths: RunPaths): readonly string[] {
-  return readSubmitted(paths)?.folds ?? [];
+/** Asks a question with growing gaps until the answer is yes. */
+async function askUntilOver(
+  ask: (signal: AbortSignal) => Promise<boolean>,
+  startMs: number,
+  signal: AbortSignal,
+): Promise<void> {
+  do {
+    const waitMs = gapMs(performance.now() - startMs, FIRST_ASK_MS, LONGEST_ASK_MS);
+    await setTimeout(waitMs, undefined, { signal }).catch(() => undefined);
+  } while (!signal.aborted && !(await ask(signal)));
 }
 
-function noAnswer(jobs: readonly string[]): FanfoldError {
+function noAnswer({ directory }: RunPaths): FanfoldError {
   return new FanfoldError(
     'FANFOLD_SLURM',
-    `Expected Slurm to tell whether the jobs ${jobs.join(', ')} have ended, but squeue gives no answer. They were told to; look again with squeue.`,
+    `Expected Slurm to tell whether the jobs of ${directory} have ended, but squeue gives no answer. They were told to; look again with squeue.`,
     { exitCode: 1 },
   );
 }
 
 /** Writes the scripts and submits the elements with something to compute. */
-async function submit(work: Work, paths: RunPaths, options: SlurmEngineOptions): Promise<string[]> {
-  // An earlier job that folds would only be in the way.
-  await cancelWaiting(foldsOf(paths), paths.directory);
+async function submit(work: Work, paths: RunPaths, options: SlurmEngineOptions): Promise<void> {
+  await cancelFolds(paths);
   const { settings, tasks, pack } = options;
   const { maxRunning } = settings;
   const cut = { maxArraySize: await readMaxArraySize(), maxRunning };
@@ -199,7 +243,6 @@ async function submit(work: Work, paths: RunPaths, options: SlurmEngineOptions):
   options.onNotice(
     `Submitted to Slurm: ${jobs.length === 1 ? 'array job' : 'array jobs'} ${jobs.join(', ')} of ${wanted.length === 1 ? '1 element' : `${String(wanted.length)} elements`}, and job ${fold}, which makes the result afterwards.`,
   );
-  return jobs;
 }
 
 /** An array after another one, where so many elements may run at once and not more. */

@@ -31,56 +31,94 @@ function fake(name: string, script: string): void {
   fs.writeFileSync(join(folder, name), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
 }
 
+const RUN = { directory: '/data/my|run', jobScript: '/data/my|run/job.sh' };
+const NONE = { jobs: [], folds: [] };
+const NOTHING = { ...NONE, waiting: 0, running: 0, reasons: [] };
+
+/** A line of squeue's about a job of a run. */
+function line(
+  id: string,
+  state: string,
+  reason = 'None',
+  { name = 'job', command = '/other.sh', place = RUN.directory } = {},
+): string {
+  return [id, state, reason, name, command, place].join('\x1f');
+}
+
 describe('readQueue', () => {
   test('counts elements that wait and run, and knows why', () => {
     const text = [
-      '76_[2-9%2]|PENDING|JobArrayTaskLimit',
-      '76_0|RUNNING|None',
-      '76_1|COMPLETING|None',
-      '77_[1,3,5-9:2]|PENDING|Resources',
-      '78|PENDING|Dependency',
-      '79_4|CANCELLED|None',
+      line('76_[2-9%2]', 'PENDING', 'JobArrayTaskLimit'),
+      line('76_0', 'RUNNING'),
+      line('76_1', 'COMPLETING'),
+      line('77_[1,3,5-9:2]', 'PENDING', 'Resources'),
+      line('78', 'PENDING', 'Dependency'),
+      line('79_4', 'CANCELLED'),
       '',
-    ].map((line) => (line === '' ? line : `${line}|/data/my|run`));
-    expect(readQueue(text.join('\n'), '/data/my|run')).toEqual({
-      jobs: ['76', '77', '78'],
-      waiting: 8 + 5 + 1,
+    ].join('\n');
+    expect(readQueue(text, '/data/my|run', { jobs: ['76', '77', '79'], folds: ['78'] })).toEqual({
+      jobs: ['76', '77'],
+      folds: ['78'],
+      waiting: 8 + 5,
       running: 2,
-      reasons: ['JobArrayTaskLimit', 'Resources', 'Dependency'],
+      reasons: ['JobArrayTaskLimit', 'Resources'],
     });
-    expect(readQueue('', '/data/run')).toEqual({ jobs: [], waiting: 0, running: 0, reasons: [] });
+    expect(readQueue('', '/data/run', NONE)).toEqual(NOTHING);
+  });
+
+  test('knows arrays that are not on record by their names and scripts', () => {
+    const text = [
+      line('1_0', 'RUNNING', 'None', { name: 'fanfold-model-abc' }),
+      line('2_[0-3]', 'PENDING', 'Priority', { command: '/data/my|run/job.sh --first 4' }),
+      line('3_0', 'RUNNING', 'None', { command: '/data/my|run/analysis.sh' }),
+      line('4', 'RUNNING', 'None', { name: 'fanfold-model-abc', command: '/data/my|run/fold.sh' }),
+      line('5_0', 'RUNNING', 'None', { name: 'fanfold-model-abc', place: '/elsewhere' }),
+    ].join('\n');
+    expect(readQueue(text, '/data/my|run', NONE)).toMatchObject({
+      jobs: ['1', '2'],
+      folds: [],
+      waiting: 4,
+      running: 1,
+    });
   });
 
   test('leaves out the jobs of others that have the same numbers', () => {
     fs.mkdirSync(join(folder, 'run'));
     fs.symlinkSync(join(folder, 'run'), join(folder, 'link'));
-    const text = `1_0|RUNNING|None|/home/other\n1_1|RUNNING|None|${join(folder, 'run')}\n`;
+    const known = { jobs: ['1'], folds: [] };
+    const text = ['/home/other', join(folder, 'run')]
+      .map((place, index) => line(`1_${String(index)}`, 'RUNNING', 'None', { place }))
+      .join('\n');
     for (const name of ['run', 'link'])
-      expect(readQueue(text, join(folder, name))).toMatchObject({ jobs: ['1'], running: 1 });
-    expect(readQueue(text, '/nowhere')).toMatchObject({ jobs: [], running: 0 });
+      expect(readQueue(text, join(folder, name), known)).toMatchObject({ jobs: ['1'], running: 1 });
+    expect(readQueue(text, '/nowhere', known)).toMatchObject({ jobs: [], running: 0 });
   });
 });
 
 describe('squeue', () => {
   test('asks once for all jobs, whatever the environment says', async () => {
     process.env['SQUEUE_STATES'] = 'RUNNING';
-    fake('squeue', `printf '%s\\n' "$*$SQUEUE_STATES" >>'${folder}/asked'; echo '1_0|RUNNING|None|/run'`);
-    expect(await squeue(['1', '2', '3'], '/run')).toMatchObject({ running: 1 });
+    const answer = join(folder, 'answer');
+    fs.writeFileSync(answer, `${line('2_0', 'RUNNING')}\n`);
+    fake('squeue', `printf '%s\\n' "$*$SQUEUE_STATES" >>'${folder}/asked'; cat '${answer}'`);
+    expect(await squeue(RUN, { jobs: ['1', '2'], folds: [] })).toMatchObject({ running: 1 });
     delete process.env['SQUEUE_STATES'];
     expect(fs.readFileSync(join(folder, 'asked'), 'utf8')).toBe(
-      '--noheader --jobs=1,2,3 --format=%i|%T|%r|%Z\n',
+      `--noheader --user=${String(process.getuid?.())} --format=%i\x1f%T\x1f%r\x1f%j\x1f%o\x1f%Z\n`,
     );
-    expect(await squeue([], '/run')).toMatchObject({ running: 0, waiting: 0 });
   });
 
-  test('knows forgotten jobs from a controller that does not answer', async () => {
-    fake('squeue', 'echo "slurm_load_jobs error: Invalid job id specified" >&2; exit 1');
-    expect(await squeue(['1'], '/run')).toEqual({ jobs: [], running: 0, waiting: 0, reasons: [] });
+  test('knows an empty queue from a controller that does not answer', async () => {
+    fake('squeue', 'exit 0');
+    expect(await squeue(RUN, NONE)).toEqual(NOTHING);
     fake(
       'squeue',
       'echo "slurm_load_jobs error: Unable to contact slurm controller (connect failure)" >&2; exit 1',
     );
-    expect(await squeue(['1'], '/run')).toBeUndefined();
+    expect(await squeue(RUN, NONE)).toBeUndefined();
+    fake('squeue', 'exec sleep 600');
+    expect(await squeue(RUN, NONE, { patienceMs: 50 })).toBeUndefined();
+    expect(await squeue(RUN, NONE, { signal: AbortSignal.timeout(50) })).toBeUndefined();
   });
 });
 
