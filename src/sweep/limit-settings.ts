@@ -10,7 +10,7 @@ export interface LimitSettings {
   readonly retries?: number;
   /** The wait before that, in seconds, doubling each time; 0.5 by default. */
   readonly retryDelay?: number;
-  /** The most memory that a process and everything under it may hold: bytes, or text such as `'2G'` or `'50%'`. */
+  /** The most memory that a process and everything under it may hold: bytes, 2 ** 20 or more, or text such as `'2G'` or `'50%'`. */
   readonly maxMemory?: number | string;
   /** The most points that may fail before the run stops early, or a share such as `'5%'`. */
   readonly maxFailures?: number | string;
@@ -30,7 +30,7 @@ export function readLimits(settings: LimitSettings): GivenLimits {
     timeoutMs: milliseconds('timeout', timeout, 'a positive number of seconds', (value) => value > 0),
     retries: read(settings.retries, 'retries', parseRetries),
     retryDelayMs: milliseconds('retryDelay', retryDelay, '0 or more seconds', (value) => value >= 0),
-    maxMemoryBytes: read(settings.maxMemory, 'maxMemory', parseMemory),
+    maxMemoryBytes: read(inBytes(settings.maxMemory), 'maxMemory', parseMemory),
     maxFailures: read(settings.maxFailures, 'maxFailures', parseMaxFailures),
     onError: read(settings.onError, 'onError', parseOnError),
   };
@@ -46,6 +46,10 @@ export function readTimeLimit({ timeLimit }: LimitSettings): number | undefined 
 
 /** The longest that node's timers can wait. */
 const MOST_SECONDS = (2 ** 31 - 1) / 1000;
+
+function inBytes(memory: number | string | undefined): string | undefined {
+  return typeof memory === 'number' ? `${String(memory)}B` : memory;
+}
 
 function read<T>(
   value: number | string | undefined,

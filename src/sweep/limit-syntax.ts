@@ -5,23 +5,27 @@ import type { MaxFailures, OnError } from '../run/limits.js';
 // How limits are written, on the command line and in the library's options.
 
 /** How many times more bytes each unit is; binary, as the kernel counts. */
-const UNITS: Readonly<Record<string, number>> = { '': 1, K: 2 ** 10, M: 2 ** 20, G: 2 ** 30, T: 2 ** 40 };
+const UNITS: Readonly<Record<string, number>> = { B: 1, K: 2 ** 10, M: 2 ** 20, G: 2 ** 30, T: 2 ** 40 };
+
+/** No process holds less. */
+const LEAST_BYTES = 2 ** 20;
 
 /**
- * Reads an amount of memory such as `2G`, `512M`, `1.5GiB` or `50%` of what this process may use.
+ * Reads an amount of memory such as `2G`, `512M`, `1.5GiB` or `50%` of what this process may use. A number without a unit
+ * is refused: who writes 10 hardly means bytes.
  * @returns bytes
  */
 export function parseMemory(option: string, text: string): number {
   const { number, unit } =
-    /^(?<number>\d+(?:\.\d*)?|\.\d+)\s*(?<unit>%|[KMGT]?)(?:(?<=[KMGT])i?B|(?<!%)B)?$/i.exec(text.trim())
-      ?.groups ?? {};
+    /^(?<number>\d+(?:\.\d*)?|\.\d+)\s*(?<unit>%|B|[KMGT])(?:(?<=[KMGT])i?B)?$/i.exec(text.trim())?.groups ??
+    {};
   const isShare = unit === '%';
   const factor = isShare ? usableMemory() / 100 : UNITS[(unit ?? '').toUpperCase()];
   const bytes = Math.floor(Number(number) * (factor ?? NaN));
-  const isRight = isShare ? Number(number) > 0 && Number(number) <= 100 : bytes >= 1;
+  const isRight = isShare ? Number(number) > 0 && Number(number) <= 100 : bytes >= LEAST_BYTES;
   if (isRight && Number.isSafeInteger(bytes)) return bytes;
   throw usage(
-    `Expected ${option} to be an amount of memory such as 2G, 512M or 50%, got "${text}". K, M, G and T are powers of 1024.`,
+    `Expected ${option} to be a size with a unit such as 500M or 2G, 1M or more, or a share such as 50%, got "${text}". K, M, G and T are powers of 1024.`,
   );
 }
 

@@ -107,7 +107,7 @@ def f(x):
     expect([limitsOf().retries, limitsOf().maxMemoryBytes > 1 << 20]).toEqual([0, true]);
     for (const [option = '', value = ''] of [
       ['--max-memory', '2X'],
-      ['--max-memory', '0'],
+      ['--max-memory', '10'],
       ['--retries', '-1'],
       ['--retry-delay', 'soon'],
       ['--max-failures', '101%'],

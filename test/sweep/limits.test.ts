@@ -10,21 +10,46 @@ describe('limits', () => {
     ['2G', 2 * 2 ** 30],
     ['512M', 512 * 2 ** 20],
     ['1.5GiB', 1.5 * 2 ** 30],
-    ['100 kb', 100 * 1024],
+    ['2000 kb', 2000 * 1024],
+    ['1m', 2 ** 20],
     ['1T', 2 ** 40],
-    ['1048576', 2 ** 20],
-    ['4096B', 4096],
+    ['1048576B', 2 ** 20],
     ['50%', Math.floor(usableMemory() / 2)],
   ])('of memory are read: %s', (text, bytes) => {
     expect(parseMemory('--max-memory', text)).toBe(bytes);
   });
 
-  test.each(['', '0', '2X', '-1G', '0%', '101%', '1e9', 'G', '5%B', '2GG', '1iB', '9999999999T'])(
-    'of memory that make no sense are refused: %j',
-    (text) => {
-      expect(() => parseMemory('--max-memory', text)).toThrow(/^Expected --max-memory to be .* got/);
-    },
-  );
+  test.each([
+    '',
+    '0',
+    '10',
+    '2147483648',
+    '0.5M',
+    '1000K',
+    '4096B',
+    '2BB',
+    '5B%',
+    '2X',
+    '-1G',
+    '0%',
+    '101%',
+    '1e9',
+    'G',
+    '5%B',
+    '2GG',
+    '1iB',
+    '9999999999T',
+  ])('of memory that make no sense are refused: %j', (text) => {
+    expect(() => parseMemory('--max-memory', text)).toThrow(
+      /^Expected --max-memory to be a size with a unit such as 500M or 2G, .* got/,
+    );
+  });
+
+  test('of memory are bytes where the library is given a number', () => {
+    expect(readLimits({ maxMemory: 2 ** 31 }).maxMemoryBytes).toBe(2 ** 31);
+    for (const maxMemory of [10, NaN, -1, '10'])
+      expect(() => readLimits({ maxMemory })).toThrow(/with a unit/);
+  });
 
   test('of failures are a number or a share', () => {
     expect(parseMaxFailures('--max-failures', '0')).toEqual({ points: 0 });
