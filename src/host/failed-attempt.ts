@@ -4,7 +4,7 @@ import { LOG_END_BYTES, timeLeft, type Certificate } from '../run/certificate.js
 import { endOfLog } from '../run/log-file.js';
 import { recentOomKills } from '../run/oom-kills.js';
 import { storableParameters, type FailureRecord } from '../run/records.js';
-import { isSchedulers, judgeDeath, judgeException } from '../run/verdict.js';
+import { isSchedulers, judgeDeath, judgeError } from '../run/verdict.js';
 import type { Computer } from './compute.js';
 import { describeError } from './described-error.js';
 import type { RunJob, TaskJob } from './protocol.js';
@@ -89,15 +89,15 @@ function certify(
   const left = timeLeft(facts.endsAtMs);
   const death = deathOf(error);
   const [before, after] = [task.oomKills, recentOomKills(death === undefined ? COUNTER_AGE_MS : 0)];
-  const lastWords = error instanceof Error ? error.message : '';
+  const { name, message } = error instanceof Error ? error : { name: '', message: '' };
   const { status, signal } = (error as { death?: ProcessEnd } | undefined)?.death ?? {
     status: null,
     signal: null,
   };
   return {
     ...(death === undefined
-      ? judgeException(lastWords)
-      : judgeDeath({ exitStatus: status, signal, lastWords, before, after, ...left })),
+      ? judgeError({ name, message }, status)
+      : judgeDeath({ exitStatus: status, signal, lastWords: message, before, after, ...left })),
     exitStatus: status,
     signal,
     // Of a command this process's own numbers say nothing.

@@ -52,11 +52,17 @@ export function judgeDeath(evidence: Evidence): Judgement {
     : judgement('node', 'its process ended, how is not known');
 }
 
-/** The verdict on an exception: only one that tells of memory is not the code's. */
-export function judgeException(message: string): Judgement {
+/**
+ * The verdict on an error: only one that tells of memory is not the code's.
+ * @param exitStatus of the point's own process, where it had one that ended by itself
+ */
+export function judgeError(
+  { name, message }: Pick<Error, 'name' | 'message'>,
+  exitStatus: number | null,
+): Judgement {
   return OUT_OF_MEMORY.test(message)
     ? judgement('memory', 'it could not get the memory that it asked for')
-    : judgement('your code', 'it threw an error');
+    : judgement('your code', describeFault(name, exitStatus));
 }
 
 // --- internal ---
@@ -69,6 +75,13 @@ function judgeKill({ before, after, timeLeftSeconds }: Evidence): Judgement {
   if (after.machine === undefined && after.cgroup === undefined)
     return judgement('memory', 'killed by SIGKILL, often the out-of-memory killer');
   return judgement('node', 'killed by SIGKILL from outside, not by the out-of-memory killer');
+}
+
+function describeFault(name: string, exitStatus: number | null): string {
+  if (exitStatus === 0) return 'its result could not be read';
+  if (exitStatus !== null) return `it ended with exit status ${String(exitStatus)}`;
+  if (name === 'CommandError') return 'it gave no result';
+  return name === 'ResultError' ? 'its result could not be written' : 'it threw an error';
 }
 
 function judgement(verdict: Verdict, words: string): Judgement {

@@ -5,6 +5,7 @@ import { testWith } from '../tools.js';
 import {
   doneLines,
   events,
+  expectExit,
   failures,
   fanfold,
   read,
@@ -191,6 +192,17 @@ export default ({ x }) => {
   expect(doneLines(out)).toBe(40_000);
 });
 
+async function saysOf(args: string[], words: string, exitStatus: number | null): Promise<void> {
+  const cwd = temporaryFolder();
+  writeWorker(cwd, 'w.mjs', 'export default () => new Map();\n');
+  writeWorker(cwd, 'w.py', 'def f(x):\n    return object()\n');
+  const out = join(cwd, 'run');
+  expectExit(await fanfold(['--range', '0:1', '--out', out, ...args], { cwd }), 1);
+  expect(failures(out)).toMatchObject([
+    { certificate: { verdict: 'your code', words: `your code: ${words}`, exitStatus } },
+  ]);
+}
+
 describe('a certificate', () => {
   test('of a thrown error has what the process took, and costs no retry', async () => {
     const { out, args, marks } = marked(javascript, "console.log('just before'); throw new Error('no');", 99);
@@ -212,6 +224,23 @@ describe('a certificate', () => {
       },
     ]);
   });
+
+  test.each([
+    ['a command that ended so', ['--', 'sh', '-c', 'echo why >&2; exit 3'], 'it ended with exit status 3', 3],
+    [
+      'a result that can not be read',
+      ['--result', 'json', '--', 'echo', 'hallo'],
+      'its result could not be read',
+      0,
+    ],
+  ])('of %s says that', (_, args, words, exitStatus) => saysOf(args, words, exitStatus));
+
+  test('of a value that is no result says that', () =>
+    saysOf(['w.mjs'], 'its result could not be written', null));
+
+  testWith('python3', 'of a Python value that is no result says that', () =>
+    saysOf(['w.py:f'], 'its result could not be written', null),
+  );
 
   testWith('python3', 'of a Python exception is alike, and knows want of memory', async () => {
     const { out, args } = marked(python('fork'), "print('just before'); bytearray(1 << 62)", 99);

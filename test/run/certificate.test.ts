@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import fs from 'fs-extra';
 import { formatBytes, type OomKills, type Verdict } from '../../src/run/certificate.js';
 import { readOomKills } from '../../src/run/oom-kills.js';
-import { judgeDeath, judgeException, type Evidence } from '../../src/run/verdict.js';
+import { judgeDeath, judgeError, type Evidence } from '../../src/run/verdict.js';
 import { join } from 'node:path';
 import { testFolder } from './folder.js';
 
@@ -30,8 +30,18 @@ describe('the verdict on a death', () => {
   });
 
   test('knows an exception that tells of memory', () => {
-    expect(judgeException('RangeError: Array buffer allocation failed').verdict).toBe('memory');
-    expect(judgeException('TypeError: no').verdict).toBe('your code');
+    expect(judgeError(new RangeError('Array buffer allocation failed'), null).verdict).toBe('memory');
+    expect(judgeError(new TypeError('no'), null).verdict).toBe('your code');
+  });
+
+  test.each<[string, number | null, string]>([
+    ['TypeError', null, 'it threw an error'],
+    ['ResultError', null, 'its result could not be written'],
+    ['CommandError', 3, 'it ended with exit status 3'],
+    ['CommandError', 0, 'its result could not be read'],
+    ['CommandError', null, 'it gave no result'],
+  ])('says what happened: a %s with exit status %p', (name, status, words) => {
+    expect(judgeError({ name, message: 'no' }, status).words).toBe(`your code: ${words}`);
   });
 });
 

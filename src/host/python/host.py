@@ -1156,9 +1156,11 @@ COUNTER_SECONDS = 1
 recent_kills = (float('-inf'), {})
 
 
-def judge_exception(error):
-    if OUT_OF_MEMORY.search(error):
+def judge_error(error, text):
+    if OUT_OF_MEMORY.search(text):
         return 'memory', 'it could not get the memory that it asked for'
+    if isinstance(error, ResultError):
+        return 'your code', 'its result could not be written'
     return 'your code', 'it threw an error'
 
 
@@ -1848,7 +1850,7 @@ class TaskRun:
         }
         if stack is not None:
             record['stack'] = stack
-        record['certificate'] = self.certify(index, record['error'])
+        record['certificate'] = self.certify(index, error, record['error'])
         append_record(self.paths.failures, record)
         return self.count_failed(index)
 
@@ -1857,10 +1859,10 @@ class TaskRun:
         self.channel.report({'type': 'failed', 'indices': [index]})
         return failed_line(index)
 
-    def certify(self, index, error):
+    def certify(self, index, error, text):
         """The certificate of an attempt that raised: src/host/failed-attempt.ts."""
         facts = self.run.facts
-        verdict, words = judge_exception(error)
+        verdict, words = judge_error(error, text)
         self.log.flush()
         ends = facts.get('endsAtMs')
         return {
