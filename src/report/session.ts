@@ -9,17 +9,17 @@ export interface ProcessRecord {
   /** Name of its machine. */
   readonly host: string;
   readonly tasks: number;
-  /** Time spent on tasks. */
+  /** Time spent on tasks, in attempts that failed too. */
   readonly seconds: number;
   /** How it ended, where not by itself. */
-  readonly end: 'died' | 'ended at the time limit' | undefined;
+  readonly end: 'died' | "killed at a point's --timeout" | undefined;
 }
 
 /** The last time that a coordinator worked on a run. */
 export interface Session {
   readonly jobs: number;
   readonly wallSeconds: number;
-  /** What one process would have needed for the same tasks. */
+  /** What one process would have needed for the same tasks and attempts. */
   readonly taskSeconds: number;
   readonly processes: readonly ProcessRecord[];
   /** Result columns that hold both `1` and `0.5`, for want of a declared type. */
@@ -40,11 +40,12 @@ export function lastSession(directory: string, manifest: Manifest): Session | un
   const session = [...events.slice(from), ...elementEvents(paths, events.slice(from))];
   const ends = session.filter((event) => event.event === 'end');
   const close = events.slice(from).findLast((event) => event.event === 'close');
+  const processes = processRecords(session);
   return {
     jobs: open.jobs,
     wallSeconds: wallOf(close) ?? (lastTime(session, open.time) - open.time) / 1000,
-    taskSeconds: ends.reduce((sum, { seconds }) => sum + seconds, 0),
-    processes: processRecords(session),
+    taskSeconds: processes.reduce((sum, { seconds }) => sum + seconds, 0),
+    processes,
     mixed: mixedColumns(ends),
     points: ends.reduce((sum, { points }) => sum + points, 0),
     nans: countNans(ends),
@@ -94,10 +95,15 @@ function mixedColumns(ends: readonly TaskEnd[]): string[] {
 
 function processRecords(events: readonly RunEvent[]): ProcessRecord[] {
   const records = new Map<string, { -readonly [Key in keyof ProcessRecord]: ProcessRecord[Key] }>();
+  const begun = new Map<string, number>();
   for (const event of events) {
-    if (event.event !== 'end' && event.event !== 'died') continue;
+    if (event.event !== 'start' && event.event !== 'end' && event.event !== 'died') continue;
     // Processes of several machines may have one number.
     const key = `${String(event.pid)} ${event.host}`;
+    if (event.event === 'start') {
+      begun.set(key, event.time);
+      continue;
+    }
     const record = records.get(key) ?? {
       pid: event.pid,
       host: event.host,
@@ -109,8 +115,10 @@ function processRecords(events: readonly RunEvent[]): ProcessRecord[] {
       record.tasks++;
       record.seconds += event.seconds;
     } else {
-      record.end = event.isLate === true ? 'ended at the time limit' : 'died';
+      record.seconds += Math.max(0, event.time - (begun.get(key) ?? event.time)) / 1000;
+      record.end = event.isLate === true ? "killed at a point's --timeout" : 'died';
     }
+    begun.delete(key);
     records.set(key, record);
   }
   return [...records.values()];

@@ -13,6 +13,19 @@ const WORKERS: [string, string][] = [
   ],
 ];
 
+test('the summary names the limit of a point, and counts the time of attempts that failed', async () => {
+  const folder = temporaryFolder();
+  const code =
+    'export default async ({ x }) => { if (x === 1) await new Promise((r) => setTimeout(r, 1e5)); if (x === 2) { await new Promise((r) => setTimeout(r, 1000)); process.exit(3); } return x; };\n';
+  const out = join(folder, 'run');
+  const args = [writeWorker(folder, 'w.mjs', code), '--range', '0:4', '--jobs', '1', '--retries', '0'];
+  const { stderr } = await fanfold([...args, '--timeout', '2s', '--out', out]);
+  const [late, dead] = stderr.split('\n').filter((line) => line.startsWith('  pid'));
+  expect(late).toMatch(/running time 2\.\d\d s {2}1 task, killed at a point's --timeout$/);
+  expect(dead).toMatch(/running time 1\.\d\d s {2}1 task, died$/);
+  expect(stderr).toMatch(/sum of the task times 3\.\d\d s/);
+});
+
 describe('a point that takes longer than --timeout', () => {
   test.each(WORKERS)('by being %s is recorded as failed, and the others go on', async (_, code) => {
     const folder = temporaryFolder();
