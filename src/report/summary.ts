@@ -8,6 +8,7 @@ import { readFailures, type FailureRecord } from '../run/records.js';
 import type { TaskState } from '../run/task-state.js';
 import { commandFor, shortPath } from './command-line.js';
 import { count, formatSeconds } from './duration.js';
+import { errorLine } from './error-line.js';
 import { printable } from './printable.js';
 import { lastSession, type ProcessRecord, type Session } from './session.js';
 
@@ -150,9 +151,9 @@ function describeFailures(failures: readonly FailureRecord[], outcome: Outcome):
   const { directory, manifest } = outcome;
   if (failures.length === 0) return [];
   const shown = failures.slice(0, MOST_FAILURES).map(({ index, parameters, error, certificate }) => {
-    const [firstLine = ''] = error.split('\n');
-    const verdict = certificate === undefined ? '' : ` [${verdictOf(certificate, firstLine)}]`;
-    return `  point ${String(index)} ${describeParameters(parameters)}: ${printable(firstLine)}${verdict}`;
+    const line = errorLine(error);
+    const verdict = certificate === undefined ? '' : ` [${verdictOf(certificate, line)}]`;
+    return `  point ${String(index)} ${describeParameters(parameters)}: ${printable(line)}${verdict}`;
   });
   const file = shortPath(runPaths(directory, manifest.spec.format).failures);
   return [

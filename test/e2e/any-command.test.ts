@@ -231,7 +231,7 @@ describe('a command', () => {
     );
     const line = `CommandError: '${join(folder, 'a b')}'`;
     expect(exitCode).toBe(1);
-    expect(stderr).toContain(`${line} 1 ended with exit status 3. The end of its stderr: line 1`);
+    expect(stderr).toContain(`${line} 1 ended with exit status 3. Its stderr ends: line 1`);
     const errors = failures(join(folder, 'out')).sort((a, b) => a.index - b.index);
     // The fourth prints one word, which is a result.
     // An end by a signal is tried once more.
