@@ -26,6 +26,8 @@ export interface ComputeOptions extends RunOptions {
   readonly crew: Crew;
   readonly brake: Brakes;
   readonly lock: Lock;
+  /** Of a run on Slurm: the cluster's bound of array indices, where it was asked for. */
+  readonly maxArraySize: number | undefined;
   /** When the run began to prepare, by performance.now. */
   readonly startedMs: number;
 }
@@ -61,7 +63,8 @@ export async function compute(
       },
       limits: request.limits,
     });
-  const engine = request.slurm === undefined ? local() : await onSlurm(request.slurm, plan, options);
+  const engine =
+    request.slurm === undefined ? local() : await onSlurm(request.slurm, plan, manifest, options);
   const job = runJob(request.worker, manifest, {
     directory,
     limits: request.limits,
@@ -92,6 +95,19 @@ export async function compute(
   return current;
 }
 
+/**
+ * Asks a cluster on which tasks are to be computed for its bound of array indices, before anything is written.
+ * @throws FanfoldError where nobody answers
+ */
+export async function askCluster(
+  { request }: Plan,
+  { crew, signal }: { readonly crew: Crew; readonly signal: AbortSignal },
+): Promise<number | undefined> {
+  if (request.slurm === undefined || crew.size === 0) return undefined;
+  const { readMaxArraySize } = await import('../engine/slurm/commands.js');
+  return readMaxArraySize({ signal });
+}
+
 // --- internal ---
 
 /** The most processes at once. */
@@ -102,19 +118,22 @@ function jobsOf({ request, tasks }: Plan): number {
 
 async function onSlurm(
   settings: SlurmSettings,
-  { spec, hash, tasks, request }: Plan,
+  { spec, hash }: Plan,
+  { tasks, pack = 1 }: Manifest,
   options: ComputeOptions,
 ): Promise<Engine> {
   const { brake, isDetached = false, command, onNotice } = options;
   if (command === undefined) throw new Error('Nobody said where the command is that jobs are to start.');
   const { slurmEngine } = await import('../engine/slurm/slurm-engine.js');
+  const { readMaxArraySize } = await import('../engine/slurm/commands.js');
   return slurmEngine({
     settings,
-    pack: request.pack ?? 1,
+    pack,
     tasks,
     name: `fanfold-${workerLabel(spec.worker)}-${shortHash(hash)}`,
     command,
     isDetached,
+    maxArraySize: options.maxArraySize ?? (await readMaxArraySize()),
     latencyMs: options.fsLatencyMs,
     leaves: () => brake.reason() === 'signal',
     onNotice: onNotice ?? (() => undefined),

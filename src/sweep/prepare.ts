@@ -8,6 +8,7 @@ import type { WorkerReference } from '../engine/worker-reference.js';
 import { FanfoldError } from '../errors.js';
 import type { DeclaredColumns } from '../format/layout.js';
 import { writeFileAtomic } from '../run/atomic-file.js';
+import { listElements } from '../run/elements.js';
 import { changedFiles } from '../run/file-hashes.js';
 import { mixedFiles, withLearntFiles } from '../run/learnt-files.js';
 import { readManifest, writeManifest, type Manifest } from '../run/manifest.js';
@@ -97,7 +98,9 @@ export function checkSameRun(
       `Expected the manifest in ${directory} to count the ${String(request.space.size)} points of its space, got ${String(existing.points)}: it was changed. Restore it, or start anew with --force.`,
     );
   }
-  if (existing.pack !== undefined && request.pack !== undefined && request.pack !== existing.pack) {
+  const isOtherPack =
+    existing.pack !== undefined && request.pack !== undefined && request.pack !== existing.pack;
+  if (isOtherPack && listElements(runPaths(directory)).length > 0) {
     throw new FanfoldError(
       'FANFOLD_USAGE',
       `Expected --pack ${String(existing.pack)}, as ${directory} was begun with, got ${String(request.pack)}: its journals go by elements of so many tasks.`,

@@ -15,7 +15,7 @@ import { readEvents } from '../run/records.js';
 import { checkDirectory, openDirectory, removeScratch } from '../run/run-directory.js';
 import { isComputed, isOpen, readTaskStates, type TaskState } from '../run/task-state.js';
 import { checkWorker } from './check-worker.js';
-import { compute, type ComputeOptions } from './compute.js';
+import { askCluster, compute, type ComputeOptions } from './compute.js';
 import type { RunOptions } from './run-options.js';
 import { wholeWorker, workerBundle } from './existing-run.js';
 import { brakes, type Brakes, type StopReason } from './brakes.js';
@@ -74,8 +74,11 @@ export async function runSweep(plan: Plan, options: RunOptions): Promise<Outcome
   });
   const { controls } = brake;
   try {
-    const checking = checkWorker(plan, { existing, allowChangedWorker, crew, folder, bundling });
-    const checked = await untilStopped(checking, brake, crew);
+    const checking = Promise.all([
+      checkWorker(plan, { existing, allowChangedWorker, crew, folder, bundling }),
+      askCluster(plan, { crew, signal: controls.stop }),
+    ]);
+    const [checked, maxArraySize] = await untilStopped(checking, brake, crew);
     const commit = await committing;
     const lock = await openDirectory(directory, {
       latencyMs: options.fsLatencyMs,
@@ -105,6 +108,7 @@ export async function runSweep(plan: Plan, options: RunOptions): Promise<Outcome
         crew,
         load,
         lock,
+        maxArraySize,
         // Its own copy of a module can't change under a run.
         files: bundle.code === undefined ? bundle.files : undefined,
         startedMs,

@@ -397,11 +397,32 @@ describe('a run on Slurm', () => {
     ] as const) {
       const { exitCode, stderr } = await command(...run.args, '--slurm', option);
       expect([exitCode, stderr]).toEqual([2, expect.stringContaining(`sbatch refused it: ${words}`)]);
+      expect(stderr).toContain(`or with: fanfold resume ${run.out} --slurm NAME=VALUE`);
     }
-    const { exitCode, stderr } = await fanfold(run.args, { env: { PATH: '/nowhere' } });
-    expect([exitCode, stderr]).toEqual([2, expect.stringContaining("Expected Slurm's commands on PATH")]);
     expect(await bed.run('squeue', '--noheader')).toBe('');
     expect(doneLines(run.out)).toBe(0);
+    // The same command with other options, whatever of them is other.
+    run.open();
+    expectExit(await command(...run.args, '--pack', '2', '--max-running', '1'), 0);
+    expect(read(run.out, 'result.txt')).toBe(run.expected);
+    expect(read(run.out, 'job.sh')).toContain('#SBATCH --array=0-1%1\n');
+  });
+
+  test('on a cluster that does not answer writes nothing', async () => {
+    const run = gatedRun(4);
+    const absent = await fanfold(run.args, { env: { PATH: '/nowhere' } });
+    expect([absent.exitCode, absent.stderr]).toEqual([
+      2,
+      expect.stringContaining("Expected Slurm's commands on PATH"),
+    ]);
+    await bed.kill('slurmctld');
+    const silent = await command(...run.args);
+    await bed.start('slurmctld');
+    expect([silent.exitCode, silent.stderr]).toEqual([
+      1,
+      expect.stringContaining("Expected an answer of Slurm's controller, but it does not answer"),
+    ]);
+    expect(fs.existsSync(run.out)).toBe(false);
   });
 
   test('whose failed points are retried without a terminal has their results in place of nan', async () => {

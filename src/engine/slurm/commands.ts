@@ -9,11 +9,15 @@ interface Ended {
   readonly exitCode: number;
   readonly stdout: string;
   readonly stderr: string;
+  /** It was given up, because it took too long. */
+  readonly isGivenUp?: true;
 }
 
 const PATIENCE_MS = 120_000;
 /** For one who has less time: an element that is about to end, or a person who waits for the answer. */
 export const SHORT_PATIENCE_MS = 8_000;
+/** For a first question, before anything is written. */
+const FIRST_PATIENCE_MS = 30_000;
 const MOST_BYTES = 64 << 20;
 
 /** How a job is submitted. */
@@ -30,17 +34,16 @@ export interface Submission {
 /**
  * Submits a script.
  * @returns the id of the job
- * @throws FanfoldError with Slurm's own words where it refuses
+ * @throws FanfoldError with Slurm's own words where it refuses, of exit code 1 where nobody answers
  */
 export async function sbatch({ script, folder, options, args }: Submission): Promise<string> {
-  const { exitCode, stdout, stderr } = await call('sbatch', ['--parsable', ...options, script, ...args], {
-    cwd: folder,
-  });
-  const id = /^\d+/.exec(stdout.trim())?.[0];
-  if (exitCode === 0 && id !== undefined) return id;
+  const ended = await call('sbatch', ['--parsable', ...options, script, ...args], { cwd: folder });
+  const id = /^\d+/.exec(ended.stdout.trim())?.[0];
+  if (ended.exitCode === 0 && id !== undefined) return id;
+  if (isUnanswered(ended)) throw noController('sbatch', ended);
   throw new FanfoldError(
     'FANFOLD_SLURM',
-    `Expected Slurm to take the job, but sbatch refused it: ${wordsOf({ exitCode, stdout, stderr })}. Mend the --slurm options that it names; nothing is left in the queue.`,
+    `Expected Slurm to take the job, but sbatch refused it: ${wordsOf(ended)}. Mend the --slurm options that it names.`,
   );
 }
 
@@ -147,10 +150,14 @@ export async function cancelWaiting(ids: readonly string[]): Promise<void> {
   if (ids.length > 0) await scancel(['--state=PENDING', ...ids]);
 }
 
-/** The cluster's bound of array indices; Slurm's default where it isn't told. */
-export async function readMaxArraySize(): Promise<number> {
-  const { stdout } = await call('scontrol', ['show', 'config']);
-  const size = Number(/^MaxArraySize\s*=\s*(\d+)/m.exec(stdout)?.[1]);
+/**
+ * The cluster's bound of array indices; Slurm's default where it isn't told.
+ * @throws FanfoldError where Slurm isn't here, nobody answers, or there are no arrays
+ */
+export async function readMaxArraySize(asking: Asking = {}): Promise<number> {
+  const ended = await call('scontrol', ['show', 'config'], { patienceMs: FIRST_PATIENCE_MS, ...asking });
+  if (isUnanswered(ended)) throw noController('scontrol', ended);
+  const size = Number(/^MaxArraySize\s*=\s*(\d+)/m.exec(ended.stdout)?.[1]);
   if (size === 1) {
     throw new FanfoldError(
       'FANFOLD_SLURM',
@@ -221,6 +228,8 @@ function ownerOption(script: string): string[] {
 }
 
 const WAITING = ['PENDING', 'REQUEUED', 'REQUEUE_HOLD', 'SPECIAL_EXIT'];
+/** How Slurm's commands say that nobody listens, or that it took too long. */
+const UNANSWERED = /unable to contact|timed out|connection refused|communication|zero bytes/i;
 const REFUSED = /denied|permission|not permitted|unable to contact/i;
 
 /** What squeue prints of one job; undefined where it prints nothing. */
@@ -291,7 +300,10 @@ function call(
       (error, stdout, stderr) => {
         if (error === null) resolve({ exitCode: 0, stdout, stderr });
         else if (systemCode(error) === 'ENOENT') reject(notHere(program));
-        else resolve({ exitCode: typeof error.code === 'number' ? error.code : 1, stdout, stderr });
+        else {
+          const exitCode = typeof error.code === 'number' ? error.code : 1;
+          resolve({ exitCode, stdout, stderr, ...(error.killed === true ? { isGivenUp: true } : {}) });
+        }
       },
     );
     child.stdin?.end();
@@ -305,13 +317,28 @@ function notHere(program: string): FanfoldError {
   );
 }
 
-function wordsOf({ exitCode, stdout, stderr }: Ended): string {
+function isUnanswered({ exitCode, stderr, isGivenUp }: Ended): boolean {
+  return isGivenUp === true || (exitCode !== 0 && UNANSWERED.test(stderr));
+}
+
+function noController(program: string, ended: Ended): FanfoldError {
+  return new FanfoldError(
+    'FANFOLD_SLURM',
+    `Expected an answer of Slurm's controller, but it does not answer (${program}: ${wordsOf(ended)}). Try again once squeue gives an answer here, or use --engine local.`,
+    { exitCode: 1 },
+  );
+}
+
+function wordsOf({ exitCode, stdout, stderr, isGivenUp }: Ended): string {
   const words = stderr
     .split('\n')
     .map((line) => line.replace(/^(?:sbatch|scontrol): (?:error: )?/, '').trim())
     .filter((line) => line !== '')
     .join('; ');
-  return words === '' ? `exit status ${String(exitCode)} ${stdout.trim()}` : words.replace(/\.$/, '');
+  if (words !== '') return words.replace(/\.$/, '');
+  if (isGivenUp === true) return 'it took too long';
+  const [line = ''] = stdout.trim().split('\n');
+  return `it ended with exit status ${String(exitCode)} and ${line === '' ? 'said nothing' : `these words: ${line}`}`;
 }
 
 /** How many elements an id names: `12_3` one, `12_[4-9,11%2]` seven. */

@@ -4,6 +4,7 @@ import { basename, dirname } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { setTimeout } from 'node:timers/promises';
 import { FanfoldError } from '../../errors.js';
+import { quoteForShell } from '../../format/shell.js';
 import { writeFileAtomic } from '../../run/atomic-file.js';
 import { allElements, elementsOf } from '../../run/elements.js';
 import { appendRecord } from '../../run/journal.js';
@@ -12,15 +13,7 @@ import type { RunEvent } from '../../run/records.js';
 import type { SlurmSettings } from '../../run/slurm-settings.js';
 import type { Controls, Engine, Work } from '../engine.js';
 import { cutIntoArrays, type ArrayJob } from './array-spec.js';
-import {
-  cancel,
-  cancelGently,
-  cancelWaiting,
-  readMaxArraySize,
-  sbatch,
-  SHORT_PATIENCE_MS,
-  squeue,
-} from './commands.js';
+import { cancel, cancelGently, cancelWaiting, sbatch, SHORT_PATIENCE_MS, squeue } from './commands.js';
 import { foldScript, jobScript, optionsForArray, type ScriptFacts } from './job-script.js';
 import { readSubmitted } from './submitted.js';
 
@@ -36,6 +29,8 @@ export interface SlurmEngineOptions {
   readonly command: string;
   /** Return once the jobs are submitted. */
   readonly isDetached: boolean;
+  /** The cluster's bound of array indices. */
+  readonly maxArraySize: number;
   /** True where an end leaves the jobs to Slurm instead of taking them back. */
   readonly leaves: () => boolean;
   /** How long a file system may hide what another machine has done, in ms, where that is given. */
@@ -191,9 +186,9 @@ function noAnswer({ directory }: RunPaths): FanfoldError {
 /** Writes the scripts and submits the elements with something to compute. */
 async function submit(work: Work, paths: RunPaths, options: SlurmEngineOptions): Promise<void> {
   await cancelFolds(paths);
-  const { settings, tasks, pack } = options;
+  const { settings, tasks, pack, maxArraySize } = options;
   const { maxRunning } = settings;
-  const cut = { maxArraySize: await readMaxArraySize(), maxRunning };
+  const cut = { maxArraySize, maxRunning };
   const facts: ScriptFacts = {
     directory: paths.directory,
     node: process.execPath,
@@ -236,13 +231,37 @@ async function submit(work: Work, paths: RunPaths, options: SlurmEngineOptions):
     });
     record(paths, { jobs: [], elements: 0, first: 0, fold });
   } catch (error) {
-    // Half of a submission helps nobody.
-    if (jobs.length > 0) await cancel(jobs);
-    throw error;
+    throw await withdraw(jobs, paths, error);
   }
   options.onNotice(
     `Submitted to Slurm: ${jobs.length === 1 ? 'array job' : 'array jobs'} ${jobs.join(', ')} of ${wanted.length === 1 ? '1 element' : `${String(wanted.length)} elements`}, and job ${fold}, which makes the result afterwards.`,
   );
+}
+
+/**
+ * Takes back the jobs of a submission that failed half-way: half of one helps nobody.
+ * @returns the error, with what is left and how to go on
+ */
+async function withdraw(jobs: readonly string[], { directory }: RunPaths, error: unknown): Promise<unknown> {
+  const isGone = jobs.length === 0 || (await isCancelled(jobs));
+  if (!(error instanceof FanfoldError)) return error;
+  const run = quoteForShell(directory);
+  // Where nobody answered, a job may have been taken whose id did not come back.
+  const next =
+    isGone && error.exitCode !== 1
+      ? `Nothing is left in the queue. Go on with the same command and other options, or with: fanfold resume ${run} --slurm NAME=VALUE`
+      : `What was taken all the same is told by: fanfold status ${run}, and ended by: fanfold stop ${run}. Go on with: fanfold resume ${run}`;
+  return new FanfoldError(error.code, `${error.message} ${next}`, { exitCode: error.exitCode, cause: error });
+}
+
+async function isCancelled(jobs: readonly string[]): Promise<boolean> {
+  try {
+    await cancel(jobs);
+    return true;
+  } catch (error) {
+    if (error instanceof FanfoldError) return false;
+    throw error;
+  }
 }
 
 /** An array after another one, where so many elements may run at once and not more. */

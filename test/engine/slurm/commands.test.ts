@@ -147,7 +147,17 @@ describe('sbatch', () => {
     );
     await expect(sbatch(job)).rejects.toThrow('sbatch refused it: a; Batch job submission failed: b.');
     fake('sbatch', 'exit 255');
-    await expect(sbatch(job)).rejects.toThrow('exit status 255');
+    await expect(sbatch(job)).rejects.toThrow(
+      'sbatch refused it: it ended with exit status 255 and said nothing.',
+    );
+    fake(
+      'sbatch',
+      'echo "sbatch: error: Batch job submission failed: Unable to contact slurm controller" >&2; exit 1',
+    );
+    await expect(sbatch(job)).rejects.toMatchObject({
+      exitCode: 1,
+      message: expect.stringContaining("Slurm's controller, but it does not answer (sbatch: ") as unknown,
+    });
   });
 
   test('says where to be when it is not there', async () => {
@@ -178,6 +188,8 @@ test('the bound of indices is read from the configuration', async () => {
   expect(await readMaxArraySize()).toBe(4001);
   fake('scontrol', 'exit 1');
   expect(await readMaxArraySize()).toBe(1001);
+  fake('scontrol', 'exec sleep 600');
+  await expect(readMaxArraySize({ patienceMs: 50 })).rejects.toThrow('(scontrol: it took too long)');
   fake('scontrol', "echo 'MaxArraySize = 1'");
   await expect(readMaxArraySize()).rejects.toThrow('a cluster with array jobs');
 });
