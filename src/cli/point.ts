@@ -1,3 +1,4 @@
+import { describeCertificate } from '../report/certificate.js';
 import { shortPath } from '../report/command-line.js';
 import { printable } from '../report/printable.js';
 import { usableProcessors } from '../engine/local/processors.js';
@@ -97,15 +98,14 @@ function refuseOthers(options: SinglePointOptions): void {
   );
 }
 
-function describeFailure({ parameters, error, stack, ...rest }: FailureRecord): string {
+function describeFailure({ parameters, error, stack, certificate }: FailureRecord): string {
   const pairs = Object.entries(parameters).map(([name, value]) => `${name}=${String(value)}`);
-  const certificate = 'certificate' in rest ? [JSON.stringify(rest.certificate, undefined, 2)] : [];
   const isInStack = stack?.includes(error) === true;
   return [
     `parameters: ${pairs.join(' ') || 'none'}`,
     ...(isInStack ? [] : [error]),
     ...(stack === undefined ? [] : [stack]),
-    ...certificate,
+    ...(certificate === undefined ? [] : [describeCertificate(certificate, error)]),
   ].join('\n');
 }
 

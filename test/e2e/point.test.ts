@@ -61,9 +61,16 @@ describe('fanfold run DIR --point', () => {
     expect(thrown.stderr).toContain(
       'at 5 5 1\nPoint 5 of task 1 failed:\nparameters: x=5\nRangeError: five\n    at model',
     );
+    expect(thrown.stderr).toMatch(
+      /\nverdict: {8}your code: it threw an error\n.*\nend of its log:\n {2}at 5 5 1\nonce more: /s,
+    );
     const crashed = await fanfold(['run', out, '--point', '6']);
     expect([crashed.exitCode, crashed.stdout]).toEqual([1, '']);
     expect(crashed.stderr).toContain('SIGSEGV');
+    expect(crashed.stderr).toMatch(
+      /\nverdict: {8}your code: it crashed by SIGSEGV\nended by: {7}SIGSEGV\nprocessor time: [\d.]+ s(?:\npeak memory: {4}[\d.]+ MiB)?\nmachine: .*\nonce more: {6}fanfold run .* --point 6\n$/,
+    );
+    expect(crashed.stderr).not.toContain('{');
 
     fs.appendFileSync(worker, '// mended\n');
     const mended = await fanfold(['run', out, '--point', '5'], { env: { MENDED: '1' } });
