@@ -40,6 +40,14 @@ Exit codes:
   130, 143, 129  stopped by SIGINT, SIGTERM or SIGHUP; resume goes on
 `;
 
+const STOP_EXIT_CODES = `
+Exit codes:
+  0              the run has ended, or nobody was at work on it
+  1              it did not end, or can't be asked to
+  2              there is no run in that directory
+  130, 143, 129  the wait was ended by SIGINT, SIGTERM or SIGHUP; the run was asked to end all the same
+`;
+
 const { own, command } = splitCommand(process.argv);
 
 const program = new Command('fanfold')
@@ -139,6 +147,7 @@ program
   .description('end a run cleanly, from anywhere that sees its directory')
   .argument('<dir>', 'the run directory')
   .option('--now', "don't wait for the points in hand")
+  .addHelpText('after', STOP_EXIT_CODES)
   .action(async (directory, options) => {
     const { stop } = await import('./stop.js');
     process.exitCode = await stop(directory, options);

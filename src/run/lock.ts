@@ -78,11 +78,13 @@ export function lockHolder(path: string): LockHolder | undefined {
 /**
  * Waits for the end of a holding: `released` where it is over, in whatever way, `silent` where a holder that can't be seen
  * has not changed its lock for long, `left` where the wait was ended.
+ * @param options.mostSilentMs after which a holder that is seen to live is silent too
  */
 export async function whenReleased(
   path: string,
   { id }: LockHolder,
   signal: AbortSignal,
+  { mostSilentMs = Infinity }: { mostSilentMs?: number } = {},
 ): Promise<'released' | 'silent' | 'left'> {
   let last = { text: readLock(path), since: performance.now() };
   while (!signal.aborted) {
@@ -90,7 +92,8 @@ export async function whenReleased(
     const holder = parseHolder(text ?? '');
     if (holder === undefined || holder.id !== id || lifeOf(holder) === 'dead') return 'released';
     if (text !== last.text) last = { text, since: performance.now() };
-    if (lifeOf(holder) === 'unseen' && performance.now() - last.since > FS_LATENCY_MS) return 'silent';
+    const mostMs = lifeOf(holder) === 'unseen' ? FS_LATENCY_MS : mostSilentMs;
+    if (performance.now() - last.since > mostMs) return 'silent';
     await setTimeout(LOOK_MS);
   }
   return 'left';

@@ -191,6 +191,31 @@ describe('fanfold stop', () => {
     expect(read(out, 'result.txt')).toBe(RESULT);
   });
 
+  test('has exit code 1 where the run does not end, being suspended, say', async () => {
+    const { out, args, gate } = gatedRun();
+    const run = start(args, { env: { GATE: gate } });
+    await until('the gate', () => doneLines(out) === 10);
+    run.kill('SIGSTOP');
+    const { exitCode, stderr } = await fanfold(['stop', out, '--now']);
+    expect([exitCode, stderr]).toEqual([1, expect.stringContaining(`kill -CONT ${String(run.pid)}`)]);
+    run.kill('SIGCONT');
+    expect((await run).exitCode).toBe(130);
+  });
+
+  test('has exit code 130 where the wait for it is interrupted, and the run ends all the same', async () => {
+    const { out, args, gate } = gatedRun();
+    const run = start(args, { env: { GATE: gate } });
+    await until('the gate', () => doneLines(out) === 10);
+    let said = '';
+    run.stderr?.on('data', (bytes: Buffer) => (said += String(bytes)));
+    const stop = start(['stop', out]);
+    await until('the request', () => said.includes('fanfold stop'));
+    stop.kill('SIGINT');
+    expect((await stop).exitCode).toBe(130);
+    fs.writeFileSync(gate, '');
+    expect((await run).exitCode).toBe(130);
+  });
+
   test('says so where nobody is at work, and a request that is left over stops nobody', async () => {
     const { out, args, gate } = gatedRun();
     fs.writeFileSync(gate, '');
