@@ -1,6 +1,7 @@
 import { squeue, type Queue } from '../engine/slurm/commands.js';
 import { describeLost, lostElements } from '../engine/slurm/lost-elements.js';
-import { cancelFolds, endJobs, followJobs, isQueueEmpty } from '../engine/slurm/slurm-engine.js';
+import { followJobs, watchQueue } from '../engine/slurm/follow-jobs.js';
+import { cancelFolds, endJobs } from '../engine/slurm/slurm-engine.js';
 import { mayBeQueued, readSubmitted, type Submitted } from '../engine/slurm/submitted.js';
 import { FanfoldError } from '../errors.js';
 import { commandFor, shortPath } from '../report/command-line.js';
@@ -91,10 +92,7 @@ export async function followBatch(directory: string, manifest: Manifest): Promis
   const endProgress = showProgress(directory, manifest, process.stderr, { isElsewhere: true });
   const open = readTaskStates(directory, manifest).filter(({ status }) => status !== 'complete');
   const tasks = open.map(({ index }) => index);
-  const isOver =
-    batch.submitted.jobs.length > 0
-      ? (signal: AbortSignal) => isQueueEmpty(paths, signal)
-      : isNobodyLeft(paths);
+  const isOver = batch.submitted.jobs.length > 0 ? watchQueue(paths, tell) : isNobodyLeft(paths);
   const end = await followJobs(paths, tasks, { isOver, signal: signals.controls.stop });
   endProgress();
   signals.close();

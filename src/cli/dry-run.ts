@@ -7,12 +7,14 @@ import { pointFolder, runPaths } from '../run/paths.js';
 import { count, thousands } from '../report/duration.js';
 import { sliceOf, slicingAdvice, taskOf } from '../slicing.js';
 import { pointOf } from '../space/space.js';
+import type { SlurmSettings } from '../run/slurm-settings.js';
+import { jobsOf } from '../sweep/compute.js';
 import type { Plan } from '../sweep/plan.js';
 
 const SHOWN = 3;
 
 /** What a plan would do, in lines for a person; constant work however large the space. */
-export function describePlan(plan: Plan): string {
+export async function describePlan(plan: Plan): Promise<string> {
   const { request, spec, tasks, directory } = plan;
   const { space, fixed, worker } = request;
   const commandOf = worker.kind === 'command' ? commandLines(plan, worker) : undefined;
@@ -38,15 +40,21 @@ export function describePlan(plan: Plan): string {
       const point = `  ${String(index)}: ${describePoint(space.point(index))}`;
       return commandOf === undefined ? point : `${point}\n     ${commandOf(index)}`;
     }),
-    `tasks: ${count(tasks, 'task')} (${spec.slicing}), ${String(Math.min(tasks, request.jobs))} at once`,
+    `tasks: ${count(tasks, 'task')} (${spec.slicing}), ${String(Math.min(tasks, jobsOf(plan)))} at once`,
     ...shownTasks,
     ...(advice === undefined ? [] : [advice]),
+    ...(request.slurm === undefined ? [] : [await describeOnSlurm(plan, request.slurm)]),
     `run directory: ${shortPath(directory)}`,
     'dry run: nothing was started',
   ].join('\n');
 }
 
 // --- internal ---
+
+async function describeOnSlurm(plan: Plan, settings: SlurmSettings): Promise<string> {
+  const { describeSubmission } = await import('./dry-run-slurm.js');
+  return describeSubmission(plan, settings);
+}
 
 /** What would be started for a point, or asked of a program that stays alive. */
 function commandLines(

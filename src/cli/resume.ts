@@ -6,7 +6,7 @@ import { shortPath } from '../report/command-line.js';
 import { execute } from './execute.js';
 import { tell } from './tell.js';
 import { inQueue } from './in-queue.js';
-import { refuseLocalOptions, slurmSettings, type EngineOptions } from './slurm-options.js';
+import { refuseLocalOptions, slurmSettings, tellPack, type EngineOptions } from './slurm-options.js';
 import { limitsGiven, type LimitOptions } from './limit-options.js';
 
 /** `fanfold resume` and `fanfold retry`: gives the exit code. */
@@ -37,6 +37,7 @@ export async function resume(
     pack: options.pack,
     late,
   });
+  if (options.quiet !== true) tellPack(options, plan);
   const { exitCode, areElementsGone } = await inQueue(plan, options);
   if (exitCode !== undefined) return exitCode;
   const { worker } = plan.request;

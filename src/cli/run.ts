@@ -4,6 +4,7 @@ import { planSweep } from '../sweep/plan.js';
 import { execute } from './execute.js';
 import { inQueue } from './in-queue.js';
 import { readRequest, type RequestOptions } from './request.js';
+import { tellPack } from './slurm-options.js';
 
 export interface RunCommandOptions extends RequestOptions {
   readonly fresh?: true | undefined;
@@ -25,9 +26,10 @@ export async function run(worker: string | undefined, options: RunCommandOptions
     return point(worker, { ...options, point: options.point });
   }
   const plan = planSweep(await readRequest(worker, options));
+  if (options.quiet !== true) tellPack(options, plan);
   if (options.dryRun === true) {
     const { describePlan } = await import('./dry-run.js');
-    process.stdout.write(`${printable(describePlan(plan))}\n`);
+    process.stdout.write(`${printable(await describePlan(plan))}\n`);
     return 0;
   }
   const { exitCode, areElementsGone } = await inQueue(plan, options);

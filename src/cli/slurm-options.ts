@@ -4,6 +4,9 @@ import { Option, type Command, type OptionValues } from '@commander-js/extra-typ
 import { checkSlurmOption } from '../engine/slurm/slurm-options.js';
 import { usage } from '../errors.js';
 import type { SlurmSettings } from '../run/slurm-settings.js';
+import { count } from '../report/duration.js';
+import type { Plan } from '../sweep/plan.js';
+import { tell } from './tell.js';
 import { parseCount, splitNamed } from './arguments.js';
 import { refuseOptions, type RefusedOptions } from './refused-options.js';
 
@@ -69,6 +72,14 @@ export function slurmSettings(options: EngineOptions, begun?: SlurmSettings): Sl
     ...(most === undefined ? {} : { maxRunning: most }),
     ...(setup === undefined ? {} : { setup }),
   };
+}
+
+/** Says where an element has less tasks than was asked for, because there are no more. */
+export function tellPack({ pack }: EngineOptions, { request, tasks }: Plan): void {
+  if (pack === undefined || request.pack === undefined || request.pack >= pack) return;
+  tell(
+    `--pack ${String(pack)} is more than the ${count(tasks, 'task')} of this run: one element computes all of them.`,
+  );
 }
 
 /**

@@ -11,6 +11,7 @@ import { pathForStdout } from '../report/printable.js';
 import { planSweep } from '../sweep/plan.js';
 import { prepareRun } from '../sweep/prepare-run.js';
 import { readRequest, type RequestOptions } from './request.js';
+import { tellPack } from './slurm-options.js';
 import { refuseForTemplate, type Scheduler } from './template-refused.js';
 import { tell } from './tell.js';
 
@@ -27,7 +28,9 @@ export async function template(
   options: TemplateCommandOptions,
 ): Promise<number> {
   refuseForTemplate(scheduler, options);
-  const { request, ...plan } = planSweep(await readRequest(worker, { ...options, engine: 'slurm' }));
+  const whole = planSweep(await readRequest(worker, { ...options, engine: 'slurm' }));
+  if (options.quiet !== true) tellPack(options, whole);
+  const { request, ...plan } = whole;
   const { most, name, job, fold } = TEMPLATES[scheduler];
   const paths = runPaths(plan.directory);
   const isQuiet = options.quiet === true;

@@ -10,7 +10,6 @@ import { writeManifest, type Manifest } from '../run/manifest.js';
 import { runPaths } from '../run/paths.js';
 import { readEvents } from '../run/records.js';
 import type { SlurmSettings } from '../run/slurm-settings.js';
-import { shortHash, workerLabel } from '../run/spec.js';
 import type { TaskState } from '../run/task-state.js';
 import type { Brakes } from './brakes.js';
 import { certificateFacts } from './certificate-facts.js';
@@ -108,13 +107,13 @@ export async function askCluster(
   return readMaxArraySize({ signal });
 }
 
-// --- internal ---
-
 /** The most processes at once. */
-function jobsOf({ request, tasks }: Plan): number {
+export function jobsOf({ request, tasks }: Plan): number {
   const { slurm, pack = 1, jobs } = request;
   return slurm === undefined ? jobs : Math.min(tasks, (slurm.maxRunning ?? tasks) * pack);
 }
+
+// --- internal ---
 
 async function onSlurm(
   settings: SlurmSettings,
@@ -125,12 +124,13 @@ async function onSlurm(
   const { brake, isDetached = false, command, onNotice } = options;
   if (command === undefined) throw new Error('Nobody said where the command is that jobs are to start.');
   const { slurmEngine } = await import('../engine/slurm/slurm-engine.js');
+  const { jobName } = await import('../engine/slurm/job-script.js');
   const { readMaxArraySize } = await import('../engine/slurm/commands.js');
   return slurmEngine({
     settings,
     pack,
     tasks,
-    name: `fanfold-${workerLabel(spec.worker)}-${shortHash(hash)}`,
+    name: jobName(spec, hash),
     command,
     isDetached,
     maxArraySize: options.maxArraySize ?? (await readMaxArraySize()),

@@ -24,7 +24,7 @@ import {
 import { readPointsFile } from '../space/points-file.js';
 import type { Space } from '../space/space.js';
 import { awaitManifest, type LateOptions } from './late-files.js';
-import { planSweep, type Plan, type SweepRequest } from './plan.js';
+import { planSweep, withPack, type Plan, type SweepRequest } from './plan.js';
 
 /** How a run is gone on with, where that is to be otherwise than it was begun. */
 export interface ResumeOptions {
@@ -66,7 +66,8 @@ export async function planOf(directory: string, how: ResumeOptions): Promise<Pla
     header: manifest.header,
     out: directory,
   };
-  return { ...planSweep(request), tasks: manifest.tasks };
+  const { tasks } = manifest;
+  return { ...planSweep(request), request: withPack(request, tasks), tasks };
 }
 
 /**

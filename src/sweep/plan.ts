@@ -82,14 +82,21 @@ export function planSweep(request: SweepRequest): Plan {
   };
   const hash = specHash(spec);
   const directory = resolve(request.out ?? join('runs', `${runName(spec.worker)}-${shortHash(hash)}`));
+  const all = tasks ?? defaultTasks(request);
   return {
-    request,
+    request: withPack(request, all),
     spec,
     hash,
     directory,
-    tasks: tasks ?? defaultTasks(request),
+    tasks: all,
     header: request.header ?? request.format === 'csv',
   };
+}
+
+/** A request whose elements have no more tasks than there are: each would ask for processors for them. */
+export function withPack(request: SweepRequest, tasks: number): SweepRequest {
+  const { pack } = request;
+  return pack === undefined ? request : { ...request, pack: Math.min(pack, tasks) };
 }
 
 // --- internal ---

@@ -127,6 +127,20 @@ describe('a run on Slurm', () => {
     }
   });
 
+  test('that Slurm will never start says why', async () => {
+    const run = gatedRun(2, '--slurm', 'time=01:00:00', '--pack', '9');
+    await bed.run('scontrol', 'update', 'partitionname=main', 'maxtime=5');
+    const shown = start(run.args, { env });
+    let told = '';
+    shown.stderr?.on('data', (text) => (told += String(text)));
+    await until('the reason', () => told.includes('PartitionTimeLimit. That does not pass'), 60_000);
+    await bed.run('scontrol', 'update', 'partitionname=main', 'maxtime=infinite');
+    expect(told).toContain('--pack 9 is more than the 2 tasks of this run');
+    expect(read(run.out, 'job.sh')).toContain('#SBATCH --cpus-per-task=2\n');
+    expectExit(await command('stop', run.out), 0);
+    expectExit(await shown, 130);
+  });
+
   test('that was submitted by hand is seen, followed to its result, and stopped', async () => {
     const run = gatedRun(6);
     // Nothing is on record then.
@@ -527,6 +541,13 @@ describe('a cluster that bounds its arrays', () => {
     async () => {
       const run = gatedRun(10);
       run.open();
+      const dry = await fanfold([...run.args, '--dry-run', '--max-running', '3'], { env: bed.env });
+      expect(dry.stdout).toContain('tasks: 10 tasks (guan), 3 at once');
+      expect(dry.stdout).toContain(
+        'slurm: 10 elements of 1 task, at most 3 at once\n  array 0-3%3\n  array 0-3%3 --first 4\n  array 0-1%3 --first 8\n',
+      );
+      expect(dry.stdout).toContain('  #SBATCH --cpus-per-task=1\n');
+      expect(fs.existsSync(run.out)).toBe(false);
       const { exitCode, stderr } = await fanfold(run.args, { env: bed.env });
       expect([exitCode, stderr]).toEqual([0, expect.stringContaining('of 10 elements')]);
       expect(arraysOf(run.out)).toHaveLength(3);

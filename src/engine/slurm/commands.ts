@@ -16,6 +16,8 @@ interface Ended {
 const PATIENCE_MS = 120_000;
 /** For one who has less time: an element that is about to end, or a person who waits for the answer. */
 export const SHORT_PATIENCE_MS = 8_000;
+/** Slurm's own, where a cluster can't be asked. */
+export const DEFAULT_MAX_ARRAY_SIZE = 1001;
 /** For a first question, before anything is written. */
 const FIRST_PATIENCE_MS = 30_000;
 const MOST_BYTES = 64 << 20;
@@ -274,8 +276,6 @@ function quietEnvironment(): NodeJS.ProcessEnv {
   // Lists of indices are cut short otherwise.
   return { ...Object.fromEntries(kept), SLURM_BITSTR_LEN: '0' };
 }
-
-const DEFAULT_MAX_ARRAY_SIZE = 1001;
 
 /** States in which an element computes no more; one that is COMPLETING may still be at its last file. */
 const ENDED = /^(?:BOOT_FAIL|CANCELLED|COMPLETED|DEADLINE|FAILED|NODE_FAIL|OUT_OF_MEMORY|REVOKED|TIMEOUT)/;

@@ -1,5 +1,6 @@
 import { quoteForShell } from '../../format/shell.js';
 import type { SlurmSettings } from '../../run/slurm-settings.js';
+import { shortHash, workerLabel, type SweepSpec } from '../../run/spec.js';
 import { VERSION } from '../../version.js';
 import type { ArrayJob } from './array-spec.js';
 import { FLAGS } from './slurm-options.js';
@@ -33,6 +34,11 @@ export interface ScriptWords {
   readonly head: string;
   /** Behind its directives: what else may be said there. */
   readonly more?: string;
+}
+
+/** What a run's jobs are called, unless its user says otherwise. */
+export function jobName({ worker }: SweepSpec, hash: string): string {
+  return `fanfold-${workerLabel(worker)}-${shortHash(hash)}`;
 }
 
 /** The script of the array job, which computes the tasks; it can also be submitted by hand. */

@@ -1,7 +1,6 @@
-import { existsSync, mkdirSync, readdirSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { hostname } from 'node:os';
-import { basename, dirname } from 'node:path';
-import { performance } from 'node:perf_hooks';
+import { dirname } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { FanfoldError } from '../../errors.js';
 import { quoteForShell } from '../../format/shell.js';
@@ -14,6 +13,7 @@ import type { SlurmSettings } from '../../run/slurm-settings.js';
 import type { Controls, Engine, Work } from '../engine.js';
 import { cutIntoArrays, type ArrayJob } from './array-spec.js';
 import { cancel, cancelGently, cancelWaiting, sbatch, SHORT_PATIENCE_MS, squeue } from './commands.js';
+import { followJobs, watchQueue } from './follow-jobs.js';
 import { foldScript, jobScript, optionsForArray, type ScriptFacts } from './job-script.js';
 import { readSubmitted } from './submitted.js';
 
@@ -41,54 +41,6 @@ export interface SlurmEngineOptions {
 /** Computes tasks in elements of array jobs. The files decide what is done; what the scheduler says only helps. */
 export function slurmEngine(options: SlurmEngineOptions): Engine {
   return { run: (work, controls) => runOnSlurm(work, controls, options) };
-}
-
-/**
- * Waits until the jobs of a run have ended: all files are there, or nobody is at work any more.
- * @param tasks whose files are waited for
- * @param how.isOver asked with growing gaps, while the files are looked at all the same: an answer may take long
- * @returns how it ended; `left` where the wait was
- */
-export async function followJobs(
-  paths: RunPaths,
-  tasks: readonly number[],
-  how: { readonly isOver: (signal: AbortSignal) => Promise<boolean>; readonly signal: AbortSignal },
-): Promise<'complete' | 'ended' | 'left'> {
-  const startMs = performance.now();
-  const names = tasks.map((task) => basename(paths.task(task)));
-  const [end, over] = [new AbortController(), new AbortController()];
-  const whileFollowed = AbortSignal.any([how.signal, end.signal]);
-  const asking = askUntilOver(how.isOver, startMs, whileFollowed).finally(() => {
-    over.abort();
-  });
-  // It is waited for below, also where it fails long before.
-  asking.catch(() => undefined);
-  const signal = AbortSignal.any([how.signal, over.signal]);
-  try {
-    for (;;) {
-      if (how.signal.aborted) return 'left';
-      const lookedMs = performance.now();
-      // First: the answer may be older than the files.
-      const isOver = over.signal.aborted;
-      if (areThere(paths, names)) return 'complete';
-      if (isOver) {
-        await asking;
-        return 'ended';
-      }
-      const now = performance.now();
-      // A listing that takes long, of very many tasks, is made less often.
-      const lookGapMs = Math.max(gapMs(now - startMs, FIRST_LOOK_MS, LONGEST_LOOK_MS), 10 * (now - lookedMs));
-      await setTimeout(lookGapMs, undefined, { signal }).catch(() => undefined);
-    }
-  } finally {
-    end.abort();
-  }
-}
-
-/** Whether Slurm has no element of a run any more; false where it gives no answer. */
-export async function isQueueEmpty(paths: RunPaths, signal: AbortSignal): Promise<boolean> {
-  const queue = await squeue(paths, readSubmitted(paths), { signal });
-  return queue?.waiting === 0 && queue.running === 0;
 }
 
 /** Takes the jobs out of the queue that would fold: they would be in the way, or are not needed any more. */
@@ -131,20 +83,9 @@ export async function endJobs(paths: RunPaths, kill: AbortSignal): Promise<void>
 
 // --- internal ---
 
-const FIRST_LOOK_MS = 250;
-const LONGEST_LOOK_MS = 5_000;
-const FIRST_ASK_MS = 2_000;
-const LONGEST_ASK_MS = 60_000;
 const END_LOOK_MS = 1_000;
 /** Slurm's controller may start anew meanwhile. */
 const MOST_SILENT = 30;
-/** A wait is at most this share of the time that has passed, so that it never adds much to a run. */
-const SHARE = 0.1;
-
-function gapMs(passedMs: number, least: number, most: number): number {
-  return Math.min(most, Math.max(least, SHARE * passedMs));
-}
-
 async function runOnSlurm(work: Work, controls: Controls, options: SlurmEngineOptions): Promise<void> {
   const { directory, spec } = work.job;
   const paths = runPaths(directory, spec.format);
@@ -152,7 +93,7 @@ async function runOnSlurm(work: Work, controls: Controls, options: SlurmEngineOp
   if (options.isDetached) return;
   const tasks = work.tasks.map(({ index }) => index);
   const end = await followJobs(paths, tasks, {
-    isOver: (signal) => isQueueEmpty(paths, signal),
+    isOver: watchQueue(paths, options.onNotice),
     signal: controls.stop,
   });
   if (end === 'left') {
@@ -161,18 +102,6 @@ async function runOnSlurm(work: Work, controls: Controls, options: SlurmEngineOp
   }
   // This one folds at once, or says why not.
   await cancelFolds(paths);
-}
-
-/** Asks a question with growing gaps until the answer is yes. */
-async function askUntilOver(
-  ask: (signal: AbortSignal) => Promise<boolean>,
-  startMs: number,
-  signal: AbortSignal,
-): Promise<void> {
-  do {
-    const waitMs = gapMs(performance.now() - startMs, FIRST_ASK_MS, LONGEST_ASK_MS);
-    await setTimeout(waitMs, undefined, { signal }).catch(() => undefined);
-  } while (!signal.aborted && !(await ask(signal)));
 }
 
 function noAnswer({ directory }: RunPaths): FanfoldError {
@@ -286,11 +215,4 @@ function record(
 function writeScript(path: string, text: string): void {
   mkdirSync(dirname(path), { recursive: true });
   writeFileAtomic(path, text, { isDurable: false });
-}
-
-/** Whether a listing of the run directory, which is trusted more than a look at each file, has all of them. */
-function areThere(paths: RunPaths, names: readonly string[]): boolean {
-  if (!existsSync(paths.directory)) return false;
-  const there = new Set(readdirSync(paths.directory));
-  return names.every((name) => there.has(name));
 }
