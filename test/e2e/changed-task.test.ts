@@ -74,6 +74,19 @@ describe.each(EDITS)('a task file that was %s', (_, edited) => {
   });
 });
 
+test('the status knows a result that was edited to the same length, and does not read one that nobody wrote to', async () => {
+  const { out } = await completeRun();
+  const result = join(out, 'result.txt');
+  const { mtime } = fs.statSync(result);
+  fs.writeFileSync(result, RESULT.replace('6', '7'));
+  expect((await fanfold(['status', out])).stdout).toContain(`${out}: incomplete`);
+  fs.utimesSync(result, mtime, mtime);
+  expect((await fanfold(['status', out])).stdout).toContain(`${out}: complete`);
+  expect((await fanfold(['verify', out])).exitCode).toBe(1);
+  expectExit(await fanfold(['resume', out]), 0);
+  expect(read(out, 'result.txt')).toBe(RESULT);
+});
+
 test('a task file that was only touched is not taken for a changed one', async () => {
   const { out, task, args } = await completeRun();
   const later = new Date(Date.now() + 60_000);
