@@ -1,19 +1,28 @@
 import { mayBeQueued } from '../engine/slurm/submitted.js';
+import { FanfoldError } from '../errors.js';
 import { commandFor } from '../report/command-line.js';
 import { runPaths } from '../run/paths.js';
 import { requireManifest } from '../sweep/existing-run.js';
 import type { Plan } from '../sweep/plan.js';
+import { changedOptions } from './slurm-options.js';
 import { tell } from './tell.js';
+
+interface InQueueOptions {
+  readonly detach?: true | undefined;
+  readonly force?: true | undefined;
+  readonly retryFailed?: boolean;
+  readonly allowChangedWorker?: true | undefined;
+}
 
 /**
  * Looks whether a run that is to be gone on with has jobs in a scheduler's queue already, and follows those.
  * @returns the exit code of what was followed; none where the run is to be gone on with, and whether the scheduler says
  * that none of its elements is at work
- * @throws FanfoldError where it is to be computed on this machine meanwhile, or the scheduler does not tell
+ * @throws FanfoldError where it is to be computed otherwise than its jobs do, or the scheduler does not tell
  */
 export async function inQueue(
   { directory, request }: Pick<Plan, 'directory' | 'request'>,
-  { detach, force }: { readonly detach?: true | undefined; readonly force?: true | undefined },
+  { detach, force, retryFailed, allowChangedWorker }: InQueueOptions,
 ): Promise<{ readonly exitCode?: number; readonly areElementsGone: boolean }> {
   // Most runs never were, and need not load what follows.
   if (!mayBeQueued(runPaths(directory))) return { areElementsGone: false };
@@ -29,6 +38,13 @@ export async function inQueue(
   const isRecorded = submitted.jobs.length > 0;
   if (isRecorded && queue === undefined) throw noAnswer(submitted);
   if (!isQueued(queue)) return { areElementsGone: isRecorded };
+  const { slurm: begun } = await requireManifest(directory, tell);
+  const undone = [
+    ...(retryFailed === true ? ['retry'] : []),
+    ...(allowChangedWorker === true ? ['--allow-changed-worker'] : []),
+    ...(begun === undefined ? [] : changedOptions(begun, request.slurm)),
+  ];
+  if (undone.length > 0) throw asTheyWere(directory, undone, describeBatch(batch));
   tell(`The jobs of this run are in the queue already (${describeBatch(batch) ?? ''}).`);
   if (detach !== true) {
     const exitCode = await followBatch(directory, await requireManifest(directory, tell));
@@ -37,4 +53,14 @@ export async function inQueue(
   }
   tell(`Its progress: ${commandFor('attach', directory)}`);
   return { exitCode: 0, areElementsGone: false };
+}
+
+// --- internal ---
+
+/** The error of a wish that jobs in the queue know nothing of. */
+function asTheyWere(directory: string, undone: readonly string[], queue = ''): FanfoldError {
+  return new FanfoldError(
+    'FANFOLD_LOCKED',
+    `Expected no jobs of ${directory} in the queue for ${undone.join(', ')}, but there are (${queue}), and they go on as they were submitted. End them first with ${commandFor('stop', directory)}, or watch them with ${commandFor('attach', directory)}.`,
+  );
 }

@@ -74,6 +74,23 @@ export function slurmSettings(options: EngineOptions, begun?: SlurmSettings): Sl
   };
 }
 
+/**
+ * Names the options by which a run is to be submitted otherwise than it was.
+ * @param begun how it was submitted
+ */
+export function changedOptions(begun: SlurmSettings, now: SlurmSettings): string[] {
+  const names = new Set([...Object.keys(begun.options), ...Object.keys(now.options)]);
+  // What was meant for one submission is not kept for the next.
+  const isLeftOut = (name: string): boolean => ONCE.includes(name) && now.options[name] === undefined;
+  return [
+    ...[...names]
+      .filter((name) => begun.options[name] !== now.options[name] && !isLeftOut(name))
+      .map((name) => `--slurm ${name}`),
+    ...(begun.maxRunning === now.maxRunning ? [] : ['--max-running']),
+    ...(begun.setup === now.setup ? [] : ['--slurm-setup']),
+  ];
+}
+
 /** Says where an element has less tasks than was asked for, because there are no more. */
 export function tellPack({ pack }: EngineOptions, { request, tasks }: Plan): void {
   if (pack === undefined || request.pack === undefined || request.pack >= pack) return;

@@ -211,6 +211,16 @@ describe('a run on Slurm', () => {
     const resumed = start(['resume', run.out], { env });
     const here = await command('resume', run.out, '--engine', 'local');
     expect([here.exitCode, here.stderr]).toEqual([2, expect.stringContaining('its jobs are in the queue')]);
+    // What jobs in the queue know nothing of is not silently left undone.
+    for (const [words, what] of [
+      [['retry', run.out], 'for retry,'],
+      [['resume', run.out, '--slurm', 'time=10', '--max-running', '7'], 'for --slurm time, --max-running,'],
+      [[...run.args, '--slurm', 'time=10'], 'for --slurm time,'],
+    ] as const) {
+      const { exitCode, stderr } = await command(...words);
+      expect([exitCode, stderr]).toEqual([2, expect.stringContaining(what)]);
+      expect(stderr).toContain(`End them first with fanfold stop ${run.out}`);
+    }
     const attached = start(['attach', run.out], { env });
     run.open();
     expect((await attached).exitCode).toBe(0);

@@ -88,8 +88,10 @@ export function checkSlurmOption(name: string, value: string): void {
   }
   const isFlag = FLAGS.includes(name);
   if (!isFlag && !WITH_VALUE.includes(name)) {
+    const known = [...WITH_VALUE, ...FLAGS].sort();
+    const meant = nearest(name, known);
     throw usage(
-      `Expected --slurm NAME=VALUE with a NAME of sbatch, got "${name}". Known are: ${[...WITH_VALUE, ...FLAGS].sort().join(', ')}.`,
+      `Expected --slurm NAME=VALUE with a NAME of sbatch, got "${name}". ${meant === undefined ? '' : `Did you mean ${meant}? `}Known are: ${known.join(', ')}.`,
     );
   }
   if (isFlag && value !== 'true' && value !== 'false') {
@@ -103,4 +105,30 @@ export function checkSlurmOption(name: string, value: string): void {
   if (name === 'cpus-per-task' && !/^[1-9]\d{0,5}$/.test(value)) {
     throw usage(`Expected --slurm cpus-per-task to be a positive integer, got "${value}".`);
   }
+}
+
+// --- internal ---
+
+/** The name that is meant where a few letters are wrong; undefined where that is none. */
+function nearest(name: string, names: readonly string[]): string | undefined {
+  const most = Math.max(1, Math.floor(name.length / 3));
+  const [best] = names
+    .map((each) => ({ each, distance: lettersBetween(name, each) }))
+    .filter(({ distance }) => distance <= most)
+    .sort((one, other) => one.distance - other.distance);
+  return best?.each;
+}
+
+/** How many letters are to be added, left out or replaced to make one word of another. */
+function lettersBetween(one: string, other: string): number {
+  let row = Array.from({ length: other.length + 1 }, (_, index) => index);
+  for (const [above, letter] of Array.from(one).entries()) {
+    const next = [above + 1];
+    for (let index = 0; index < other.length; index++) {
+      const [replaced = 0, leftOut = 0, added = 0] = [row[index], row[index + 1], next[index]];
+      next.push(Math.min(replaced + (letter === other[index] ? 0 : 1), leftOut + 1, added + 1));
+    }
+    row = next;
+  }
+  return row.at(-1) ?? 0;
 }

@@ -17,7 +17,9 @@ describe('checkSlurmOption', () => {
   });
 
   test.each([
-    ['partion', 'main', /got "partion"\. Known are: account, .*partition/],
+    ['partion', 'main', /got "partion"\. Did you mean partition\? Known are: account, .*partition/],
+    ['partiton', 'main', /Did you mean partition\?/],
+    ['nonsense', '1', /got "nonsense"\. Known are/],
     ['__proto__', 'x', /NAME of sbatch, got "__proto__"/],
     ['array', '0-3', /leave array alone, which is set by fanfold: --tasks/],
     ['output', 'x', /leave output alone/],
