@@ -25,7 +25,7 @@ export interface ScriptFacts {
 
 /** The least notice that an element gets before its time limit, in seconds. */
 const NOTICE_SECONDS = 60;
-/** Options that a job of one process needs as well. */
+/** Options that a job of one process needs as well, on a cluster that demands them. */
 const FOR_FOLD = ['account', 'constraint', 'exclude', 'partition', 'qos', 'reservation', 'time', 'wckey'];
 
 /** What a script says to people. */
@@ -86,10 +86,17 @@ export function optionsForArray({ options }: SlurmSettings): string[] {
     });
 }
 
+/** Options of the job that folds: where it may run, as the elements, and the little that it needs of what they have. */
+export function foldOptions({ options }: SlurmSettings): Readonly<Record<string, string>> {
+  const kept = Object.fromEntries(Object.entries(options).filter(([name]) => FOR_FOLD.includes(name)));
+  // A cluster may refuse jobs that ask for none.
+  const mem = options['mem'] ?? options['mem-per-cpu'] ?? options['mem-per-gpu'];
+  return mem === undefined ? kept : { ...kept, mem: isLess(mem) ? mem : `${String(FOLD_MEGABYTES)}M` };
+}
+
 /** The script of the job that folds the tasks' files into the result once the array has ended. */
 export function foldScript(facts: ScriptFacts): string {
-  const { options } = facts.settings;
-  const kept = Object.fromEntries(Object.entries(options).filter(([name]) => FOR_FOLD.includes(name)));
+  const kept = foldOptions(facts.settings);
   return `#!/bin/bash
 ${paragraph(`Written by fanfold ${VERSION}: makes the result of the run in this folder, once the array job has ended.`)}
 
@@ -154,6 +161,17 @@ export function paragraph(text: string): string {
 }
 
 // --- internal ---
+
+/** What a fold takes at most, however large the files are. */
+const FOLD_MEGABYTES = 1024;
+const MEGABYTES: Readonly<Record<string, number>> = { K: 1 / 1024, M: 1, G: 1024, T: 1024 ** 2 };
+
+/** True for an amount of memory, as sbatch reads it, that is less than a fold would ask for; 0 stands for a whole node's. */
+function isLess(amount: string): boolean {
+  const { number = '', unit = 'M' } = /^(?<number>\d+)(?<unit>[KMGT])?B?$/i.exec(amount)?.groups ?? {};
+  const megabytes = Number(number) * (MEGABYTES[unit.toUpperCase()] ?? 1);
+  return megabytes > 0 && megabytes < FOLD_MEGABYTES;
+}
 
 /** A word in a script for bash, always on one line: a scheduler may take a line in the middle of a path for a directive. */
 function quoteInScript(text: string): string {

@@ -14,7 +14,7 @@ import type { Controls, Engine, Work } from '../engine.js';
 import { cutIntoArrays, type ArrayJob } from './array-spec.js';
 import { cancel, cancelGently, cancelWaiting, sbatch, SHORT_PATIENCE_MS, squeue } from './commands.js';
 import { followJobs, watchQueue } from './follow-jobs.js';
-import { foldScript, jobScript, optionsForArray, type ScriptFacts } from './job-script.js';
+import { foldOptions, foldScript, jobScript, optionsForArray, type ScriptFacts } from './job-script.js';
 import { readSubmitted } from './submitted.js';
 
 export interface SlurmEngineOptions {
@@ -155,7 +155,10 @@ async function submit(work: Work, paths: RunPaths, options: SlurmEngineOptions):
     fold = await sbatch({
       folder,
       script: paths.foldScript,
-      options: [`--dependency=afterany:${jobs.join(':')}`],
+      options: [
+        ...optionsForArray({ options: foldOptions(settings) }),
+        `--dependency=afterany:${jobs.join(':')}`,
+      ],
       args: [],
     });
     record(paths, { jobs: [], elements: 0, first: 0, fold });

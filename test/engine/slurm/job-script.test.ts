@@ -1,7 +1,12 @@
 import { describe, expect, test } from '@jest/globals';
 import { execaSync } from 'execa';
 import fc from 'fast-check';
-import { foldScript, jobScript, type ScriptFacts } from '../../../src/engine/slurm/job-script.js';
+import {
+  foldOptions,
+  foldScript,
+  jobScript,
+  type ScriptFacts,
+} from '../../../src/engine/slurm/job-script.js';
 import { testWith } from '../../tools.js';
 
 const FACTS: ScriptFacts = {
@@ -109,5 +114,20 @@ describe('jobScript', () => {
         ],
       },
     );
+  });
+});
+
+describe('foldOptions', () => {
+  test.each([
+    [
+      { partition: 'main', account: 'a', qos: 'q', gres: 'gpu:1' },
+      { partition: 'main', account: 'a', qos: 'q' },
+    ],
+    [{ mem: '64G' }, { mem: '1024M' }],
+    [{ 'mem-per-cpu': '500M' }, { mem: '500M' }],
+    [{ mem: '0' }, { mem: '1024M' }],
+    [{ mem: '800' }, { mem: '800' }],
+  ])('keeps of %j what a small job needs', (options, kept) => {
+    expect(foldOptions({ options: options })).toEqual(kept);
   });
 });
