@@ -13,6 +13,7 @@ export type Tool =
   | 'tmpfs'
   | 'loop'
   | 'quota'
+  | 'sshfs'
   | 'posix'
   | 'uts'
   | 'procfs'
@@ -77,6 +78,14 @@ const TOOLS: Record<Tool, { readonly name: string; readonly find: () => boolean 
   loop: {
     name: 'mkfs.ext4 and the right to mount a file as a disk',
     find: () => mountsFile('8M', ['mkfs.ext4', '-q', '-F']),
+  },
+  sshfs: {
+    name: "sshfs, OpenSSH's sftp-server and the right to have another host name",
+    find: () =>
+      existsSync('/dev/fuse') &&
+      existsSync('/usr/lib/openssh/sftp-server') &&
+      succeeds('sshfs', ['--version']) &&
+      succeeds('unshare', ['--uts', '--pid', '--fork', '--mount-proc', 'true']),
   },
   quota: {
     name: 'mkfs.btrfs and the right to mount a file as a disk with quotas',

@@ -107,6 +107,10 @@ async function whileAway(run) {
 async function removed(run) {
   // Again where something was made in it meanwhile.
   for (let tries = 0; tries < 5 && existsSync(run.out); tries++) spawnSync('rm', ['-rf', run.out]);
-  await notice(run);
+  const { session } = run;
+  await Promise.race([session.ended, sleep(NOTICE_MS)]);
+  // It may have seen, before that, that the run was complete.
+  if (session.end?.code === 0 && !existsSync(run.out)) run.session = undefined;
+  else await notice(run);
   return true;
 }

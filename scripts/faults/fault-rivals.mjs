@@ -30,7 +30,8 @@ function fault(name, state, act) {
 async function together(run, args) {
   const sessions = [0, 1, 2].map(() => startSession(args ?? argumentsOf(run), placeOf(run)));
   const ends = await endsOf(run, sessions);
-  if (!ends.some(({ isAdvised }) => isAdvised !== true)) throw new Loss('of three rivals each was refused');
+  // The one at work may have met what an earlier fault has left.
+  if (ends.every(({ isRefused }) => isRefused)) throw new Loss('of three rivals each was refused');
   return true;
 }
 
@@ -82,7 +83,10 @@ async function copied(run) {
 async function endsOf(run, sessions) {
   await until('the end of all rivals', () => sessions.every(({ end }) => end !== undefined));
   await allGone(run.id);
-  return sessions.map(({ end }) => readEnd(run, end));
+  return sessions.map(({ end }) => ({
+    ...readEnd(run, end),
+    isRefused: end.stderr.includes('[FANFOLD_LOCKED]'),
+  }));
 }
 
 function argumentsOf(run) {

@@ -188,6 +188,11 @@ program
   .argument('<dir>', 'the run directory')
   .option('--repair', 'put back what is damaged, from its copies or by computing just that again')
   .option('--json', 'as JSON')
+  .option(
+    '--fs-latency <duration>',
+    'how long a network file system may take to show a file (default: 60s there, else 0s)',
+    parseDelay('--fs-latency'),
+  )
   .action(async (directory, options) => {
     const { verify } = await import('./verify.js');
     process.exitCode = await verify(directory, options);

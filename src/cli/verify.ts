@@ -11,19 +11,20 @@ import { tell } from './tell.js';
 interface VerifyOptions {
   readonly json?: true | undefined;
   readonly repair?: true | undefined;
+  readonly fsLatency?: number | undefined;
 }
 
 /** `fanfold verify`: gives the exit code, 1 where a file is not as it was recorded. */
 export async function verify(directory: string, options: VerifyOptions): Promise<number> {
-  const found = await verifyRun(directory);
+  const found = await verifyRun(directory, { latencyMs: options.fsLatency, onNotice: tell });
   if (options.repair !== true || found.problems.length === 0) return print(found, options);
   for (const { file, kind, text } of found.problems) tell(`${kind}: ${file}: ${text}`);
   await repairRun(found, tell);
-  const mended = await verifyRun(directory);
+  const mended = await verifyRun(directory, { latencyMs: 0 });
   const isLeft = mended.problems.length > 0 || mended.lines < mended.manifest.points;
   if (!found.wasComplete || !isLeft) return print(mended, options);
   const exitCode = await goOn(directory);
-  return Math.max(print(await verifyRun(directory), options), exitCode);
+  return Math.max(print(await verifyRun(directory, { latencyMs: 0 }), options), exitCode);
 }
 
 // --- internal ---

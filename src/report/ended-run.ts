@@ -2,7 +2,7 @@ import { isFolded } from '../fold-state.js';
 import type { Manifest } from '../run/manifest.js';
 import { runPaths } from '../run/paths.js';
 import { readEventsFrom } from '../run/records.js';
-import { isComputed, readTaskStates } from '../run/task-state.js';
+import { endingOf, readTaskStates } from '../run/task-state.js';
 import type { Outcome } from '../sweep/sweep.js';
 import { lastSession, type Session } from './session.js';
 
@@ -25,7 +25,7 @@ export function endedRun(
     outcome: {
       directory,
       manifest,
-      status: isComplete ? 'complete' : states.every(isComputed) ? 'failed' : 'stopped',
+      status: isComplete ? 'complete' : endingOf(states),
       states,
       computed: session?.points ?? 0,
       ...(hasResult ? { result: paths.result } : {}),

@@ -5,7 +5,7 @@ import { lockHolder } from '../run/lock.js';
 import type { Manifest } from '../run/manifest.js';
 import { runPaths } from '../run/paths.js';
 import { shortHash } from '../run/spec.js';
-import { readTaskStates } from '../run/task-state.js';
+import { readTaskStates, type TaskState } from '../run/task-state.js';
 import { isFolded } from '../fold-state.js';
 import { commandFor, describeWorker, shortPath } from './command-line.js';
 import { count, thousands } from './duration.js';
@@ -25,6 +25,8 @@ export interface Status {
   };
   /** Names of task files that are not as they were recorded, by their lengths or, where they were written to since, their hashes. */
   readonly changed: readonly string[];
+  /** Names of task files that no process of this run is known to have finished. */
+  readonly foreign: readonly string[];
   /** The coordinator at work on it now. */
   readonly running?: { readonly host: string; readonly pid: number };
   readonly state: 'complete' | 'running' | 'failed' | 'incomplete';
@@ -43,7 +45,10 @@ export function readStatus(
 ): Status {
   const paths = runPaths(directory, manifest.spec.format);
   const states = readTaskStates(directory, manifest, { readsTouched: true });
-  const number = (wanted: string): number => states.filter(({ status }) => status === wanted).length;
+  const number = (wanted: TaskState['status']): number =>
+    states.filter(({ status }) => status === wanted).length;
+  const named = (wanted: TaskState['status']): string[] =>
+    states.filter(({ status }) => status === wanted).map(({ index }) => basename(paths.task(index)));
   const lines = states.reduce((sum, state) => sum + state.lines, 0);
   const failedPoints = currentFailures(directory, manifest, states).map(({ index }) => index);
   const running = lockHolder(paths.lock);
@@ -61,9 +66,8 @@ export function readStatus(
       partial: number('partial'),
       waiting: number('waiting') + number('foreign'),
     },
-    changed: states
-      .filter(({ status }) => status === 'changed')
-      .map(({ index }) => basename(paths.task(index))),
+    changed: named('changed'),
+    foreign: named('foreign'),
     ...(running === undefined ? {} : { running: { host: running.host, pid: running.pid } }),
     state: isComplete
       ? 'complete'
@@ -79,7 +83,7 @@ export function readStatus(
 
 /** A status in a few lines for a person. */
 export function describeStatus(status: Status): string {
-  const { points, tasks, changed, running, directory, state } = status;
+  const { points, tasks, changed, foreign, running, directory, state } = status;
   const lines = [
     `${shortPath(directory)}: ${state} (worker ${status.worker}, spec ${shortHash(status.hash)})`,
     `points: ${thousands(points.done)} of ${thousands(points.total)} done, ${String(points.failed)} failed`,
@@ -93,6 +97,8 @@ export function describeStatus(status: Status): string {
     lines.push(
       `result: ${shortPath(status.result)}${state === 'complete' ? '' : `, with nan for the ${count(points.failed, 'failed point')}`}`,
     );
+  if (foreign.length > 0 && state !== 'running')
+    lines.push(`not of this run: ${someOf(foreign)}; set aside when it goes on`);
   if (state === 'failed')
     lines.push(`retry the ${count(points.failed, 'failed point')} with: ${commandFor('retry', directory)}`);
   if (changed.length > 0)

@@ -62,6 +62,17 @@ export function readRecords(path: string, offset = 0): Records {
   return { records, offset: end, damaged };
 }
 
+/** True for a journal whose last line is torn, or is not seen whole yet. */
+export function isTorn(path: string): boolean {
+  if (!existsSync(path)) return false;
+  const file = openSync(path, 'r');
+  try {
+    return lacksNewline(file);
+  } finally {
+    closeSync(file);
+  }
+}
+
 /** Cuts a torn last line off. Only under the run's lock. */
 export function repairJournal(path: string): void {
   if (!existsSync(path)) return;

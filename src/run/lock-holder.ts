@@ -51,8 +51,8 @@ export function parseHolder(text: string): LockHolder | undefined {
   }
 }
 
-/** True for the lock in a copy of the directory that a living process of this machine holds. */
-export function isCopied({ path, folder }: LockHolder, lock: string): boolean {
+/** Whether a lock may lie in a copy of its holder's directory, which is on this machine. */
+export function mayBeCopied({ path, folder }: LockHolder, lock: string): boolean {
   const here = folderId(dirname(lock));
   // Both are looked up now, for some file systems number their files anew from time to time.
   return path !== undefined && folder !== here && folderId(path) !== here;

@@ -1,10 +1,20 @@
-import { closeSync, existsSync, openSync, readFileSync, unlinkSync, writeSync } from 'node:fs';
-import { dirname } from 'node:path';
+import {
+  closeSync,
+  existsSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  unlinkSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { setTimeout } from 'node:timers/promises';
 import { FanfoldError, systemCode } from '../errors.js';
 import { createLock, readLock, removeLeft } from '../lock-file.js';
-import { isCopied, nameHolder, ourselves, parseHolder, textOf, type LockHolder } from './lock-holder.js';
+import { mayBeCopied, nameHolder, ourselves, parseHolder, textOf, type LockHolder } from './lock-holder.js';
 import { lifeOf } from './process-identity.js';
 
 /** A file system that several machines see may show to one what another has done so much later. */
@@ -72,7 +82,7 @@ export async function takeLock(path: string, options: LockOptions = {}): Promise
 export function lockHolder(path: string): LockHolder | undefined {
   const text = readLock(path);
   const holder = text === undefined ? undefined : parseHolder(text);
-  return holder !== undefined && lifeOf(holder) !== 'dead' && !isSeenCopy(holder, path) ? holder : undefined;
+  return holder !== undefined && lifeOf(holder) !== 'dead' && !looksCopied(holder, path) ? holder : undefined;
 }
 
 /**
@@ -117,7 +127,7 @@ async function isLeft(path: string, text: string, options: LockOptions): Promise
   const holder = parseHolder(text);
   // A power cut leaves a lock empty.
   if (holder === undefined) return staysAs(path, text, NAMELESS_MS, options.signal);
-  if (isSeenCopy(holder, path)) return true;
+  if (maySeeCopy(holder, path) && !sharesFolder(holder, path)) return true;
   const life = lifeOf(holder);
   if (life === 'alive') throw held(holder);
   if (life === 'dead') return true;
@@ -131,8 +141,31 @@ async function isLeft(path: string, text: string, options: LockOptions): Promise
   return false;
 }
 
-function isSeenCopy(holder: LockHolder, path: string): boolean {
-  return lifeOf(holder) === 'alive' && isCopied(holder, path);
+/** The lock of a living holder of this machine, whose directory has another path. */
+function maySeeCopy(holder: LockHolder, path: string): boolean {
+  return lifeOf(holder) === 'alive' && mayBeCopied(holder, path);
+}
+
+/** As well as can be told by looking: two ways to one directory, of a file system that is mounted twice say, are no copy. */
+function looksCopied(holder: LockHolder, path: string): boolean {
+  if (!maySeeCopy(holder, path)) return false;
+  const other = join(holder.path ?? '', basename(path));
+  return readLock(other) !== readLock(path) || changedAt(other) !== changedAt(path);
+}
+
+function changedAt(path: string): bigint | undefined {
+  return statSync(path, { bigint: true, throwIfNoEntry: false })?.ctimeNs;
+}
+
+/** Whether the directory of a lock is its holder's, by another way: a file that is made here is seen there then. */
+function sharesFolder(holder: LockHolder, path: string): boolean {
+  const probe = `${path}.${String(process.pid)}-${Math.random().toString(36).slice(2, 10)}`;
+  writeFileSync(probe, '');
+  try {
+    return existsSync(join(holder.path ?? '', basename(probe)));
+  } finally {
+    rmSync(probe, { force: true });
+  }
 }
 
 /** True where a lock keeps its text for so long, by the time that this process could have looked. */

@@ -37,7 +37,23 @@ export async function readManifest(
     return parseManifest(copy.raw, manifestCopy);
   }
   if (reason === undefined && copy.reason === undefined) return undefined;
-  throw damaged(path, reason ?? 'it is not there');
+  throw new DamagedManifestError(path, reason ?? 'it is not there');
+}
+
+/** A manifest that can't be read, nor its copy, or that is not as it was written. */
+export class DamagedManifestError extends FanfoldError {
+  constructor(path: string, reason: string) {
+    super(
+      'FANFOLD_MANIFEST',
+      `Expected ${path} to be a manifest of fanfold, got a damaged file (${reason}), and ${basename(runPaths(dirname(path)).manifestCopy)} can't replace it. Restore it, or start anew with --force or another --out.`,
+    );
+  }
+}
+
+/** False where `mendManifest` would put it back from its copy, or could not. */
+export function isManifestWhole({ manifest, manifestCopy }: RunPaths): boolean {
+  const { text, reason } = readStored(manifest);
+  return text !== undefined || (reason === undefined && readStored(manifestCopy).text === undefined);
 }
 
 /** Puts a damaged or lost manifest back from its copy, and the copy from the manifest; only under the run's lock. */
@@ -70,10 +86,14 @@ async function parseManifest(raw: object, path: string): Promise<Manifest> {
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
     const keys = issue?.code === 'unrecognized_keys' ? issue.keys : [];
-    throw damaged(path, `${[...(issue?.path ?? []), ...keys].join('.')}: ${issue?.message ?? 'unknown'}`);
+    throw new DamagedManifestError(
+      path,
+      `${[...(issue?.path ?? []), ...keys].join('.')}: ${issue?.message ?? 'unknown'}`,
+    );
   }
   const manifest: Manifest = parsed.data;
-  if (specHash(manifest.spec) !== manifest.hash) throw damaged(path, 'the spec does not match its hash');
+  if (specHash(manifest.spec) !== manifest.hash)
+    throw new DamagedManifestError(path, 'the spec does not match its hash');
   return manifest;
 }
 
@@ -82,12 +102,5 @@ function refuseNewer(raw: object, path: string): void {
   throw new FanfoldError(
     'FANFOLD_MANIFEST',
     `Expected ${path} to be of version ${String(MANIFEST_VERSION)}, got version ${String((raw as { version: unknown }).version)}: a newer fanfold wrote it. Update fanfold, or name another directory with --out.`,
-  );
-}
-
-function damaged(path: string, reason: string): FanfoldError {
-  return new FanfoldError(
-    'FANFOLD_MANIFEST',
-    `Expected ${path} to be a manifest of fanfold, got a damaged file (${reason}), and ${basename(runPaths(dirname(path)).manifestCopy)} can't replace it. Restore it, or start anew with --force or another --out.`,
   );
 }

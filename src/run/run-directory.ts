@@ -12,10 +12,11 @@ import {
 import { basename, dirname, join } from 'node:path';
 import { FanfoldError, systemCode } from '../errors.js';
 import { listElements } from './elements.js';
-import { repairJournal } from './journal.js';
+import { isTorn, repairJournal } from './journal.js';
 import { endLeftovers } from './leftovers.js';
 import { held, lockHolder, takeLock, type Lock, type LockOptions } from './lock.js';
-import { mendManifest } from './manifest.js';
+import { lookAgain } from './look-again.js';
+import { isManifestWhole, mendManifest } from './manifest.js';
 import { isPointFolder, isRunFile, runPaths, type RunPaths } from './paths.js';
 import type { TaskState } from './task-state.js';
 
@@ -71,6 +72,7 @@ export async function openDirectory(
     for (const name of names) {
       if (isLeftover(name, names)) rmSync(join(directory, name), { force: true });
     }
+    await awaitWhole(paths, options);
     mendManifest(paths);
     repairJournal(paths.events);
     repairJournal(paths.failures);
@@ -101,6 +103,7 @@ export async function openElement(
     await endLeftovers(paths);
     // The listing is long where there are many tasks; an element that begins has left nothing in it.
     if (existsSync(paths.events)) removeDrafts(paths, tasks);
+    await awaitWhole(paths, options);
     repairJournal(paths.events);
     repairJournal(paths.failures);
   } catch (error) {
@@ -170,6 +173,14 @@ export function setAside(path: string, why: 'foreign' | 'damaged'): string {
 }
 
 // --- internal ---
+
+/** What looks cut off may only be seen late, and is not to be taken for damage. */
+async function awaitWhole(paths: RunPaths, { latencyMs, onWait, signal }: LockOptions): Promise<void> {
+  const look = (): boolean => isManifestWhole(paths) && !isTorn(paths.events) && !isTorn(paths.failures);
+  const isSeen = (isWhole: boolean): boolean => isWhole;
+  const what = 'the ends of its records';
+  await lookAgain(paths.directory, { latencyMs, onNotice: onWait, signal, look, isSeen, what });
+}
 
 /** Removes the temporary copies of some tasks' parts. */
 function removeDrafts(paths: RunPaths, tasks: readonly number[]): void {

@@ -74,6 +74,18 @@ export function isComputed({ status, lines, start, stop }: TaskState): boolean {
   return status === 'complete' || (status === 'partial' && lines === stop - start);
 }
 
+/** How a run or an element ends. `failed`: all is computed, but points failed; `stopped`: something is left to do. */
+export type Ending = 'complete' | 'failed' | 'stopped';
+
+/** How it ends with its tasks in these states. */
+export function endingOf(states: readonly TaskState[]): Ending {
+  if (states.every(({ status }) => status === 'complete')) return 'complete';
+  // One whose points are all computed may still have its file to be put in place.
+  const isOver = (state: TaskState): boolean =>
+    state.status === 'complete' || (isComputed(state) && state.failed > 0);
+  return states.every(isOver) ? 'failed' : 'stopped';
+}
+
 /** A task with points to compute: missing ones, a file to put in place, or failed ones that are wanted again. */
 export function isOpen(state: TaskState, retryFailed: boolean): boolean {
   return state.status !== 'complete' && (!isComputed(state) || state.failed === 0 || retryFailed);

@@ -17,17 +17,17 @@ import { layoutOfRun } from '../run/layouts.js';
 import { withLearntFiles } from '../run/learnt-files.js';
 import { lockHolder, takeLock, whenReleased, type Lock } from '../run/lock.js';
 import { nameHolder } from '../run/lock-holder.js';
+import type { LateOptions } from '../run/look-again.js';
 import type { Manifest } from '../run/manifest.js';
 import { runPaths, type RunPaths } from '../run/paths.js';
 import { readEvents, type RunEvent } from '../run/records.js';
 import { openElement, setForeignAside } from '../run/run-directory.js';
-import { isComputed, isOpen, readElementStates, type TaskState } from '../run/task-state.js';
+import { endingOf, isOpen, readElementStates, type Ending, type TaskState } from '../run/task-state.js';
 import { brakes, type Brakes, type StopReason } from './brakes.js';
 import { certificateFacts } from './certificate-facts.js';
 import { checkWorker } from './check-worker.js';
 import { keptBundle, planOf, requireManifest } from './existing-run.js';
 import { runJob } from './host-worker.js';
-import type { LateOptions } from './late-files.js';
 import type { Plan } from './plan.js';
 import { recordSession } from './record-session.js';
 
@@ -48,8 +48,7 @@ export interface ElementOptions {
 /** What an element came to. */
 export interface ElementOutcome {
   readonly tasks: readonly number[];
-  /** `complete`: all its tasks are; `failed`: all is computed, but points failed; `stopped`: points are missing. */
-  readonly status: 'complete' | 'failed' | 'stopped';
+  readonly status: Ending;
   readonly reason?: StopReason;
   /** Points with a result that were computed now. */
   readonly computed: number;
@@ -215,11 +214,7 @@ function outcomeOf(
   const results = ({ lines, failed }: TaskState): number => lines - failed;
   return {
     tasks: after.map(({ index }) => index),
-    status: after.every(({ status }) => status === 'complete')
-      ? 'complete'
-      : after.every(isComputed)
-        ? 'failed'
-        : 'stopped',
+    status: endingOf(after),
     ...(reason === undefined ? {} : { reason }),
     computed: sum(after, results) - sum(before, results),
     gained: sum(after, ({ lines }) => lines) - sum(before, ({ lines }) => lines),

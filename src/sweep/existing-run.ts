@@ -8,6 +8,7 @@ import { fold, foldIfNeeded, isFoldable } from '../fold.js';
 import { atWork } from '../run/at-work.js';
 import { withLimits, type GivenLimits, type OnError } from '../run/limits.js';
 import { mixedFiles, withLearntFiles } from '../run/learnt-files.js';
+import type { LateOptions } from '../run/look-again.js';
 import type { Manifest } from '../run/manifest.js';
 import { runPaths } from '../run/paths.js';
 import { openDirectory } from '../run/run-directory.js';
@@ -23,7 +24,7 @@ import {
 } from '../space/points-columns.js';
 import { readPointsFile } from '../space/points-file.js';
 import type { Space } from '../space/space.js';
-import { awaitManifest, type LateOptions } from './late-files.js';
+import { awaitManifest } from './late-files.js';
 import { planSweep, withPack, type Plan, type SweepRequest } from './plan.js';
 
 /** How a run is gone on with, where that is to be otherwise than it was begun. */

@@ -1,26 +1,13 @@
 import { readdirSync } from 'node:fs';
-import { performance } from 'node:perf_hooks';
-import { setTimeout } from 'node:timers/promises';
 import { FanfoldError } from '../errors.js';
-import { fileLatencyMs } from '../run/file-system.js';
-import { readManifest, type Manifest } from '../run/manifest.js';
+import { lookAgain, type LateOptions } from '../run/look-again.js';
+import { DamagedManifestError, readManifest, type Manifest } from '../run/manifest.js';
 import { isRunFile, runPaths } from '../run/paths.js';
 import { readJournals } from '../run/records.js';
 import { readTaskStates, recordedFiles, type TaskState } from '../run/task-state.js';
 
 // On a file system of the network a rename of another process may show up late. What the records say was finished is
 // looked for again, in the listing of the folder, before it counts as lost.
-
-const FIRST_GAP_MS = 20;
-const LONGEST_GAP_MS = 5_000;
-
-export interface LateOptions {
-  /** How long is waited, in milliseconds; what the file system's kind suggests where it is undefined. */
-  readonly latencyMs?: number | undefined;
-  readonly onNotice?: ((text: string) => void) | undefined;
-  /** Ends the wait. */
-  readonly signal?: AbortSignal | undefined;
-}
 
 /** The state of every task, once those are seen that the records call complete, or the wait for them is over. */
 export async function awaitTaskStates(
@@ -55,50 +42,45 @@ export async function withLateFiles<T>(directory: string, action: () => T, optio
 }
 
 /**
- * The manifest of a run directory; waited for where the directory holds other files of a run.
+ * The manifest of a run directory; waited for where the directory holds other files of a run, or where it is not whole.
  * @param onDamage called where it is damaged, and its copy was read
+ * @throws FanfoldError where it and its copy are damaged
  */
 export async function awaitManifest(
   directory: string,
   options: LateOptions,
   onDamage?: (text: string) => void,
 ): Promise<Manifest | undefined> {
-  const { manifest } = runPaths(directory);
-  const look = (): Promise<Manifest | undefined> => readManifest(manifest, onDamage);
-  const first = await look();
-  if (first !== undefined || !holdsRun(directory)) return first;
-  const isSeen = (found: Manifest | undefined): boolean => found !== undefined;
-  return lookAgain(directory, { ...options, look, isSeen, what: 'sweep.json' });
+  const look = async (): Promise<FoundManifest> => {
+    let damage: string | undefined;
+    try {
+      const manifest = await readManifest(runPaths(directory).manifest, (text) => (damage = text));
+      return { manifest, damage };
+    } catch (error) {
+      if (error instanceof DamagedManifestError) return { error };
+      throw error;
+    }
+  };
+  const isSeen = ({ manifest, damage, error }: FoundManifest): boolean =>
+    error === undefined && damage === undefined && (manifest !== undefined || !holdsRun(directory));
+  const { manifest, damage, error } = await lookAgain(directory, {
+    ...options,
+    look,
+    isSeen,
+    what: 'sweep.json',
+  });
+  if (error !== undefined) throw error;
+  if (damage !== undefined) onDamage?.(damage);
+  return manifest;
 }
 
 // --- internal ---
 
-interface LookOptions<T> extends LateOptions {
-  readonly look: () => T | Promise<T>;
-  readonly isSeen: (found: T) => boolean;
-  /** What is waited for, in words. */
-  readonly what: string;
-}
-
-/** Looks with growing gaps until what must be there is seen, or the time is over. */
-async function lookAgain<T>(
-  directory: string,
-  { latencyMs, onNotice, signal, look, isSeen, what }: LookOptions<T>,
-): Promise<T> {
-  const startMs = performance.now();
-  let gapMs = FIRST_GAP_MS;
-  for (let tries = 0; ; tries++) {
-    const found = await look();
-    if (isSeen(found) || signal?.aborted === true) return found;
-    const leftMs = fileLatencyMs(directory, latencyMs) - (performance.now() - startMs);
-    if (leftMs <= 0) return found;
-    if (tries === 0)
-      onNotice?.(
-        `Waiting up to ${String(Math.ceil(leftMs / 1000))} s for ${what} to show up in ${directory} (--fs-latency).`,
-      );
-    await setTimeout(Math.min(gapMs, leftMs));
-    gapMs = Math.min(gapMs * 2, LONGEST_GAP_MS);
-  }
+/** A manifest, what is wrong with it where its copy was read, or why there is none. */
+interface FoundManifest {
+  readonly manifest?: Manifest | undefined;
+  readonly damage?: string | undefined;
+  readonly error?: FanfoldError;
 }
 
 function holdsRun(directory: string): boolean {

@@ -8,18 +8,26 @@ import { FanfoldError } from '../errors.js';
 import { foldIfNeeded } from '../fold.js';
 import { layoutOfRun } from '../run/layouts.js';
 import { withLearntFiles } from '../run/learnt-files.js';
+import type { LateOptions } from '../run/look-again.js';
 import { readManifest, type Manifest } from '../run/manifest.js';
 import { runPaths } from '../run/paths.js';
 import { watchForStop } from '../run/stop-request.js';
 import { readEvents } from '../run/records.js';
 import { checkDirectory, openDirectory, removeScratch } from '../run/run-directory.js';
-import { isComputed, isOpen, readTaskStates, type TaskState } from '../run/task-state.js';
+import {
+  endingOf,
+  isComputed,
+  isOpen,
+  readTaskStates,
+  type Ending,
+  type TaskState,
+} from '../run/task-state.js';
 import { checkWorker } from './check-worker.js';
 import { askCluster, compute, type ComputeOptions } from './compute.js';
 import type { RunOptions } from './run-options.js';
 import { wholeWorker, workerBundle } from './existing-run.js';
 import { brakes, type Brakes, type StopReason } from './brakes.js';
-import { awaitTaskStates, withLateFiles, type LateOptions } from './late-files.js';
+import { awaitTaskStates, withLateFiles } from './late-files.js';
 import { describeLost, mendTasks } from './mend-tasks.js';
 import type { Plan } from './plan.js';
 import { prepareDirectory, workerCommit } from './prepare.js';
@@ -31,7 +39,7 @@ export interface Outcome {
   readonly directory: string;
   readonly manifest: Manifest;
   /** `complete`: the result is there; `failed`: all computed, but some points failed; `stopped`: some are missing. */
-  readonly status: 'complete' | 'failed' | 'stopped';
+  readonly status: Ending;
   /** What stopped it, where something did. */
   readonly reason?: StopReason;
   /** The state of every task at its end. */
@@ -197,7 +205,7 @@ async function computeAndFold(plan: Plan, manifest: Manifest, options: ComputeOp
     directory,
     manifest: current,
     ...(reason === undefined ? {} : { reason }),
-    status: isComplete ? 'complete' : !isLeft && after.every(isComputed) ? 'failed' : 'stopped',
+    status: isLeft ? 'stopped' : endingOf(after),
     states: after,
     computed: countComputed(after) - countComputed(before),
     ...(isComplete || fillsFailed ? { result: runPaths(directory, request.format).result } : {}),

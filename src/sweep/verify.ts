@@ -1,5 +1,6 @@
 import { readdirSync } from 'node:fs';
 import { atWork } from '../run/at-work.js';
+import { lookAgain, type LateOptions } from '../run/look-again.js';
 import type { Manifest } from '../run/manifest.js';
 import { runPaths } from '../run/paths.js';
 import { isComputed, readTaskStates } from '../run/task-state.js';
@@ -29,12 +30,23 @@ export interface Verification {
 }
 
 /**
- * Holds every file of a run against the manifest and the records of the processes that wrote it. Computes and writes
- * nothing, and takes no lock.
+ * Holds every file of a run against the manifest and the records of the processes that wrote it; again, where there is a
+ * problem that may only be seen late. Computes and writes nothing, and takes no lock.
  * @throws FanfoldError where there is no run, or its manifest and the copy of it are damaged both
  */
-export async function verifyRun(directory: string): Promise<Verification> {
-  const manifest = await requireManifest(directory);
+export function verifyRun(directory: string, late: LateOptions = {}): Promise<Verification> {
+  return lookAgain(directory, {
+    ...late,
+    look: () => lookThrough(directory, late),
+    isSeen: ({ problems, running }) => problems.length === 0 || running !== undefined,
+    what: 'what is missing or not as it was recorded',
+  });
+}
+
+// --- internal ---
+
+async function lookThrough(directory: string, late: LateOptions): Promise<Verification> {
+  const manifest = await requireManifest(directory, undefined, late);
   const paths = runPaths(directory, manifest.spec.format);
   const names = new Set(readdirSync(directory));
   const running = atWork(paths);
