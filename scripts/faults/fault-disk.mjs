@@ -77,6 +77,15 @@ async function notice(run) {
   if (session.end !== undefined) await endSession(run);
 }
 
+/** The same, of one whose directory is gone. */
+async function noticeGone(run) {
+  const { session } = run;
+  await Promise.race([session.ended, sleep(NOTICE_MS)]);
+  // It may have seen, before that, that the run is complete.
+  if (session.end?.code === 0 && !existsSync(run.out)) run.session = undefined;
+  else await notice(run);
+}
+
 async function whileReadOnly(run) {
   const remount = (mode) => execFileSync('mount', ['-o', `remount,${mode}`, run.disk]);
   remount('ro');
@@ -94,7 +103,7 @@ async function whileAway(run) {
   // A run that has just begun may not have made it yet.
   if (!existsSync(run.out)) return false;
   renameSync(run.out, away);
-  await notice(run);
+  await noticeGone(run);
   if (existsSync(run.out)) {
     // What was written there meanwhile belongs to the run as well.
     cpSync(run.out, away, { recursive: true, force: false });
@@ -107,10 +116,6 @@ async function whileAway(run) {
 async function removed(run) {
   // Again where something was made in it meanwhile.
   for (let tries = 0; tries < 5 && existsSync(run.out); tries++) spawnSync('rm', ['-rf', run.out]);
-  const { session } = run;
-  await Promise.race([session.ended, sleep(NOTICE_MS)]);
-  // It may have seen, before that, that the run was complete.
-  if (session.end?.code === 0 && !existsSync(run.out)) run.session = undefined;
-  else await notice(run);
+  await noticeGone(run);
   return true;
 }

@@ -1,4 +1,4 @@
-import { existsSync, rmSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { performance } from 'node:perf_hooks';
 import type { Controls, Work } from '../engine/engine.js';
@@ -121,7 +121,6 @@ export async function runElement(
   } finally {
     brake.release();
     crew.close();
-    rmSync(folder, { recursive: true, force: true });
   }
   return outcomeOf(before, readElementStates(paths, manifest, tasks), brake.reason());
 }

@@ -1,4 +1,3 @@
-import { rmSync } from 'node:fs';
 import { openCrew } from '../engine/local/open-crew.js';
 import { temporaryPath } from '../engine/local/temporary-folder.js';
 import { childEnvironment } from '../engine/local/threads.js';
@@ -51,6 +50,5 @@ export async function prepareRun(plan: Plan, options: PrepareRunOptions): Promis
     }
   } finally {
     crew.close();
-    rmSync(folder, { recursive: true, force: true });
   }
 }

@@ -86,7 +86,6 @@ export async function runPoint(
     return outcome;
   } finally {
     crew.close();
-    rmSync(folder, { recursive: true, force: true });
     if (outcome?.scratch === undefined) rmSync(place, { recursive: true, force: true });
   }
 }

@@ -130,7 +130,6 @@ export async function runSweep(plan: Plan, options: RunOptions): Promise<Outcome
   } finally {
     brake.release();
     crew.close();
-    rmSync(folder, { recursive: true, force: true });
   }
 }
 

@@ -342,3 +342,27 @@ describe('a certificate', () => {
     expect(stderr).toContain('[your code: it ended its process with exit status 7]');
   });
 });
+
+test('a process that is killed before it has loaded its worker, after one that was killed at a point, ends no run', async () => {
+  const folder = temporaryFolder();
+  const [point, load] = ['point', 'load'].map((name) => JSON.stringify(join(folder, name))) as [
+    string,
+    string,
+  ];
+  const worker = writeWorker(
+    folder,
+    'w.mjs',
+    `import fs from 'node:fs';
+const die = (mark) => { fs.writeFileSync(mark, ''); process.kill(process.pid, 'SIGKILL'); };
+if (fs.existsSync(${point}) && !fs.existsSync(${load})) die(${load});
+export default ({ x }) => {
+  if (x === 4 && !fs.existsSync(${point})) die(${point});
+  return x * 2;
+};\n`,
+  );
+  const out = join(folder, 'run');
+  const { exitCode } = await fanfold([worker, ...RANGE, '--out', out]);
+  expect(exitCode).toBe(0);
+  expect(fs.existsSync(join(folder, 'load'))).toBe(true);
+  expect(read(out, 'result.txt')).toBe(RESULT);
+});

@@ -1,6 +1,6 @@
 import type { HostWorker } from '../../host/protocol.js';
 import { startHost, type HostOptions, type HostProcess } from './host-process.js';
-import { makeTemporary } from './temporary-folder.js';
+import { makeTemporary, removeTemporary } from './temporary-folder.js';
 import { startReaper } from './reaper.js';
 
 /** The processes of a run, started ahead of their work: they boot while the worker is being bundled. */
@@ -45,8 +45,7 @@ export function startCrew({ count, env, folder, program }: CrewOptions & Pick<Ho
     for (const host of everyone) host.kill();
   };
   const closeReaper = (): void => {
-    // Who made the folder removes it now: two at once would trip over each other.
-    reaper.keep(folder);
+    removeTemporary(folder, reaper);
     reaper.close();
   };
   const waiting: HostProcess[] = [];

@@ -11,7 +11,7 @@ import type { Session } from './session.js';
 
 // What becomes of a task whose process died.
 
-/** A host that ends this often outside any point stops the run. */
+/** Hosts that end this often outside any point, and no point between, stop the run. */
 const DEATHS_OUTSIDE = 3;
 
 /** A task ended, or another process has taken its file, or its own process ended. */
@@ -19,7 +19,6 @@ export type TaskEnding = 'done' | 'superseded' | DeathInTask;
 
 export interface DeathInTask {
   readonly death: Death;
-  readonly isLoaded: boolean;
   /** The point that was in hand, where that is known for sure. */
   readonly point: number | undefined;
   /** Why this coordinator killed it, where it did. */
@@ -72,15 +71,14 @@ export function recordDeath(task: Task, host: HostProcess, end: DeathInTask, { p
 export function blame(task: Task, end: DeathInTask, watch: Watch, session: Session): number {
   const { point } = end;
   const { retries, retryDelayMs } = session.limits;
-  const wasCareful = watch.isCareful;
   const isLate = end.killed?.verdict === 'timeout';
   watch.isCareful ||= !isLate;
   if (point === undefined) {
     watch.outside++;
-    if (watch.outside >= DEATHS_OUTSIDE || (wasCareful && !end.isLoaded))
-      throw lost(task, end, watch, session);
+    if (watch.outside >= DEATHS_OUTSIDE) throw lost(task, end, watch, session);
     return retryDelayMs * 2 ** (watch.outside - 1);
   }
+  watch.outside = 0;
   recordAttempt(task, point, end, session);
   const deaths = (watch.deaths.get(point) ?? 0) + 1;
   watch.deaths.set(point, deaths);

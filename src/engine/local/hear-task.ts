@@ -28,7 +28,6 @@ export async function hearTask(
   { task, deadline }: HearOptions,
 ): Promise<Heard> {
   const place: Place = { hasBegun: false, isFast: false, announced: undefined };
-  let isLoaded = false;
   for (;;) {
     const report = await host.next();
     if (isDeath(report)) {
@@ -37,7 +36,6 @@ export async function hearTask(
       const inHand = pointInHand(place, task, taskFiles(session.paths, task.index));
       return {
         death: withSeen(report, session.memory.seenOf(host)),
-        isLoaded,
         point: late ?? inHand,
         killed:
           late !== undefined
@@ -47,7 +45,6 @@ export async function hearTask(
               : undefined,
       };
     }
-    isLoaded ||= LOADED.has(report.type);
     switch (report.type) {
       case 'done':
         learnFiles(report.files, session);
@@ -93,9 +90,6 @@ export async function hearTask(
 }
 
 // --- internal ---
-
-/** Reports of a host that has loaded its worker. */
-const LOADED: ReadonlySet<Report['type']> = new Set(['begin', 'loaded', 'hello']);
 
 function tooLate({ limits, worker }: Session): Killed {
   const seconds = String((limits.timeoutMs ?? 0) / 1000);

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
@@ -10,7 +10,7 @@ import { forkedHost, type ForkedHost, type Hello } from './forked-host.js';
 import { readReport } from './hear-reports.js';
 import { isDeath, startHost, type Death, type HostOptions, type HostProcess } from './host-process.js';
 import { queue } from './queue.js';
-import { makeTemporary } from './temporary-folder.js';
+import { makeTemporary, removeTemporary } from './temporary-folder.js';
 import { startReaper } from './reaper.js';
 
 const HOST_FOLDER = fileURLToPath(new URL('.', import.meta.url));
@@ -119,9 +119,8 @@ export function startPythonCrew({
   const cleanUp = (): void => {
     listener.close();
     // Removed here, and by who made it: two at once would trip over each other.
-    for (const path of new Set([folder, socketFolder])) reaper.keep(path);
+    for (const path of new Set([folder, socketFolder])) removeTemporary(path, reaper);
     reaper.close();
-    if (socketFolder !== folder) rmSync(socketFolder, { recursive: true, force: true });
   };
   return {
     size: count,

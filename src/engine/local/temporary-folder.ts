@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Reaper } from './reaper.js';
@@ -19,4 +19,11 @@ export function makeTemporary(folder: string, reaper: Reaper): void {
     reaper.close();
     throw error;
   }
+}
+
+/** Removes a temporary folder, and only then takes it from the reaper. */
+export function removeTemporary(folder: string, reaper: Reaper): void {
+  // A process that was killed this moment may still have made a file.
+  rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
+  reaper.keep(folder);
 }
