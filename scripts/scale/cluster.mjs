@@ -36,16 +36,25 @@ writeFileSync(join(folder, 'faked'), '');
 
 /** What squeue prints: a line for each element that runs, and one for all that wait; and how long it takes for that. */
 function tellQueue(begun, ended) {
-  const running = Array.from(
-    { length: begun - ended },
-    (_, index) => `1_${String(ended + index)}|RUNNING|None`,
+  const running = Array.from({ length: begun - ended }, (_, index) =>
+    squeueLine(`1_${String(ended + index)}`, 'RUNNING', 'None'),
   );
   const waiting =
     begun < elements
-      ? [`1_[${String(begun)}-${String(elements - 1)}%${String(maxRunning)}]|PENDING|JobArrayTaskLimit`]
+      ? [
+          squeueLine(
+            `1_[${String(begun)}-${String(elements - 1)}%${String(maxRunning)}]`,
+            'PENDING',
+            'JobArrayTaskLimit',
+          ),
+        ]
       : [];
   replace('queue', [...running, ...waiting].map((line) => `${line}\n`).join(''));
   replace('delay', (0.2 + (1.8 * Math.min(10_000, elements - ended)) / 10_000).toFixed(2));
+}
+
+function squeueLine(id, state, reason) {
+  return [id, state, reason, 'fanfold-scale', `${directory}/job.sh`, directory].join('\x1f');
 }
 
 function replace(name, text) {
