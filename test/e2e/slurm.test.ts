@@ -575,6 +575,50 @@ describe('a cluster that bounds its arrays', () => {
   );
 });
 
+describe('a cluster that ends jobs which take more memory than they asked for', () => {
+  const bed = slurmBed(
+    'JobAcctGatherType=jobacct_gather/linux',
+    'JobAcctGatherParams=OverMemoryKill',
+    'JobAcctGatherFrequency=1',
+    'SelectTypeParameters=CR_Core_Memory',
+  );
+
+  testWith(
+    'slurm',
+    'keeps what the element had finished, says so in its own words, and a resume with more memory does the rest',
+    async () => {
+      const folder = temporaryFolder();
+      const worker = writeWorker(
+        folder,
+        'hog.mjs',
+        `export default async ({ x }) => {
+  if (x !== 5) return x * 2;
+  const held = Buffer.alloc(${String(400 << 20)}, 1);
+  await new Promise((resolve) => setTimeout(resolve, process.env.SLURM_MEM_PER_NODE > 500 ? 0 : 60_000));
+  return x * 2 + held[0] - 1;
+};
+`,
+      );
+      const out = join(folder, 'run');
+      const slurm = ['--engine', 'slurm', '--slurm', 'mem=300M'];
+      const args = [worker, '--range', '0:12', '--tasks', '3', ...slurm, '--out', out];
+      const killed = await fanfold(args, { env: bed.env });
+      expect(killed.exitCode).toBe(1);
+      expect(killed.stderr).toContain('1 element of the array ended before the tasks were finished');
+      expect(killed.stderr).toContain('Exceeded job memory limit');
+      expect(killed.stderr).toContain('Go on with: fanfold resume');
+      expect(doneLines(out)).toBe(9);
+      const resumed = await fanfold(['resume', out, '--slurm', 'mem=900M'], { env: bed.env });
+      expectExit(resumed, 0);
+      expect(read(out, 'result.txt')).toBe(
+        Array.from({ length: 12 }, (_, x) => `${String(x)}   ${String(2 * x)}\n`).join(''),
+      );
+      expect(resumed.stderr).toContain('of 1 element,');
+    },
+    100_000,
+  );
+});
+
 /** All that elements and their scheduler have said. */
 function logs(out: string): string {
   const folder = join(out, 'logs');
