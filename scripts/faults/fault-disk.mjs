@@ -81,9 +81,10 @@ async function notice(run) {
 async function noticeGone(run) {
   const { session } = run;
   await Promise.race([session.ended, sleep(NOTICE_MS)]);
-  // It may have seen, before that, that the run is complete.
-  if (session.end?.code === 0 && !existsSync(run.out)) run.session = undefined;
-  else await notice(run);
+  if (session.end === undefined || existsSync(run.out)) return notice(run);
+  // It may have ended before that, complete or with failed points, of which nothing is left.
+  readEnd(run, await endOf(session));
+  run.session = undefined;
 }
 
 async function whileReadOnly(run) {

@@ -5,7 +5,7 @@ import { dirname, extname, join, relative, sep } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import type * as Esbuild from 'esbuild';
 import type { BuildFailure, BuildResult, Loader, OnResolveArgs, Plugin, PluginBuild } from 'esbuild';
-import { FanfoldError } from '../errors.js';
+import { FanfoldError, messageOf } from '../errors.js';
 import { sha256 } from '../sha256.js';
 import type { ModuleReference } from './worker-reference.js';
 
@@ -56,6 +56,7 @@ export async function bundleWorker({ file }: Pick<ModuleReference, 'file'>): Pro
     return { ...bundle, commonJs: await transform(text, COMMON_JS).then(({ code }) => code) };
   } catch (error) {
     if (isBuildFailure(error)) throw bundleError(error, file);
+    if (ENDED.test(messageOf(error))) throw endedError(file);
     throw error;
   } finally {
     bundling--;
@@ -67,6 +68,17 @@ export async function bundleWorker({ file }: Pick<ModuleReference, 'file'>): Pro
 
 /** Stands for the worker's path, of which esbuild would take a `*` for a pattern. */
 const ENTRY = 'fanfold-worker';
+
+/** What esbuild says where its process was ended: by Ctrl-C, which every process of a terminal gets, say. */
+const ENDED = /^The service (?:was stopped|is no longer running)/;
+
+function endedError(file: string): FanfoldError {
+  return new FanfoldError(
+    'FANFOLD_STOPPED',
+    `The process that bundles the worker ${file} was ended from outside, before anything was computed. Give the same command again.`,
+    { exitCode: 1 },
+  );
+}
 
 /** How many workers are being bundled: all share esbuild's service. */
 let bundling = 0;

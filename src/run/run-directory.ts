@@ -10,7 +10,7 @@ import {
   statSync,
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { FanfoldError, systemCode } from '../errors.js';
+import { FanfoldError, messageOf, remedyFor, systemCode } from '../errors.js';
 import { listElements } from './elements.js';
 import { isTorn, repairJournal } from './journal.js';
 import { endLeftovers } from './leftovers.js';
@@ -244,7 +244,16 @@ function nearestExisting(path: string): string {
   return place;
 }
 
+const NO_ROOM: readonly (string | undefined)[] = ['ENOSPC', 'EDQUOT'];
+
 function unwritable(directory: string, error: unknown): FanfoldError {
+  if (NO_ROOM.includes(systemCode(error))) {
+    return new FanfoldError(
+      'FANFOLD_IO',
+      `Expected room in ${directory}, got none: ${messageOf(error)}. ${remedyFor(messageOf(error))}, then run the same command again.`,
+      { exitCode: 1 },
+    );
+  }
   return new FanfoldError(
     'FANFOLD_OUT',
     `Expected a run directory that can be written, got ${directory} (${systemCode(error) ?? String(error)}). Name another with --out.`,

@@ -179,6 +179,29 @@ describe('a disk that', () => {
     );
   }
 
+  testWith(
+    'tmpfs',
+    'has no inode left when a run is gone on with is told of as such; with some it goes on where it was',
+    async () => {
+      const folder = temporaryFolder();
+      const worker = WORKERS.JavaScript(folder);
+      const right = await undisturbed(folder, worker);
+      const disk = smallDisk(join(folder, 'disk'), 'size=8m,nr_inodes=200');
+      const out = join(disk, 'run');
+      const run = start(words(worker, out));
+      await until('a hundred lines', () => doneLines(out) > 100);
+      run.kill('SIGKILL');
+      await run;
+      const done = doneLines(out);
+      remount(disk, `nr_inodes=${String(fs.statfsSync(disk).files - fs.statfsSync(disk).ffree)}`);
+      expectRefusal(await fanfold(words(worker, out)), /ENOSPC.*Make room/s);
+      remount(disk, 'nr_inodes=200');
+      await until('the lines', () => doneLines(out) >= done);
+      await expectCompletes(worker, out, right);
+    },
+    60_000,
+  );
+
   for (const kind of KINDS) {
     testWith(
       'loop',

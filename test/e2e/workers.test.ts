@@ -361,3 +361,16 @@ describe('a point that fails', () => {
     expect(fs.existsSync(join(folder, 'run', 'result.txt'))).toBe(false);
   });
 });
+
+test('a bundler that is ended from outside, by Ctrl-C say, is told of without a stack', async () => {
+  const folder = temporaryFolder();
+  const worker = writeWorker(folder, 'w.mjs', 'export default ({ x }) => x;\n');
+  const out = join(folder, 'run');
+  const args = [worker, '--range', '0:4', '--out', out];
+  const { exitCode, stderr } = await fanfold(args, { env: { ESBUILD_BINARY_PATH: '/bin/false' } });
+  expect([exitCode, stderr]).toEqual([
+    1,
+    expect.stringMatching(/^fanfold: The process that bundles .*\[FANFOLD_STOPPED\]\n$/),
+  ]);
+  expect(fs.existsSync(join(out, 'sweep.json'))).toBe(false);
+});

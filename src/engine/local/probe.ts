@@ -1,3 +1,4 @@
+import { constants } from 'node:os';
 import { FanfoldError } from '../../errors.js';
 import { encodePoint, type HostWorker, type Report } from '../../host/protocol.js';
 import type { Axis } from '../../space/axis.js';
@@ -92,7 +93,11 @@ export function checkedPoints({ groups, size, point }: Space, fixed: Point): Poi
 /** Thrown where a process was ended from outside, as far as a signal can tell. */
 class KilledError extends FanfoldError {}
 
+/** As a shell has it that looks for the interpreter: that of pyenv, say. */
+const KILLED_STATUSES = [128 + constants.signals.SIGKILL, 128 + constants.signals.SIGTERM];
+
 function diedError(what: string, death: Death): FanfoldError {
-  const isKilled = death.signal === 'SIGKILL' || death.signal === 'SIGTERM';
+  const isKilled =
+    death.signal === 'SIGKILL' || death.signal === 'SIGTERM' || KILLED_STATUSES.includes(death.exitCode ?? 0);
   return new (isKilled ? KilledError : FanfoldError)('FANFOLD_WORKER', `${what} ${describeDeath(death)}`);
 }
