@@ -4,13 +4,22 @@ import { sha256 } from './sha256.js';
 
 // Files that stand for a lock: there while somebody holds it, with a text that names the holder.
 
+/** A path beside a lock that no other process has: another machine's may have the same number. */
+export function draftOf(path: string): string {
+  return `${path}.${String(process.pid)}-${Math.random().toString(36).slice(2, 10)}`;
+}
+
+/** True for a path that `draftOf` gave. */
+export function isDraft(path: string): boolean {
+  return /\.\d+-[0-9a-z]+$/.test(path);
+}
+
 /**
  * Creates a lock with its text in one step, by a hard link: a reader never meets a half-written one.
  * @returns false where it is there already
  */
 export function createLock(path: string, text: string): boolean {
-  // Another machine's process may have the same number.
-  const draft = `${path}.${String(process.pid)}-${Math.random().toString(36).slice(2, 10)}`;
+  const draft = draftOf(path);
   try {
     writeFileSync(draft, text);
     linkSync(draft, path);

@@ -17,7 +17,7 @@ import { elementsOf } from '../run/elements.js';
 import { whenReleased } from '../run/lock.js';
 import { nameHolder, type LockHolder } from '../run/lock-holder.js';
 import { runPaths, type RunPaths } from '../run/paths.js';
-import { isComputed, readTaskStates, type TaskState } from '../run/task-state.js';
+import { isComputed, isOver, readTaskStates, type TaskState } from '../run/task-state.js';
 import { foldWhenReleased } from './fold.js';
 import { listenForSignals } from './signals.js';
 import { tellEnd } from './tell-end.js';
@@ -106,7 +106,7 @@ export async function followBatch(directory: string, manifest: Manifest): Promis
   } else {
     await tellLost(manifest, states, { paths, submitted: batch.submitted });
   }
-  return tellEnd(directory);
+  return tellEnd(directory, { isOfElements: true });
 }
 
 /**
@@ -228,7 +228,7 @@ async function tellLost(
   states: readonly TaskState[],
   { paths, submitted }: { readonly paths: RunPaths; readonly submitted: Submitted },
 ): Promise<void> {
-  const unfinished = states.filter((state) => !isComputed(state)).map(({ index }) => index);
+  const unfinished = states.filter((state) => !isOver(state)).map(({ index }) => index);
   const lost = await lostElements(paths, elementsOf(unfinished, pack), submitted);
   if (lost.length > 0) tell(describeLost(lost));
 }

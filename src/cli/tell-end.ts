@@ -6,9 +6,13 @@ import { exitCodeOf } from './exit-code.js';
 import { exitCodeOfSignal } from './signals.js';
 import { tell } from './tell.js';
 
-/** Says what a run came to; gives its exit code. */
-export async function tellEnd(directory: string): Promise<number> {
-  const { outcome, session, stoppedBy } = endedRun(directory, await requireManifest(directory, tell));
+/**
+ * Says what a run came to; gives its exit code.
+ * @param how.isOfElements whether elements of a batch job have computed it last, and no coordinator
+ */
+export async function tellEnd(directory: string, { isOfElements = false } = {}): Promise<number> {
+  const manifest = await requireManifest(directory, tell);
+  const { outcome, session, stoppedBy } = endedRun(directory, manifest, { isOfElements });
   tell(summarize(outcome, session));
   if (outcome.result !== undefined) process.stdout.write(`${shortPath(outcome.result)}\n`);
   return exitCodeOf(outcome, exitCodeOfSignal(stoppedBy));

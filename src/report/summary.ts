@@ -5,7 +5,7 @@ import type { Manifest } from '../run/manifest.js';
 import { readPart } from '../run/part.js';
 import { runPaths, taskFiles } from '../run/paths.js';
 import { readFailures, type FailureRecord } from '../run/records.js';
-import type { TaskState } from '../run/task-state.js';
+import { isOver, type TaskState } from '../run/task-state.js';
 import { commandFor, shortPath } from './command-line.js';
 import { count, formatSeconds } from './duration.js';
 import { errorLine } from './error-line.js';
@@ -194,10 +194,11 @@ function describeMost({ limits }: Manifest): string {
 
 function describeRest(states: readonly TaskState[], { directory, manifest }: Outcome): string[] {
   const missing = manifest.points - states.reduce((sum, { lines }) => sum + lines, 0);
-  if (missing === 0) return [];
-  return [
-    `${count(missing, 'point')} to go; what is done is kept. Go on with: ${commandFor('resume', directory)}`,
-  ];
+  const open = states.filter((state) => !isOver(state)).length;
+  if (open === 0) return [];
+  const rest =
+    missing === 0 ? `${count(open, 'task file')} to be put in place` : `${count(missing, 'point')} to go`;
+  return [`${rest}; what is done is kept. Go on with: ${commandFor('resume', directory)}`];
 }
 
 function describeParameters(parameters: Readonly<Record<string, unknown>>): string {

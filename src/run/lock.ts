@@ -13,7 +13,7 @@ import { basename, dirname, join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { setTimeout } from 'node:timers/promises';
 import { FanfoldError, systemCode } from '../errors.js';
-import { createLock, readLock, removeLeft } from '../lock-file.js';
+import { createLock, draftOf, isDraft, readLock, removeLeft } from '../lock-file.js';
 import { mayBeCopied, nameHolder, ourselves, parseHolder, textOf, type LockHolder } from './lock-holder.js';
 import { lifeOf } from './process-identity.js';
 
@@ -76,6 +76,13 @@ export async function takeLock(path: string, options: LockOptions = {}): Promise
     }
   }
   throw held(undefined);
+}
+
+/** True for the draft of a lock that a process which has died was making. */
+export function isLeftDraft(path: string): boolean {
+  if (!isDraft(path)) return false;
+  const holder = parseHolder(readLock(path) ?? '');
+  return holder !== undefined && lifeOf(holder) === 'dead';
 }
 
 /** The living coordinator of a run directory, or undefined. One that can't be seen from here counts as living. */
@@ -159,8 +166,8 @@ function changedAt(path: string): bigint | undefined {
 
 /** Whether the directory of a lock is its holder's, by another way: a file that is made here is seen there then. */
 function sharesFolder(holder: LockHolder, path: string): boolean {
-  const probe = `${path}.${String(process.pid)}-${Math.random().toString(36).slice(2, 10)}`;
-  writeFileSync(probe, '');
+  const probe = draftOf(path);
+  writeFileSync(probe, textOf(ourselves(path, { beatMs: BEAT_MS }), 0));
   try {
     return existsSync(join(holder.path ?? '', basename(probe)));
   } finally {

@@ -14,7 +14,7 @@ import { FanfoldError, messageOf, remedyFor, systemCode } from '../errors.js';
 import { listElements } from './elements.js';
 import { isTorn, repairJournal } from './journal.js';
 import { endLeftovers } from './leftovers.js';
-import { held, lockHolder, takeLock, type Lock, type LockOptions } from './lock.js';
+import { held, isLeftDraft, lockHolder, takeLock, type Lock, type LockOptions } from './lock.js';
 import { lookAgain } from './look-again.js';
 import { isManifestWhole, mendManifest } from './manifest.js';
 import { isPointFolder, isRunFile, runPaths, type RunPaths } from './paths.js';
@@ -70,7 +70,9 @@ export async function openDirectory(
     await endLeftovers(paths);
     const names = new Set(readdirSync(directory));
     for (const name of names) {
-      if (isLeftover(name, names)) rmSync(join(directory, name), { force: true });
+      const path = join(directory, name);
+      if (isLeftover(name, names) || (name.startsWith('lock.') && isLeftDraft(path)))
+        rmSync(path, { force: true });
     }
     await awaitWhole(paths, options);
     mendManifest(paths);

@@ -74,15 +74,17 @@ export function isComputed({ status, lines, start, stop }: TaskState): boolean {
   return status === 'complete' || (status === 'partial' && lines === stop - start);
 }
 
+/** True where nothing is left to do but failed points; one whose points are all computed may have its file to be put in place. */
+export function isOver(state: TaskState): boolean {
+  return state.status === 'complete' || (isComputed(state) && state.failed > 0);
+}
+
 /** How a run or an element ends. `failed`: all is computed, but points failed; `stopped`: something is left to do. */
 export type Ending = 'complete' | 'failed' | 'stopped';
 
 /** How it ends with its tasks in these states. */
 export function endingOf(states: readonly TaskState[]): Ending {
   if (states.every(({ status }) => status === 'complete')) return 'complete';
-  // One whose points are all computed may still have its file to be put in place.
-  const isOver = (state: TaskState): boolean =>
-    state.status === 'complete' || (isComputed(state) && state.failed > 0);
   return states.every(isOver) ? 'failed' : 'stopped';
 }
 

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect } from '@jest/globals';
-import { execa } from 'execa';
+import { execa, execaSync } from 'execa';
 import fs from 'fs-extra';
 import { join } from 'node:path';
 import { appendRecord } from '../../src/run/journal.js';
@@ -259,6 +259,10 @@ describe('a run on Slurm', () => {
     const [array = ''] = arraysOf(run.out);
     // Slurm itself would send SIGTERM first.
     await execa('pkill', ['--signal', 'KILL', '--full', `element ${run.out} 1 --requeue`]);
+    // With everything under it.
+    const queue = (): string =>
+      execaSync('squeue', ['--noheader', '--array', `--jobs=${array}`], { env }).stdout;
+    await until('its end', () => queue().trim().split('\n').length === 3);
     run.open();
     const { exitCode, stderr } = await shown;
     expect(exitCode).toBe(1);

@@ -18,7 +18,7 @@ import { basename, join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { FanfoldError } from '../../src/errors.js';
-import { lockHolder, takeLock } from '../../src/run/lock.js';
+import { lockHolder, takeLock, isLeftDraft } from '../../src/run/lock.js';
 import { sha256 } from '../../src/sha256.js';
 import { until } from '../e2e/command.js';
 import { testFolder } from './folder.js';
@@ -314,6 +314,20 @@ describe('the lock of this machine before it was started anew', () => {
     expect(lockHolder(path)).toBeUndefined();
     (await takeLock(path)).release();
   });
+});
+
+test('the draft of a lock is left over where its process has died, and only then', async () => {
+  const path = newLock();
+  const draft = `${path}.12-0bwkk8ds`;
+  const ours = await ownHolder();
+  write(draft, ours);
+  expect(isLeftDraft(draft)).toBe(false);
+  write(draft, { ...ours, pid: await deadPid() });
+  expect(isLeftDraft(draft)).toBe(true);
+  expect(isLeftDraft(path)).toBe(false);
+  // Somebody may be writing it.
+  write(draft, '');
+  expect(isLeftDraft(draft)).toBe(false);
 });
 
 describe('the lock in a copy of a directory', () => {
