@@ -132,4 +132,27 @@ describe('a run directory on a network file system', () => {
     },
     120_000,
   );
+
+  testWith(
+    'sshfs',
+    'is computed by elements on two machines at once, each of which sees the other late',
+    async () => {
+      const folder = temporaryFolder();
+      const [first, second, store] = twoWays(folder);
+      const [here, there] = [join(first, 'run'), join(second, 'run')];
+      const args = sweep(folder, 200).filter((word) => word !== '--quiet');
+      expect((await fanfold(['template', 'slurm', ...args, '--out', here])).exitCode).toBe(0);
+      const elements = await Promise.all([
+        fanfold(['element', here, '0']),
+        elsewhere(['element', there, '1']),
+        fanfold(['element', here, '2']),
+        elsewhere(['element', there, '3']),
+      ]);
+      expect(elements.map(({ exitCode }) => exitCode)).toEqual([0, 0, 0, 0]);
+      expect((await fanfold(['fold', here, '--wait'])).exitCode).toBe(0);
+      expect(read(store, 'run/result.txt')).toBe(rows(200));
+      expect((await elsewhere(['verify', there])).stdout).toContain('all well');
+    },
+    120_000,
+  );
 });
