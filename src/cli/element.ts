@@ -166,7 +166,8 @@ async function putBack(job: ThisJob, outcome: ElementOutcome, directory: string)
     return `${NOTHING_GAINED}: a point needs a longer --slurm time=; ${later}`;
   }
   const state = await stateNow(job.id);
-  if (state !== 'RUNNING') return `Slurm ends this element (${state ?? 'it gives no answer'}); ${later}`;
+  if (state !== 'RUNNING')
+    return `Slurm ends this element (${state ?? 'it gives no answer'}); it goes on by itself where Slurm puts it back into the queue, after a preemption say, else ${later}`;
   const refusal = await requeue(job.id);
   return refusal === undefined
     ? 'It goes back into the queue, and goes on where it is now.'

@@ -65,16 +65,16 @@ function jobsOf(out: string): string[] {
   return submits.flatMap(({ jobs, fold }) => [...jobs, ...(fold === undefined ? [] : [fold])]);
 }
 
+/** Waits until so many tasks wait for the gate. */
+function waiting({ marks }: GatedRun, tasks: number): Promise<void> {
+  const isThird = (name: string): boolean => Number(name.slice(2)) % 4 === 2;
+  return until('the tasks to wait', () => fs.readdirSync(marks).filter(isThird).length === tasks, 60_000);
+}
+
 describe('a run on Slurm', () => {
   const bed = slurmBed();
   const { env } = bed;
   const command = (...args: string[]): ReturnType<typeof fanfold> => fanfold(args, { env });
-  const waiting = (run: GatedRun, tasks: number): Promise<void> =>
-    until(
-      'the tasks to wait',
-      () => fs.readdirSync(run.marks).filter((name) => Number(name.slice(2)) % 4 === 2).length === tasks,
-      60_000,
-    );
   const gone = async (out: string): Promise<void> => {
     let left = 'unknown';
     while (left !== '')
@@ -576,6 +576,35 @@ describe('a cluster that bounds its arrays', () => {
       expect(repeated(run)).toHaveLength(8);
     },
     100_000,
+  );
+});
+
+describe('a cluster on which others go first', () => {
+  const bed = slurmBed(
+    'PreemptType=preempt/partition_prio',
+    'PreemptMode=REQUEUE',
+    'KillWait=60',
+    'PartitionName=low Nodes=n1,n2 Default=YES PriorityTier=1 GraceTime=5 MaxTime=INFINITE State=UP',
+    'PartitionName=high Nodes=n1,n2 PriorityTier=10 PreemptMode=OFF MaxTime=INFINITE State=UP',
+  );
+
+  testWith(
+    'slurm',
+    'preempts elements, which finish their points in hand and go on by themselves when it is their turn again',
+    async () => {
+      const run = gatedRun(4);
+      const shown = start([...run.args, '--slurm', 'partition=low'], { env: bed.env });
+      await waiting(run, 4);
+      await bed.run('sbatch', '--partition=high', '--nodes=2', '--ntasks-per-node=2', '--wrap', 'sleep 1');
+      const cut = (): number => logs(run.out).split('DUE TO PREEMPTION').length - 1;
+      await until('the preemption', () => cut() === 4, 60_000);
+      run.open();
+      expectExit(await shown, 0);
+      expect(read(run.out, 'result.txt')).toBe(run.expected);
+      expect(logs(run.out)).toContain('attempt 2');
+      expect(repeated(run)).toEqual([]);
+    },
+    120_000,
   );
 });
 
