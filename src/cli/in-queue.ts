@@ -4,10 +4,11 @@ import { commandFor } from '../report/command-line.js';
 import { runPaths } from '../run/paths.js';
 import { requireManifest } from '../sweep/existing-run.js';
 import type { Plan } from '../sweep/plan.js';
+import { changedLimits, type LimitOptions } from './limit-options.js';
 import { changedOptions } from './slurm-options.js';
 import { tell } from './tell.js';
 
-interface InQueueOptions {
+interface InQueueOptions extends LimitOptions {
   readonly detach?: true | undefined;
   readonly force?: true | undefined;
   readonly retryFailed?: boolean;
@@ -22,8 +23,9 @@ interface InQueueOptions {
  */
 export async function inQueue(
   { directory, request }: Pick<Plan, 'directory' | 'request'>,
-  { detach, force, retryFailed, allowChangedWorker }: InQueueOptions,
+  options: InQueueOptions,
 ): Promise<{ readonly exitCode?: number; readonly areElementsGone: boolean }> {
+  const { detach, force, retryFailed, allowChangedWorker } = options;
   // Most runs never were, and need not load what follows.
   if (!mayBeQueued(runPaths(directory))) return { areElementsGone: false };
   const { describeBatch, followBatch, isQueued, noAnswer, readBatch, refuseQueued } =
@@ -38,11 +40,12 @@ export async function inQueue(
   const isRecorded = submitted.jobs.length > 0;
   if (isRecorded && queue === undefined) throw noAnswer(submitted);
   if (!isQueued(queue)) return { areElementsGone: isRecorded };
-  const { slurm: begun } = await requireManifest(directory, tell);
+  const { slurm: begun, limits } = await requireManifest(directory, tell);
   const undone = [
     ...(retryFailed === true ? ['retry'] : []),
     ...(allowChangedWorker === true ? ['--allow-changed-worker'] : []),
     ...(begun === undefined ? [] : changedOptions(begun, request.slurm)),
+    ...changedLimits(limits, options),
   ];
   if (undone.length > 0) throw asTheyWere(directory, undone, describeBatch(batch));
   tell(`The jobs of this run are in the queue already (${describeBatch(batch) ?? ''}).`);

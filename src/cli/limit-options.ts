@@ -70,3 +70,22 @@ export function limitsGiven(options: LimitOptions): GivenLimits {
     onError: options.onError,
   };
 }
+
+/** The limits that are given and are not those with which a run was begun, as the command line names them. */
+export function changedLimits(begun: Limits, options: LimitOptions): string[] {
+  const given = limitsGiven(options);
+  const isChanged = (name: keyof GivenLimits): boolean =>
+    given[name] !== undefined && JSON.stringify(given[name]) !== JSON.stringify(begun[name]);
+  return (Object.keys(FLAGS) as (keyof GivenLimits)[]).filter(isChanged).map((name) => FLAGS[name]);
+}
+
+// --- internal ---
+
+const FLAGS: Readonly<Record<keyof GivenLimits, string>> = {
+  timeoutMs: '--timeout',
+  retries: '--retries',
+  retryDelayMs: '--retry-delay',
+  maxMemoryBytes: '--max-memory',
+  maxFailures: '--max-failures',
+  onError: '--on-error',
+};

@@ -214,6 +214,7 @@ describe('a run on Slurm', () => {
     // What jobs in the queue know nothing of is not silently left undone.
     for (const [words, what] of [
       [['retry', run.out], 'for retry,'],
+      [['resume', run.out, '--timeout', '3s', '--retries', '1'], 'for --timeout,'],
       [['resume', run.out, '--slurm', 'time=10', '--max-running', '7'], 'for --slurm time, --max-running,'],
       [[...run.args, '--slurm', 'time=10'], 'for --slurm time,'],
     ] as const) {
