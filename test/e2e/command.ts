@@ -122,6 +122,30 @@ export async function until(what: string, holds: () => boolean, timeoutMs = 20_0
   }
 }
 
+/** Waits until a condition holds while a command runs, and says how it ended where it did before that. */
+export async function untilIn(
+  run: ReturnType<typeof start>,
+  what: string,
+  holds: () => boolean,
+): Promise<void> {
+  let end: Ended | undefined;
+  void run.then(
+    (ended) => (end = ended),
+    () => undefined,
+  );
+  await until(
+    what,
+    () => {
+      if (holds()) return true;
+      if (end === undefined) return false;
+      throw new Error(
+        `The command ended with ${String(end.exitCode)} before ${what}, and said: ${end.stderr}`,
+      );
+    },
+    60_000,
+  );
+}
+
 export function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);

@@ -12,6 +12,7 @@ import {
   start,
   temporaryFolder,
   until,
+  untilIn,
   writeWorker,
   type Ended,
 } from './command.js';
@@ -189,7 +190,7 @@ describe('a disk that', () => {
       const disk = smallDisk(join(folder, 'disk'), 'size=8m,nr_inodes=200');
       const out = join(disk, 'run');
       const run = start(words(worker, out));
-      await until('a hundred lines', () => doneLines(out) > 100);
+      await untilIn(run, 'a hundred lines', () => doneLines(out) > 100);
       run.kill('SIGKILL');
       await run;
       const done = doneLines(out);
@@ -216,7 +217,7 @@ describe('a disk that', () => {
         const disk = mount(join(folder, 'disk'), ['-o', 'loop', image]);
         const out = join(disk, 'run');
         const run = start(words(worker, out));
-        await until('a hundred lines', () => doneLines(out) > 100);
+        await untilIn(run, 'a hundred lines', () => doneLines(out) > 100);
         // As the system does it when a disk gives errors; asked politely it refuses while a file is open for writing.
         remount(disk, 'abort');
         expectRefusal(await ended(run), /EROFS.*writable/s);
@@ -449,7 +450,7 @@ describe('a run directory that', () => {
           const folder = temporaryFolder();
           const out = join(folder, 'run');
           const run = start(words(WORKERS[kind](folder), out));
-          await until('a hundred lines', () => doneLines(out) > 100);
+          await untilIn(run, 'a hundred lines', () => doneLines(out) > 100);
           vanish(out);
           const { exitCode, stderr } = await ended(run);
           expect([exitCode, stderr]).toEqual([
