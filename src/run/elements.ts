@@ -34,7 +34,8 @@ export function listElements({ elements }: RunPaths): number[] {
   try {
     names = readdirSync(elements);
   } catch (error) {
-    if (systemCode(error) === 'ENOENT') return [];
+    // Also of a file, or of what lies below one.
+    if (['ENOENT', 'ENOTDIR'].includes(systemCode(error) ?? '')) return [];
     throw error;
   }
   return names

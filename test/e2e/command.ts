@@ -130,7 +130,7 @@ export async function untilIn(
 ): Promise<void> {
   let end: Ended | undefined;
   void run.then(
-    (ended) => (end = ended),
+    ({ exitCode, stdout, stderr }) => (end = { exitCode, stdout: String(stdout), stderr: String(stderr) }),
     () => undefined,
   );
   await until(

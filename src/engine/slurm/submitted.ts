@@ -27,6 +27,8 @@ export function readSubmitted({ events }: RunPaths): Submitted {
 /** Whether a run may have jobs in a scheduler's queue: most never do. */
 export function mayBeQueued(paths: RunPaths): boolean {
   return (
-    existsSync(paths.foldScript) || listElements(paths).length > 0 || readSubmitted(paths).jobs.length > 0
+    existsSync(paths.foldScript) ||
+    listElements(paths).length > 0 ||
+    (existsSync(paths.events) && readSubmitted(paths).jobs.length > 0)
   );
 }
