@@ -45,7 +45,8 @@ export function listenForSignals(notice = STOPPING): {
       first = signal;
       tell(notice);
       stop.abort(signal);
-    } else {
+    } else if (signal !== 'SIGHUP') {
+      // Of a closed terminal a shell tells, and the system too.
       kill.abort();
     }
   };

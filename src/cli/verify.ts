@@ -32,7 +32,7 @@ export async function verify(directory: string, options: VerifyOptions): Promise
 /** What is damaged beyond that is computed again, or copied from where it came from, as a run does that goes on. */
 async function goOn(directory: string): Promise<number> {
   const plan = await planOf(directory, { jobs: usableProcessors(), limits: {} });
-  const { outcome, signalExitCode } = await runShown(plan, { isQuiet: true });
+  const { outcome, signalExitCode } = await runShown(plan, { isQuiet: true, fsLatencyMs: 0 });
   if (outcome.computed > 0) tell(`Computed again: ${String(outcome.computed)} points.`);
   // Of a run with failed points, all that there is may be well.
   if (outcome.status !== 'stopped') return 0;

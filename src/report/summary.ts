@@ -147,11 +147,15 @@ function verdictOf({ verdict, words }: Certificate, error: string): string {
   return words.endsWith(error) ? verdict : printable(words);
 }
 
+const OFTEN_MEMORY = ', often the out-of-memory killer';
+
 function describeFailures(failures: readonly FailureRecord[], outcome: Outcome): string[] {
   const { directory, manifest } = outcome;
   if (failures.length === 0) return [];
   const shown = failures.slice(0, MOST_FAILURES).map(({ index, parameters, error, certificate }) => {
-    const line = errorLine(error);
+    // What a signal often means is not said where it is known that it doesn't.
+    const isKnown = certificate?.verdict === 'node';
+    const line = isKnown ? errorLine(error).replace(OFTEN_MEMORY, '') : errorLine(error);
     const verdict = certificate === undefined ? '' : ` [${verdictOf(certificate, line)}]`;
     return `  point ${String(index)} ${describeParameters(parameters)}: ${printable(line)}${verdict}`;
   });
@@ -203,7 +207,7 @@ function describeRest(states: readonly TaskState[], { directory, manifest }: Out
 
 function describeParameters(parameters: Readonly<Record<string, unknown>>): string {
   const pairs = Object.entries(parameters).map(
-    ([name, value]) => `${name}=${printable(String(value)).slice(0, 40)}`,
+    ([name, value]) => `${name}=${printable(String(value)).replaceAll('\n', '\\n').slice(0, 40)}`,
   );
   return `(${pairs.join(', ')})`;
 }

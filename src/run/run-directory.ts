@@ -246,13 +246,14 @@ function nearestExisting(path: string): string {
   return place;
 }
 
-const NO_ROOM: readonly (string | undefined)[] = ['ENOSPC', 'EDQUOT'];
+/** What is the disk's, and not the directory's. */
+const DISK_CODES: readonly (string | undefined)[] = ['ENOSPC', 'EDQUOT', 'EROFS'];
 
 function unwritable(directory: string, error: unknown): FanfoldError {
-  if (NO_ROOM.includes(systemCode(error))) {
+  if (DISK_CODES.includes(systemCode(error)) && existsSync(runPaths(directory).manifest)) {
     return new FanfoldError(
       'FANFOLD_IO',
-      `Expected room in ${directory}, got none: ${messageOf(error)}. ${remedyFor(messageOf(error))}, then run the same command again.`,
+      `Expected the run directory ${directory} to take what is computed, but the system refuses: ${messageOf(error)}. ${remedyFor(messageOf(error))}, then run the same command again.`,
       { exitCode: 1 },
     );
   }

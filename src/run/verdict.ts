@@ -13,8 +13,8 @@ export interface Evidence {
 
 type Judgement = Pick<Certificate, 'verdict' | 'words'>;
 
-/** A scheduler gives a job so long between its first signal and SIGKILL. */
-const GRACE_SECONDS = 30;
+/** What comes so shortly before a limit is taken for its coming: clocks differ. */
+const GRACE_SECONDS = 2;
 const SCHEDULERS_SIGNALS: readonly (string | null)[] = ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGXCPU'];
 const OUT_OF_MEMORY =
   /heap out of memory|out of memory|MemoryError|Cannot allocate memory|allocation failed|ENOMEM|bad_alloc/i;
@@ -74,7 +74,7 @@ function judgeKill({ before, after, timeLeftSeconds }: Evidence): Judgement {
     return judgement('preempted', 'killed by SIGKILL as the time limit came');
   if (after.machine === undefined && after.cgroup === undefined)
     return judgement('memory', 'killed by SIGKILL, often the out-of-memory killer');
-  return judgement('node', 'killed by SIGKILL from outside, not by the out-of-memory killer');
+  return judgement('node', 'killed by SIGKILL, and not by the out-of-memory killer');
 }
 
 function describeFault(name: string, exitStatus: number | null): string {

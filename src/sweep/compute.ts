@@ -1,9 +1,14 @@
+import { statSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { readCommandFiles } from '../engine/command-files.js';
 import type { Engine } from '../engine/engine.js';
 import type { Crew } from '../engine/local/crew.js';
 import { localEngine } from '../engine/local/local-engine.js';
+import type { CommandReference } from '../engine/worker-reference.js';
 import { systemCode } from '../errors.js';
+import { someOf } from '../format/some-of.js';
 import type { HostWorker } from '../host/protocol.js';
-import type { FileHashes } from '../run/file-hashes.js';
+import { changedFiles, type FileHashes } from '../run/file-hashes.js';
 import { layoutOfRun } from '../run/layouts.js';
 import type { Lock } from '../run/lock.js';
 import { writeManifest, type Manifest } from '../run/manifest.js';
@@ -89,6 +94,7 @@ export async function compute(
     if (!options.lock.lost.aborted) closeQuietly(close);
     throw error;
   }
+  if (request.worker.kind === 'command') await tellChanged(request.worker, manifest, options.onNotice);
   const isLeft = request.slurm !== undefined && options.isDetached === true;
   close(options.controls.stop.aborted ? 'stopped' : isLeft ? 'submitted' : 'done');
   return current;
@@ -114,6 +120,25 @@ export function jobsOf({ request, tasks }: Plan): number {
 }
 
 // --- internal ---
+
+/**
+ * A command runs where it is, so it may be edited while the run goes on. Of the files that it names only those that can be
+ * executed are told: others it may write itself.
+ */
+async function tellChanged(
+  worker: CommandReference,
+  manifest: Manifest,
+  onNotice: RunOptions['onNotice'],
+): Promise<void> {
+  const { files } = await readCommandFiles(worker);
+  const changed = changedFiles(manifest.worker.files, files).filter((name) =>
+    isExecutable(resolve(worker.folder, name)),
+  );
+  if (changed.length === 0) return;
+  onNotice?.(
+    `Changed while the run went on: ${someOf(changed)}. Points may be of either version; start anew with --force where that matters.`,
+  );
+}
 
 async function onSlurm(
   settings: SlurmSettings,
@@ -145,6 +170,11 @@ function stoppedBy(brake: Brakes, stop: AbortSignal): { stoppedBy?: string } {
   const reason = brake.reason();
   if (reason === undefined) return {};
   return { stoppedBy: reason === 'signal' && typeof stop.reason === 'string' ? stop.reason : reason };
+}
+
+function isExecutable(path: string): boolean {
+  const found = statSync(path, { throwIfNoEntry: false });
+  return found?.isFile() === true && (found.mode & 0o111) !== 0;
 }
 
 /** The record of the end must not hide why the run ended, such as a full disk. */

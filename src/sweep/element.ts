@@ -28,6 +28,7 @@ import { certificateFacts } from './certificate-facts.js';
 import { checkWorker } from './check-worker.js';
 import { keptBundle, planOf, requireManifest } from './existing-run.js';
 import { runJob } from './host-worker.js';
+import { awaitTaskStates } from './late-files.js';
 import type { Plan } from './plan.js';
 import { recordSession } from './record-session.js';
 
@@ -96,7 +97,8 @@ export async function runElement(
   try {
     const lock = await openAfterOthers(paths, tasks, brake.controls.stop, options.late);
     try {
-      const found = readElementStates(paths, manifest, tasks);
+      const look = (): TaskState[] => readElementStates(paths, manifest, tasks);
+      const found = await awaitTaskStates(paths, look, { ...options.late, signal: brake.controls.stop });
       refuseChanged(paths, found);
       const isMended = setForeignAside(paths, found).length > 0;
       const open = (isMended ? readElementStates(paths, manifest, tasks) : found).filter(isToDo);

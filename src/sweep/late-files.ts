@@ -2,27 +2,28 @@ import { readdirSync } from 'node:fs';
 import { FanfoldError } from '../errors.js';
 import { lookAgain, type LateOptions } from '../run/look-again.js';
 import { DamagedManifestError, readManifest, type Manifest } from '../run/manifest.js';
-import { isRunFile, runPaths } from '../run/paths.js';
+import { isRunFile, runPaths, type RunPaths } from '../run/paths.js';
 import { readJournals } from '../run/records.js';
-import { readTaskStates, recordedFiles, type TaskState } from '../run/task-state.js';
+import { recordedFiles, type TaskState } from '../run/task-state.js';
 
 // On a file system of the network a rename of another process may show up late. What the records say was finished is
 // looked for again, in the listing of the folder, before it counts as lost.
 
-/** The state of every task, once those are seen that the records call complete, or the wait for them is over. */
+/**
+ * The states of tasks, once those are seen that the records call complete, or the wait for them is over.
+ * @param look reads them
+ */
 export async function awaitTaskStates(
-  directory: string,
-  manifest: Manifest,
+  paths: RunPaths,
+  look: () => TaskState[],
   options: LateOptions,
 ): Promise<TaskState[]> {
-  const paths = runPaths(directory, manifest.spec.format);
-  const look = (): TaskState[] => readTaskStates(directory, manifest);
   const isSeen = (states: readonly TaskState[]): boolean => {
     if (states.every(({ status }) => status === 'complete')) return true;
     const files = recordedFiles(readJournals(paths));
     return states.every(({ index, status }) => status === 'complete' || !files.has(index));
   };
-  return lookAgain(directory, { ...options, look, isSeen, what: 'the files of finished tasks' });
+  return lookAgain(paths.directory, { ...options, look, isSeen, what: 'the files of finished tasks' });
 }
 
 /** Does what needs files that were seen in the listing; again where one of them can't be opened yet. */

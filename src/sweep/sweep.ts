@@ -8,6 +8,7 @@ import { FanfoldError } from '../errors.js';
 import { foldIfNeeded } from '../fold.js';
 import { layoutOfRun } from '../run/layouts.js';
 import { withLearntFiles } from '../run/learnt-files.js';
+import { fileLatencyMs } from '../run/file-system.js';
 import type { LateOptions } from '../run/look-again.js';
 import { readManifest, type Manifest } from '../run/manifest.js';
 import { runPaths } from '../run/paths.js';
@@ -171,12 +172,17 @@ function processesFor(
 
 async function computeAndFold(plan: Plan, manifest: Manifest, options: ComputeOptions): Promise<Outcome> {
   const { directory, request } = plan;
+  const late = lateOptions(options);
+  const look = (): TaskState[] => readTaskStates(directory, manifest);
+  const paths = runPaths(directory, manifest.spec.format);
+  // What another machine has finished is not computed again because it shows late.
+  if (fileLatencyMs(directory, options.fsLatencyMs) > 0) await awaitTaskStates(paths, look, late);
   const { states: before, setAside } = mendTasks(directory, manifest, options.onNotice);
   const open = before.filter((state) => isOpen(state, options.retryFailed === true));
   let current = manifest;
   if (open.length > 0) {
     // An older result is not that of the tasks as they will be.
-    rmSync(runPaths(directory, manifest.spec.format).result, { force: true });
+    rmSync(paths.result, { force: true });
     const lost = describeLost(directory, manifest, open);
     if (lost !== undefined) options.onNotice?.(lost);
     options.onStart?.(manifest);
@@ -187,8 +193,7 @@ async function computeAndFold(plan: Plan, manifest: Manifest, options: ComputeOp
     request.slurm !== undefined &&
     open.length > 0 &&
     (options.isDetached === true || options.brake.reason() === 'signal');
-  const late = lateOptions(options);
-  const after = open.length > 0 ? await awaitTaskStates(directory, manifest, late) : before;
+  const after = open.length > 0 ? await awaitTaskStates(paths, look, late) : before;
   // What is computed elsewhere meanwhile is not to be judged by what is there now.
   const isComplete = !isLeft && after.every(({ status }) => status === 'complete');
   options.lock.check();

@@ -2,6 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import fs from 'fs-extra';
 import { join } from 'node:path';
 import { quoteForShell } from '../../src/format/shell.js';
+import { testWith } from '../tools.js';
 import { failures, events, fanfold, read, start, temporaryFolder, until } from './command.js';
 
 const QUIET = ['-q', '--out', 'out'];
@@ -361,4 +362,15 @@ describe('a command', () => {
     const { stdout } = await fanfold(['status', 'out'], { cwd: folder });
     expect(stdout).toContain('worker true');
   });
+});
+
+testWith('posix', 'a script that is changed while the run goes on is named at its end', async () => {
+  const folder = temporaryFolder();
+  const script = join(folder, 'w.sh');
+  fs.writeFileSync(script, '#!/bin/sh\n[ "$1" = 1 ] && echo "# changed" >>"$0"\necho "$1"\n', {
+    mode: 0o755,
+  });
+  const out = join(folder, 'run');
+  const { exitCode, stderr } = await fanfold(['--range', '0:3', '--out', out, '--', script, '{x}']);
+  expect([exitCode, stderr]).toEqual([0, expect.stringMatching(/Changed while the run went on: .*w\.sh/)]);
 });

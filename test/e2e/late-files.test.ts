@@ -44,6 +44,22 @@ describe('a file that shows up late', () => {
     expect(read(marks)).toBe('0\n1\n2\n3\n');
   });
 
+  test('of a finished task is waited for by a resume too', async () => {
+    const { out, gate, marks, args } = gatedRun();
+    fs.writeFileSync(gate, '');
+    expect((await fanfold(args)).exitCode).toBe(0);
+    const [task, away] = [join(out, 'task_index=0.txt'), `${out}-away`];
+    fs.renameSync(task, away);
+    fs.removeSync(join(out, 'result.txt'));
+    const run = start(['resume', out, '--fs-latency', '60s']);
+    const said = heard(run);
+    await until('the wait', () => said().includes('Waiting up to 60 s for the files of finished tasks'));
+    fs.renameSync(away, task);
+    expect((await run).exitCode).toBe(0);
+    expect(read(out, 'result.txt')).toBe('0   0\n1   1\n2   2\n3   3\n');
+    expect(read(marks)).toBe('0\n1\n2\n3\n');
+  });
+
   test('later than that counts as lost: a resume computes its task again', async () => {
     const { out, gate, marks, args } = gatedRun();
     const run = start([...args, '--fs-latency', '100ms']);

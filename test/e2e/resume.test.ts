@@ -98,6 +98,27 @@ describe('a run that is stopped', () => {
     expect(read(out, 'result.txt')).toBe(EXPECTED);
   });
 
+  test('by a closed terminal, of which several tell, finishes the points in hand all the same', async () => {
+    const folder = temporaryFolder();
+    const [gate, out] = [join(folder, 'gate'), join(folder, 'run')];
+    const code = `import fs from 'node:fs';
+export default async ({ x }) => {
+  while (x === 1 && !fs.existsSync(${JSON.stringify(gate)})) await new Promise((resolve) => setTimeout(resolve, 10));
+  return x;
+};\n`;
+    const worker = writeWorker(folder, 'w.mjs', code);
+    const run = start([worker, '--range', '0:3', '--tasks', '1', '--out', out]);
+    let said = '';
+    run.stderr?.on('data', (bytes) => (said += String(bytes)));
+    await until('the first line', () => doneLines(out) === 1);
+    run.kill('SIGHUP');
+    await until('the answer', () => said.includes('Stopping'));
+    run.kill('SIGHUP');
+    fs.writeFileSync(gate, '');
+    expect((await run).exitCode).toBe(129);
+    expect(read(out, 'task_index=0.txt.part')).toBe('0   0\n1   1\n');
+  });
+
   test('by a second Ctrl-C ends at once, with nothing torn', async () => {
     const folder = temporaryFolder();
     const out = join(folder, 'run');

@@ -21,6 +21,7 @@ describe('the verdict on a death', () => {
     ['SIGKILL, nobody counts', { signal: 'SIGKILL', before: {}, after: {} }, 'memory'],
     ['SIGKILL, no kill counted', { signal: 'SIGKILL' }, 'node'],
     ['SIGKILL at the end of the job', { signal: 'SIGKILL', timeLeftSeconds: -2 }, 'preempted'],
+    ['SIGKILL well before the end of the job', { signal: 'SIGKILL', timeLeftSeconds: 20 }, 'node'],
     ['SIGTERM', { signal: 'SIGTERM' }, 'preempted'],
     ['an end that nobody saw', {}, 'node'],
   ])('%s', (_, change, verdict) => {
