@@ -124,6 +124,13 @@ export function held(holder: LockHolder | undefined): FanfoldError {
   );
 }
 
+/** The error of a run that was stopped before it began. */
+export function stoppedError(): FanfoldError {
+  return new FanfoldError('FANFOLD_STOPPED', 'The run was stopped before it began; nothing was written.', {
+    exitCode: 1,
+  });
+}
+
 // --- internal ---
 
 /**
@@ -186,7 +193,7 @@ async function staysAs(path: string, text: string, waitMs: number, signal?: Abor
     try {
       await setTimeout(lookMs, undefined, signal === undefined ? {} : { signal });
     } catch (error) {
-      throw signal?.aborted === true ? stopped() : error;
+      throw signal?.aborted === true ? stoppedError() : error;
     }
   }
 }
@@ -251,10 +258,4 @@ function taken(path: string, holder: LockHolder | undefined): FanfoldError {
     `Expected to be still the one at work on ${dirname(path)}, but ${what}; was this process suspended? It ends, and writes nothing more; what was finished is kept.`,
     { exitCode: 1 },
   );
-}
-
-function stopped(): FanfoldError {
-  return new FanfoldError('FANFOLD_STOPPED', 'The run was stopped before it began; nothing was written.', {
-    exitCode: 1,
-  });
 }

@@ -42,7 +42,8 @@ export async function lookAgain<T>(
         `Waiting up to ${String(Math.ceil(leftMs / 1000))} s for ${what} to show up in ${directory} (--fs-latency).`,
       );
     // A look that takes long, through many files, is made less often.
-    await setTimeout(Math.min(Math.max(gapMs, performance.now() - beganMs), leftMs));
+    const waitMs = Math.min(Math.max(gapMs, performance.now() - beganMs), leftMs);
+    await setTimeout(waitMs, undefined, signal === undefined ? {} : { signal }).catch(() => undefined);
     gapMs = Math.min(gapMs * 2, LONGEST_GAP_MS);
   }
 }

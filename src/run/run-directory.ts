@@ -14,7 +14,15 @@ import { FanfoldError, messageOf, remedyFor, systemCode } from '../errors.js';
 import { listElements } from './elements.js';
 import { isTorn, repairJournal } from './journal.js';
 import { endLeftovers } from './leftovers.js';
-import { held, isLeftDraft, lockHolder, takeLock, type Lock, type LockOptions } from './lock.js';
+import {
+  held,
+  isLeftDraft,
+  lockHolder,
+  stoppedError,
+  takeLock,
+  type Lock,
+  type LockOptions,
+} from './lock.js';
 import { lookAgain } from './look-again.js';
 import { isManifestWhole, mendManifest } from './manifest.js';
 import { isPointFolder, isRunFile, runPaths, type RunPaths } from './paths.js';
@@ -181,7 +189,16 @@ async function awaitWhole(paths: RunPaths, { latencyMs, onWait, signal }: LockOp
   const look = (): boolean => isManifestWhole(paths) && !isTorn(paths.events) && !isTorn(paths.failures);
   const isSeen = (isWhole: boolean): boolean => isWhole;
   const what = 'the ends of its records';
-  await lookAgain(paths.directory, { latencyMs, onNotice: onWait, signal, look, isSeen, what });
+  const isWhole = await lookAgain(paths.directory, {
+    latencyMs,
+    onNotice: onWait,
+    signal,
+    look,
+    isSeen,
+    what,
+  });
+  // What was not waited for is not to be repaired.
+  if (!isWhole && signal?.aborted === true) throw stoppedError();
 }
 
 /** Removes the temporary copies of some tasks' parts. */

@@ -20,6 +20,8 @@ export async function awaitTaskStates(
 ): Promise<TaskState[]> {
   const isSeen = (states: readonly TaskState[]): boolean => {
     if (states.every(({ status }) => status === 'complete')) return true;
+    // A file without a record: it may be the record that shows late.
+    if (states.some(({ status }) => status === 'foreign')) return false;
     const files = recordedFiles(readJournals(paths));
     return states.every(({ index, status }) => status === 'complete' || !files.has(index));
   };

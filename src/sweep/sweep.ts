@@ -83,10 +83,10 @@ export async function runSweep(plan: Plan, options: RunOptions): Promise<Outcome
   });
   const { controls } = brake;
   try {
-    const checking = Promise.all([
+    const checking = allEnded(
       checkWorker(plan, { existing, allowChangedWorker, crew, folder, bundling }),
       askCluster(plan, { crew, signal: controls.stop }),
-    ]);
+    );
     const [checked, maxArraySize] = await untilStopped(checking, brake, crew);
     const commit = await committing;
     const lock = await openDirectory(directory, {
@@ -135,6 +135,12 @@ export async function runSweep(plan: Plan, options: RunOptions): Promise<Outcome
 }
 
 // --- internal ---
+
+/** Both values; where one fails only once the other is over too, which must not start anything after the end of the crew. */
+async function allEnded<One, Other>(one: Promise<One>, other: Promise<Other>): Promise<[One, Other]> {
+  await Promise.allSettled([one, other]);
+  return Promise.all([one, other]);
+}
 
 /** Waits for the checks before a run; a stop ends them at once, since nothing is computed yet that could be kept. */
 async function untilStopped<T>(checks: Promise<T>, brake: Brakes, crew: Crew): Promise<T> {

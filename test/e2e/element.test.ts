@@ -336,3 +336,14 @@ describe('an element', () => {
     expect(read(out, 'result.txt')).toContain('2   2\n3   3\n');
   });
 });
+
+test('a command for Slurm is refused, and nothing left behind, where there is no Slurm', async () => {
+  const out = join(temporaryFolder(), 'run');
+  const command = ['--', process.execPath, '-e', '0', '{x}'];
+  for (let tries = 0; tries < 4; tries++) {
+    const words = ['--range', '0:4', '--engine', 'slurm', '--out', out, ...command];
+    const { exitCode, stderr } = await fanfold(words, { env: { PATH: '/nowhere' } });
+    expect([exitCode, stderr]).toEqual([2, expect.stringContaining("Expected Slurm's commands on PATH")]);
+  }
+  expect(fs.existsSync(out)).toBe(false);
+}, 30_000);
