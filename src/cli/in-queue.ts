@@ -40,17 +40,17 @@ export async function inQueue(
   const isRecorded = submitted.jobs.length > 0;
   if (isRecorded && queue === undefined) throw noAnswer(submitted);
   if (!isQueued(queue)) return { areElementsGone: isRecorded };
-  const { slurm: begun, limits } = await requireManifest(directory, tell);
+  const manifest = await requireManifest(directory, tell);
   const undone = [
     ...(retryFailed === true ? ['retry'] : []),
     ...(allowChangedWorker === true ? ['--allow-changed-worker'] : []),
-    ...(begun === undefined ? [] : changedOptions(begun, request.slurm)),
-    ...changedLimits(limits, options),
+    ...(manifest.slurm === undefined ? [] : changedOptions(manifest.slurm, request.slurm)),
+    ...changedLimits(manifest.limits, options),
   ];
   if (undone.length > 0) throw asTheyWere(directory, undone, describeBatch(batch));
   tell(`The jobs of this run are in the queue already (${describeBatch(batch) ?? ''}).`);
   if (detach !== true) {
-    const exitCode = await followBatch(directory, await requireManifest(directory, tell));
+    const exitCode = await followBatch(directory, manifest);
     // They may have ended in this moment.
     return exitCode === undefined ? { areElementsGone: true } : { exitCode, areElementsGone: true };
   }

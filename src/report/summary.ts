@@ -6,6 +6,7 @@ import { readPart } from '../run/part.js';
 import { runPaths, taskFiles } from '../run/paths.js';
 import { readFailures, type FailureRecord } from '../run/records.js';
 import { isOver, type TaskState } from '../run/task-state.js';
+import { OFTEN_MEMORY } from '../run/verdict.js';
 import { commandFor, shortPath } from './command-line.js';
 import { count, formatSeconds } from './duration.js';
 import { errorLine } from './error-line.js';
@@ -146,8 +147,6 @@ function isPython(file: string): boolean {
 function verdictOf({ verdict, words }: Certificate, error: string): string {
   return words.endsWith(error) ? verdict : printable(words);
 }
-
-const OFTEN_MEMORY = ', often the out-of-memory killer';
 
 function describeFailures(failures: readonly FailureRecord[], outcome: Outcome): string[] {
   const { directory, manifest } = outcome;

@@ -19,8 +19,11 @@ const SCHEDULERS_SIGNALS: readonly (string | null)[] = ['SIGTERM', 'SIGINT', 'SI
 const OUT_OF_MEMORY =
   /heap out of memory|out of memory|MemoryError|Cannot allocate memory|allocation failed|ENOMEM|bad_alloc/i;
 
+/** What is said of SIGKILL where nothing more is known. */
+export const OFTEN_MEMORY = ', often the out-of-memory killer';
+
 const SIGNAL_NOTES: Readonly<Record<string, string>> = {
-  SIGKILL: ', often the out-of-memory killer',
+  SIGKILL: OFTEN_MEMORY,
   SIGSEGV: ', an invalid memory access',
   SIGABRT: ', often too little memory for the JavaScript heap',
 };

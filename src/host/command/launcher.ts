@@ -126,7 +126,6 @@ function talkTo(child: ChildProcessByStdio<Writable, Readable, null>): Shell {
   let isOver = false;
   /** Of all commands so far. */
   let seconds = 0;
-  let secondsBefore = 0;
   const sent = new Map<string, string | undefined>();
   const end = (error: Error): void => {
     isOver = true;
@@ -151,7 +150,7 @@ function talkTo(child: ChildProcessByStdio<Writable, Readable, null>): Shell {
   return {
     run: async (launch) => {
       const peak = watchPeakMemory(child.pid ?? 0, { isItself: false });
-      secondsBefore = seconds;
+      const secondsBefore = seconds;
       try {
         const status = await new Promise<number>((resolve, reject) => {
           waiting = { resolve, reject };
