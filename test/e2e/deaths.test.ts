@@ -366,3 +366,26 @@ export default ({ x }) => {
   expect(fs.existsSync(join(folder, 'load'))).toBe(true);
   expect(read(out, 'result.txt')).toBe(RESULT);
 });
+
+test('what a process leaves that dies while it opens its file is gone at the end of the run', async () => {
+  const folder = temporaryFolder();
+  const out = join(folder, 'run');
+  const part = JSON.stringify(join(out, 'task_index=0.txt.part'));
+  const worker = writeWorker(
+    folder,
+    'w.mjs',
+    `import fs from 'node:fs';
+export default ({ x }) => {
+  if (x === 1 && !fs.existsSync(${JSON.stringify(join(folder, 'died'))})) {
+    fs.writeFileSync(${JSON.stringify(join(folder, 'died'))}, '');
+    for (const name of ['', '.check']) fs.writeFileSync(${part} + name + '.' + process.pid, 'half');
+    process.kill(process.pid, 'SIGKILL');
+  }
+  return x * 2;
+};\n`,
+  );
+  expectExit(await fanfold(['run', worker, ...RANGE, '--out', out]), 0);
+  expect(read(join(out, 'result.txt'))).toBe(RESULT);
+  expect(fs.existsSync(join(folder, 'died'))).toBe(true);
+  expect(fs.readdirSync(out).filter((name) => name.includes('.part'))).toEqual([]);
+});
