@@ -6,7 +6,7 @@ import type { OnError } from '../run/limits.js';
 import { runPaths } from '../run/paths.js';
 import { shortPath } from '../report/command-line.js';
 import { pathForStdout } from '../report/printable.js';
-import { refold } from '../sweep/existing-run.js';
+import { refold, type FoldOptions } from '../sweep/existing-run.js';
 import { tell } from './tell.js';
 
 export interface FoldCommandOptions {
@@ -14,14 +14,17 @@ export interface FoldCommandOptions {
   readonly onError?: OnError | undefined;
   /** Wait for one who is at work, and do nothing where the result is there then. */
   readonly wait?: true | undefined;
+  /** How long files are waited for, in milliseconds. */
+  readonly fsLatency?: number | undefined;
 }
 
 /** `fanfold fold`: gives the exit code. */
-export async function foldRun(directory: string, options: FoldCommandOptions): Promise<number> {
-  const result =
-    options.wait === true
-      ? await foldWhenReleased(directory, options)
-      : await refold(directory, { ...options, onNotice: tell });
+export async function foldRun(
+  directory: string,
+  { header, onError, wait, fsLatency }: FoldCommandOptions,
+): Promise<number> {
+  const options = { header, onError, latencyMs: fsLatency, onNotice: tell };
+  const result = await (wait === true ? foldWhenReleased(directory, options) : refold(directory, options));
   process.stdout.write(`${pathForStdout(shortPath(result))}\n`);
   return 0;
 }
@@ -30,11 +33,14 @@ export async function foldRun(directory: string, options: FoldCommandOptions): P
  * Makes the result of a run once nobody is at work on it, unless it is there then.
  * @returns the path of the result
  */
-export async function foldWhenReleased(directory: string, options: FoldCommandOptions = {}): Promise<string> {
+export async function foldWhenReleased(
+  directory: string,
+  options: FoldOptions = { onNotice: tell },
+): Promise<string> {
   let vain = 0;
   for (;;) {
     try {
-      return await refold(directory, { ...options, onNotice: tell, isNeeded: true });
+      return await refold(directory, { ...options, isNeeded: true });
     } catch (error) {
       if (!(error instanceof FanfoldError) || error.code !== 'FANFOLD_LOCKED') throw error;
       const other = lockAtWork(runPaths(directory));

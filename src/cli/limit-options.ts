@@ -52,12 +52,23 @@ export function addLimits<Args extends unknown[], Options extends OptionValues, 
       'stop the run cleanly after that time, such as 1h, with exit code 75; resume goes on',
       parseDuration('--time-limit'),
     )
-    .option(
-      '--fs-latency <duration>',
-      'how long a network file system may take to show a file (default: 60s there, else 0s)',
-      parseDelay('--fs-latency'),
-    );
+    .addOption(fsLatency());
   return added as unknown as Command<Args, Options & Pick<LimitOptions, keyof LimitOptions>, Globals>;
+}
+
+/** How long files are waited for that must be there. */
+export function fsLatency(): Option<
+  '--fs-latency <duration>',
+  undefined,
+  undefined,
+  undefined,
+  false,
+  number
+> {
+  return new Option(
+    '--fs-latency <duration>',
+    'how long a network file system may take to show a file (default: 60s there, else 0s)',
+  ).argParser(parseDelay('--fs-latency'));
 }
 
 export function limitsGiven(options: LimitOptions): GivenLimits {

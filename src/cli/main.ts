@@ -1,18 +1,11 @@
 #!/usr/bin/env node
 import { Command, CommanderError, Option } from '@commander-js/extra-typings';
-import { FanfoldError, messageOf, remedyFor, systemCode } from '../errors.js';
+import { FanfoldError, messageOf, remedyFor, systemCode, usage } from '../errors.js';
 import { printable, shortened } from '../report/printable.js';
 import { VERSION } from '../version.js';
 import { StoppedError } from './signals.js';
-import {
-  parseCount,
-  parseDelay,
-  parseDuration,
-  parseIndex,
-  refusePlaceholders,
-  splitCommand,
-} from './arguments.js';
-import { addLimits } from './limit-options.js';
+import { parseCount, parseDuration, parseIndex, refusePlaceholders, splitCommand } from './arguments.js';
+import { addLimits, fsLatency } from './limit-options.js';
 import { addEngine } from './slurm-options.js';
 import { addSweep } from './sweep-options.js';
 import { addTemplate } from './template-options.js';
@@ -56,8 +49,11 @@ const program = new Command('fanfold')
   )
   .version(VERSION)
   .exitOverride()
-  .configureOutput({ writeErr: (text) => process.stderr.write(printable(text)) })
-  .showHelpAfterError('(fanfold run --help shows the options of a sweep)')
+  // Told by `report`, with what is known of the command.
+  .configureOutput({
+    writeErr: (text) => process.stderr.write(printable(text)),
+    outputError: () => undefined,
+  })
   .enablePositionalOptions()
   .addHelpText('after', `\nThe options of a sweep are shown by: fanfold run --help\n${EXAMPLES}`);
 
@@ -170,11 +166,7 @@ program
     "stop cleanly after that time, with exit code 75 (default: before Slurm's own limit)",
     parseDuration('--time-limit'),
   )
-  .option(
-    '--fs-latency <duration>',
-    'how long a network file system may take to show a file (default: 60s there, else 0s)',
-    parseDelay('--fs-latency'),
-  )
+  .addOption(fsLatency())
   .action(async (directory, index, options) => {
     const { element } = await import('./element.js');
     process.exitCode = await element(directory, index, options);
@@ -188,11 +180,7 @@ program
   .argument('<dir>', 'the run directory')
   .option('--repair', 'put back what is damaged, from its copies or by computing just that again')
   .option('--json', 'as JSON')
-  .option(
-    '--fs-latency <duration>',
-    'how long a network file system may take to show a file (default: 60s there, else 0s)',
-    parseDelay('--fs-latency'),
-  )
+  .addOption(fsLatency())
   .action(async (directory, options) => {
     const { verify } = await import('./verify.js');
     process.exitCode = await verify(directory, options);
@@ -211,6 +199,7 @@ program
       'nan',
     ] as const),
   )
+  .addOption(fsLatency())
   .action(async (directory, options) => {
     const { foldRun } = await import('./fold.js');
     process.exitCode = await foldRun(directory, options);
@@ -243,10 +232,28 @@ function refuseExcess([first = '', second]: readonly string[]): void {
   );
 }
 
+/** What is wrong with the arguments, in commander's words, and where to look. */
+function wordsOf({ message }: CommanderError): string {
+  const text = message
+    .replace(/^error: ./, (start) => start.slice(-1).toUpperCase())
+    .replaceAll('\n', ' ')
+    .replace(/[^.]$/, '$&.');
+  const named = program.commands.map((each) => each.name()).find((name) => name === own[2]);
+  return `${text} The options are listed by: fanfold ${named ?? 'run'} --help`;
+}
+
+/** Of what is not there any more nothing can be said. */
+function isGone(error: unknown): boolean {
+  return ['ENOENT', 'ESTALE'].includes(systemCode(error) ?? '');
+}
+
 /** Errors of the user's are shown without a stack, ours with one. */
 function report(error: unknown): number {
-  // commander has already printed its message, or the help that was asked for.
-  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+  if (error instanceof CommanderError) {
+    // The help or the version that was asked for is printed already.
+    if (error.exitCode === 0 || error.code === 'commander.help') return error.exitCode === 0 ? 0 : 2;
+    return report(usage(wordsOf(error)));
+  }
   if (error instanceof FanfoldError || error instanceof StoppedError) {
     const code = error instanceof FanfoldError ? ` [${error.code}]` : '';
     process.stderr.write(`fanfold: ${printable(shortened(error.message))}${code}\n`);
@@ -255,7 +262,7 @@ function report(error: unknown): number {
   if (/^E[A-Z0-9]+$/.test(systemCode(error) ?? '')) {
     const message = messageOf(error);
     process.stderr.write(
-      `fanfold: The system refused to read or write a file: ${printable(shortened(message))}. What was finished is kept. ${remedyFor(message)}, then run the same command again. [FANFOLD_IO]\n`,
+      `fanfold: The system refused to read or write a file: ${printable(shortened(message))}. ${isGone(error) ? '' : 'What was finished is kept. '}${remedyFor(message)}, then run the same command again. [FANFOLD_IO]\n`,
     );
     return 1;
   }

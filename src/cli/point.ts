@@ -1,3 +1,4 @@
+import { StringDecoder } from 'node:string_decoder';
 import { describeCertificate } from '../report/certificate.js';
 import { shortPath } from '../report/command-line.js';
 import { printable } from '../report/printable.js';
@@ -53,7 +54,7 @@ export async function point(directory: string | undefined, options: SinglePointO
       },
       threads: options.threads,
       controls: signals.controls,
-      onOutput: (bytes) => void process.stderr.write(bytes),
+      onOutput: outputTo(process.stderr),
       onChanged: (files) => {
         if (files.length === 0) return;
         say(
@@ -77,6 +78,12 @@ export async function point(directory: string | undefined, options: SinglePointO
 }
 
 // --- internal ---
+
+/** Gives on what the worker prints, without what to a terminal are commands. */
+function outputTo(stream: NodeJS.WriteStream): (bytes: Buffer) => void {
+  const decoder = new StringDecoder();
+  return (bytes) => void stream.write(stream.isTTY ? printable(decoder.write(bytes)) : bytes);
+}
 
 /** An option with another value than its default. */
 function isGiven(name: string, value: unknown): boolean {

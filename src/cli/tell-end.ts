@@ -11,7 +11,7 @@ import { tell } from './tell.js';
  * @param how.isOfElements whether elements of a batch job have computed it last, and no coordinator
  */
 export async function tellEnd(directory: string, { isOfElements = false } = {}): Promise<number> {
-  const manifest = await requireManifest(directory, tell);
+  const manifest = await requireManifest(directory, tell, { onNotice: tell, takesCopy: true });
   const { outcome, session, stoppedBy } = endedRun(directory, manifest, { isOfElements });
   tell(summarize(outcome, session));
   if (outcome.result !== undefined) process.stdout.write(`${shortPath(outcome.result)}\n`);

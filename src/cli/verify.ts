@@ -16,10 +16,11 @@ interface VerifyOptions {
 
 /** `fanfold verify`: gives the exit code, 1 where a file is not as it was recorded. */
 export async function verify(directory: string, options: VerifyOptions): Promise<number> {
-  const found = await verifyRun(directory, { latencyMs: options.fsLatency, onNotice: tell });
+  const { fsLatency } = options;
+  const found = await verifyRun(directory, { latencyMs: fsLatency, onNotice: tell });
   if (options.repair !== true || found.problems.length === 0) return print(found, options);
   for (const { file, kind, text } of found.problems) tell(`${kind}: ${file}: ${text}`);
-  await repairRun(found, tell);
+  await repairRun(found, tell, fsLatency);
   const mended = await verifyRun(directory, { latencyMs: 0 });
   const isLeft = mended.problems.length > 0 || mended.lines < mended.manifest.points;
   if (!found.wasComplete || !isLeft) return print(mended, options);

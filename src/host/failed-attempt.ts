@@ -28,21 +28,29 @@ export interface AttemptOptions {
 export interface Attempt {
   readonly index: number;
   readonly error: unknown;
-  /** How many attempts at this point failed before it in this process. */
-  readonly tries: number;
+  readonly before: Tries;
 }
+
+/** The attempts at a point that failed before in this process. */
+export interface Tries {
+  /** As far as they count against its retries. */
+  readonly charged: number;
+  readonly spared: number;
+}
+
+export const FIRST_TRY: Tries = { charged: 0, spared: 0 };
 
 /** The record of an attempt that failed. */
 export function failedAttempt(
-  { index, error, tries }: Attempt,
+  { index, error, before }: Attempt,
   { job, task, computer, log }: AttemptOptions,
-): FailureRecord {
+): FailureRecord & Required<Pick<FailureRecord, 'certificate'>> {
   return {
     time: Date.now(),
     index,
     task: task.index,
     parameters: storableParameters(computer.parameters(index)),
-    attempt: (task.attempts[index] ?? 0) + tries + 1,
+    attempt: (task.attempts[index] ?? 0) + before.charged + before.spared + 1,
     ...describeError(error),
     certificate: certify(index, error, { job, task, log }),
   };

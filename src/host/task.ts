@@ -2,6 +2,7 @@ import { rmSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { performance } from 'node:perf_hooks';
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { isCharged } from '../run/verdict.js';
 import { appendRecord, readRecords, repairJournal } from '../run/journal.js';
 import { readPart } from '../run/part.js';
 import { runPaths, taskFiles, type RunPaths } from '../run/paths.js';
@@ -11,7 +12,15 @@ import { failedLine, isFailedLine } from '../run/whole-lines.js';
 import { hasForm, isCount, isText } from '../checks.js';
 import type { RowSink } from '../format/row.js';
 import type { Computer } from './compute.js';
-import { deathOf, failedAttempt, pause, wasStopped, type Attempt } from './failed-attempt.js';
+import {
+  deathOf,
+  failedAttempt,
+  FIRST_TRY,
+  pause,
+  wasStopped,
+  type Attempt,
+  type Tries,
+} from './failed-attempt.js';
 import { lineBuffer, type LineBuffer } from './line-buffer.js';
 import { OwnError } from './own-error.js';
 import type { RunJob, TaskJob } from './protocol.js';
@@ -113,7 +122,7 @@ async function runSession(
       started: performance.now(),
       retried: 0,
       replaced: new Map(indices.map((index) => [index, failedLine(index)])),
-      failures: indices.map((index) => failedAttempt({ index, error, tries: 0 }, options)),
+      failures: indices.map((index) => failedAttempt({ index, error, before: FIRST_TRY }, options)),
       hasLayout: true,
     };
   } finally {
@@ -141,10 +150,10 @@ function computePoint(index: number, sink: RowSink, options: PointOptions): Retu
     if (pending === undefined) return true;
     return pending.then(
       () => true,
-      (error: unknown) => failPoint({ index, error, tries: 0 }, sink, options),
+      (error: unknown) => failPoint({ index, error, before: FIRST_TRY }, sink, options),
     );
   } catch (error) {
-    return failPoint({ index, error, tries: 0 }, sink, options);
+    return failPoint({ index, error, before: FIRST_TRY }, sink, options);
   }
 }
 
@@ -160,15 +169,25 @@ function failPoint(attempt: Attempt, sink: RowSink, options: PointOptions): Retu
 }
 
 function recordFailure(attempt: Attempt, sink: RowSink, options: PointOptions): Promise<boolean> | boolean {
-  const { index, error, tries } = attempt;
+  const { index, error, before } = attempt;
   const { job, task, paths } = options;
-  appendRecord(paths.failures, failedAttempt(attempt, options));
-  const deaths = (task.deaths[index] ?? 0) + tries;
-  if (deathOf(error) !== undefined && deaths < job.limits.retries)
-    return tryAgain(index, sink, options, {
-      tries: tries + 1,
-      afterMs: job.limits.retryDelayMs * 2 ** deaths,
-    });
+  const { retries, retryDelayMs } = job.limits;
+  const record = failedAttempt(attempt, options);
+  appendRecord(paths.failures, record);
+  if (deathOf(error) !== undefined) {
+    const { charged, spared } = before;
+    if (!isCharged(record.certificate, spared))
+      return tryAgain(index, sink, options, {
+        before: { charged, spared: spared + 1 },
+        afterMs: retryDelayMs * 2 ** spared,
+      });
+    const deaths = (task.deaths[index] ?? 0) + charged;
+    if (deaths < retries)
+      return tryAgain(index, sink, options, {
+        before: { charged: charged + 1, spared },
+        afterMs: retryDelayMs * 2 ** deaths,
+      });
+  }
   addFailed(index, sink, options);
   return true;
 }
@@ -177,7 +196,7 @@ async function tryAgain(
   index: number,
   sink: RowSink,
   options: PointOptions,
-  { tries, afterMs }: { tries: number; afterMs: number },
+  { before, afterMs }: { before: Tries; afterMs: number },
 ): Promise<boolean> {
   options.tell.again(index, afterMs);
   if (!(await pause(afterMs, options.signal))) return false;
@@ -185,7 +204,7 @@ async function tryAgain(
     await options.computer.add(index, sink);
     return true;
   } catch (error) {
-    return failPoint({ index, error, tries }, sink, options);
+    return failPoint({ index, error, before }, sink, options);
   }
 }
 

@@ -15,6 +15,7 @@ import { setTimeout } from 'node:timers/promises';
 import { FanfoldError, systemCode } from '../errors.js';
 import { createLock, draftOf, isDraft, readLock, removeLeft } from '../lock-file.js';
 import { mayBeCopied, nameHolder, ourselves, parseHolder, textOf, type LockHolder } from './lock-holder.js';
+import type { LateOptions } from './look-again.js';
 import { lifeOf } from './process-identity.js';
 
 /** A file system that several machines see may show to one what another has done so much later. */
@@ -31,13 +32,8 @@ const NAMELESS_MS = 2_000;
 /** A lock that is there and then isn't, over and over: a file system that contradicts itself. */
 const MOST_TRIES = 500;
 
-export interface LockOptions {
-  /** How long a file system may hide what another machine has done, in milliseconds. */
-  readonly latencyMs?: number | undefined;
-  /** Called with the reason before a wait of more than a moment. */
-  readonly onWait?: ((why: string) => void) | undefined;
-  /** Ends the wait. */
-  readonly signal?: AbortSignal | undefined;
+/** How a lock is taken, and waited for where its holder can't be seen; by default for `FS_LATENCY_MS`. */
+export interface LockOptions extends LateOptions {
   /** Elements of a batch job compute beside the holder. */
   readonly isBeside?: boolean | undefined;
 }
@@ -146,7 +142,7 @@ async function isLeft(path: string, text: string, options: LockOptions): Promise
   if (life === 'alive') throw held(holder);
   if (life === 'dead') return true;
   const waitMs = Math.max(options.latencyMs ?? FS_LATENCY_MS, MISSED_BEATS * (holder.beatMs ?? BEAT_MS));
-  options.onWait?.(
+  options.onNotice?.(
     `${dirname(path)} is locked by ${nameHolder(holder)}, which can't be seen from here: waiting up to ${String(Math.ceil(waitMs / 1000))} s for a sign of life.`,
   );
   if (await staysAs(path, text, waitMs, options.signal)) return true;

@@ -185,13 +185,13 @@ export function setAside(path: string, why: 'foreign' | 'damaged'): string {
 // --- internal ---
 
 /** What looks cut off may only be seen late, and is not to be taken for damage. */
-async function awaitWhole(paths: RunPaths, { latencyMs, onWait, signal }: LockOptions): Promise<void> {
+async function awaitWhole(paths: RunPaths, { latencyMs, onNotice, signal }: LockOptions): Promise<void> {
   const look = (): boolean => isManifestWhole(paths) && !isTorn(paths.events) && !isTorn(paths.failures);
   const isSeen = (isWhole: boolean): boolean => isWhole;
   const what = 'the ends of its records';
   const isWhole = await lookAgain(paths.directory, {
     latencyMs,
-    onNotice: onWait,
+    onNotice,
     signal,
     look,
     isSeen,

@@ -140,7 +140,7 @@ async function openAfterOthers(
 ): Promise<Lock> {
   for (;;) {
     try {
-      return await openElement(paths, tasks, { latencyMs, onWait: onNotice, signal });
+      return await openElement(paths, tasks, { latencyMs, onNotice, signal });
     } catch (error) {
       const { lock } = runPaths(paths.directory);
       const own = lockHolder(paths.lock);

@@ -13,6 +13,7 @@ import type { Manifest } from '../run/manifest.js';
 import { runPaths } from '../run/paths.js';
 import { openDirectory } from '../run/run-directory.js';
 import type { SlurmSettings } from '../run/slurm-settings.js';
+import { readTaskStates } from '../run/task-state.js';
 import { sha256 } from '../sha256.js';
 import { needsPoints, spaceFrom } from '../space/definition.js';
 import {
@@ -24,7 +25,7 @@ import {
 } from '../space/points-columns.js';
 import { readPointsFile } from '../space/points-file.js';
 import type { Space } from '../space/space.js';
-import { awaitManifest } from './late-files.js';
+import { awaitManifest, awaitTaskStates, withLateFiles, type ManifestOptions } from './late-files.js';
 import { planSweep, withPack, type Plan, type SweepRequest } from './plan.js';
 
 /** How a run is gone on with, where that is to be otherwise than it was begun. */
@@ -71,43 +72,43 @@ export async function planOf(directory: string, how: ResumeOptions): Promise<Pla
   return { ...planSweep(request), request: withPack(request, tasks), tasks };
 }
 
+export interface FoldOptions extends LateOptions {
+  /** Whether the result begins with the names of its columns, where that is to change. */
+  readonly header?: boolean | undefined;
+  /** What is done about failed points, where that is to be otherwise than in the run. */
+  readonly onError?: OnError | undefined;
+  /** Leave a result alone that is there and as it should be. */
+  readonly isNeeded?: boolean;
+}
+
 /**
  * Makes the result of a complete run anew from its task files.
- * @param options.header whether it begins with the names of its columns, where that is to change
- * @param options.onNotice called with what was damaged
+ * @param options.onNotice called with what was damaged, or is waited for
  * @returns the path of the result
  * @throws FanfoldError where there is no run, somebody works on it, or a task is not complete
  */
 export async function refold(
   directory: string,
-  {
-    header,
-    onNotice,
-    onError,
-    isNeeded = false,
-  }: {
-    header?: boolean | undefined;
-    onNotice?: (text: string) => void;
-    /** What is done about failed points, where that is to be otherwise than in the run. */
-    onError?: OnError | undefined;
-    /** Leave a result alone that is there and as it should be. */
-    isNeeded?: boolean;
-  } = {},
+  { header, onNotice, onError, isNeeded = false, ...late }: FoldOptions = {},
 ): Promise<string> {
-  const before = await requireManifest(directory, onNotice);
+  const waiting = { ...late, onNotice };
+  const before = await requireManifest(directory, onNotice, waiting);
   const paths = runPaths(directory, before.spec.format);
   const fillsFailed = (onError ?? before.limits.onError) === 'nan';
   // One who has nothing to fold is not in the way of who goes on with the run.
   if (isNeeded && atWork(paths) === undefined) {
     const wanted = { ...before, header: header ?? before.header };
+    // A task that was finished elsewhere, and is seen late, is one of those to be folded.
+    await awaitTaskStates(paths, () => readTaskStates(directory, before), waiting);
     if (!isFoldable(directory, wanted, { fillsFailed })) return paths.result;
   }
-  const lock = await openDirectory(directory, { onWait: onNotice });
+  const lock = await openDirectory(directory, waiting);
   try {
-    const manifest = wholeWorker(directory, await requireManifest(directory));
+    const manifest = wholeWorker(directory, await requireManifest(directory, undefined, waiting));
     const wanted = { ...manifest, header: header ?? manifest.header };
     const make = isNeeded ? foldIfNeeded : fold;
-    make(directory, wanted, { onNotice, fillsFailed, beat: lock.beat });
+    const folding = (): Manifest => make(directory, wanted, { onNotice, fillsFailed, beat: lock.beat });
+    await withLateFiles(directory, folding, waiting);
     return paths.result;
   } finally {
     lock.release();
@@ -122,7 +123,7 @@ export async function refold(
 export async function requireManifest(
   directory: string,
   onNotice?: (text: string) => void,
-  late: LateOptions = { onNotice },
+  late: ManifestOptions = { onNotice },
 ): Promise<Manifest> {
   const manifest = await awaitManifest(directory, late, onNotice);
   if (manifest !== undefined) return manifest;

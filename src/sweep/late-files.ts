@@ -44,6 +44,11 @@ export async function withLateFiles<T>(directory: string, action: () => T, optio
   throw found.error;
 }
 
+export interface ManifestOptions extends LateOptions {
+  /** For one who only looks: where `sweep.json` is damaged and its copy is not, that is read at once. */
+  readonly takesCopy?: boolean;
+}
+
 /**
  * The manifest of a run directory; waited for where the directory holds other files of a run, or where it is not whole.
  * @param onDamage called where it is damaged, and its copy was read
@@ -51,7 +56,7 @@ export async function withLateFiles<T>(directory: string, action: () => T, optio
  */
 export async function awaitManifest(
   directory: string,
-  options: LateOptions,
+  { takesCopy = false, ...options }: ManifestOptions,
   onDamage?: (text: string) => void,
 ): Promise<Manifest | undefined> {
   const look = async (): Promise<FoundManifest> => {
@@ -65,7 +70,9 @@ export async function awaitManifest(
     }
   };
   const isSeen = ({ manifest, damage, error }: FoundManifest): boolean =>
-    error === undefined && damage === undefined && (manifest !== undefined || !holdsRun(directory));
+    error === undefined &&
+    (damage === undefined || takesCopy) &&
+    (manifest !== undefined || !holdsRun(directory));
   const { manifest, damage, error } = await lookAgain(directory, {
     ...options,
     look,

@@ -8,22 +8,30 @@ import { setAside, setForeignAside } from '../run/run-directory.js';
 import { readJournals } from '../run/records.js';
 import { readTaskStates, recordedFiles, type TaskState } from '../run/task-state.js';
 
+interface MendOptions {
+  /** Called with what was put back. */
+  readonly onNotice?: ((text: string) => void) | undefined;
+  /** Called every so often. */
+  readonly beat?: () => void;
+}
+
 /**
  * Puts task files that are lost or were changed back from the result, and moves aside those that were changed and those
  * that are not this run's; only under the run's lock.
- * @param onNotice called with what was put back
  * @returns the state of every task then, and the new names of files that are not this run's
  * @throws FanfoldError where a file was changed and the result does not hold it
  */
 export function mendTasks(
   directory: string,
   manifest: Manifest,
-  onNotice: (text: string) => void = () => undefined,
+  { onNotice = () => undefined, beat = () => undefined }: MendOptions = {},
 ): { states: TaskState[]; setAside: string[] } {
   const paths = runPaths(directory, manifest.spec.format);
-  const found = readTaskStates(directory, manifest, { readsTouched: true });
+  const look = (): TaskState[] => readTaskStates(directory, manifest, { readsTouched: true });
+  const found = look();
   const kept: string[] = [];
   const restored = restoreTasks(paths, manifest, {
+    beat,
     tasks: found.filter(({ status }) => status !== 'complete').map(({ index }) => index),
     onRestore: (index) => {
       if (found[index]?.status === 'changed') kept.push(basename(setAside(paths.task(index), 'damaged')));
@@ -35,10 +43,10 @@ export function mendTasks(
     const names = someOf(restored.map((index) => basename(paths.task(index))));
     onNotice(`Lost or changed, and put back from ${basename(paths.result)}: ${names}.`);
   }
-  const mended = restored.length > 0 ? readTaskStates(directory, manifest) : found;
+  const mended = restored.length > 0 ? look() : found;
   refuseChanged(paths, mended);
   const aside = setForeignAside(paths, mended);
-  return { states: aside.length > 0 ? readTaskStates(directory, manifest) : mended, setAside: aside };
+  return { states: aside.length > 0 ? look() : mended, setAside: aside };
 }
 
 /** Says of which tasks a finished file is gone, so that they are computed again; nothing where there are none. */

@@ -2,11 +2,12 @@ import { openCrew } from '../engine/local/open-crew.js';
 import { temporaryPath } from '../engine/local/temporary-folder.js';
 import { childEnvironment } from '../engine/local/threads.js';
 import { withLearntFiles } from '../run/learnt-files.js';
-import { readManifest, type Manifest } from '../run/manifest.js';
+import type { Manifest } from '../run/manifest.js';
 import { runPaths } from '../run/paths.js';
 import { checkDirectory, openDirectory } from '../run/run-directory.js';
 import { checkWorker } from './check-worker.js';
 import { workerBundle } from './existing-run.js';
+import { awaitManifest } from './late-files.js';
 import type { Plan } from './plan.js';
 import { prepareDirectory, workerCommit } from './prepare.js';
 
@@ -27,8 +28,9 @@ export interface PrepareRunOptions {
 export async function prepareRun(plan: Plan, options: PrepareRunOptions): Promise<void> {
   const { directory, request } = plan;
   const { isForced, allowChangedWorker, onNotice } = options;
+  const late = { latencyMs: options.fsLatencyMs, onNotice };
+  const stored = isForced ? undefined : await awaitManifest(directory, late, onNotice);
   checkDirectory(directory, { isForced });
-  const stored = isForced ? undefined : await readManifest(runPaths(directory).manifest, onNotice);
   const existing = stored && withLearntFiles(runPaths(directory), stored);
   const bundling = workerBundle(plan, existing);
   bundling?.catch(() => undefined);
@@ -37,10 +39,7 @@ export async function prepareRun(plan: Plan, options: PrepareRunOptions): Promis
   try {
     const checked = await checkWorker(plan, { existing, allowChangedWorker, crew, folder, bundling });
     const commit = await workerCommit(request.worker);
-    const lock = await openDirectory(directory, {
-      latencyMs: options.fsLatencyMs,
-      onWait: onNotice,
-    });
+    const lock = await openDirectory(directory, late);
     try {
       const how = { ...checked, isForced, allowChangedWorker, commit, computes: true, onNotice };
       options.onPrepared(await prepareDirectory(plan, checked.bundle, how));

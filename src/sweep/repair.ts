@@ -18,15 +18,17 @@ import type { Verification } from './verify.js';
  * the result; the result is made anew from its tasks; journals keep their whole records; the manifest comes back from its
  * copy. What is left is for the run to be gone on with.
  * @param onNotice called with what was done
+ * @param latencyMs how long files are waited for
  * @throws FanfoldError where somebody works on the run
  */
 export async function repairRun(
   { directory, problems }: Verification,
   onNotice: (text: string) => void,
+  latencyMs?: number,
 ): Promise<void> {
-  const lock = await openDirectory(directory, { onWait: onNotice });
+  const lock = await openDirectory(directory, { latencyMs, onNotice });
   try {
-    const manifest = await requireManifest(directory);
+    const manifest = await requireManifest(directory, undefined, { latencyMs, onNotice });
     const paths = runPaths(directory, manifest.spec.format);
     const moveAside = (path: string): void => {
       onNotice(`Moved aside: ${basename(setAside(path, 'damaged'))}`);
@@ -53,7 +55,7 @@ export async function repairRun(
       pid: process.pid,
       files: [...damaged],
     } satisfies RunEvent);
-    const { states } = mendTasks(directory, manifest, onNotice);
+    const { states } = mendTasks(directory, manifest, { onNotice, beat: lock.beat });
     // Also for its proof, which has to tell of the journals as they are now.
     const fillsFailed = (manifest.proof?.failed.count ?? 0) > 0;
     const isWhole = states.every(({ status }) => status === 'complete');

@@ -10,7 +10,7 @@ import { layoutOfRun } from '../run/layouts.js';
 import { withLearntFiles } from '../run/learnt-files.js';
 import { fileLatencyMs } from '../run/file-system.js';
 import type { LateOptions } from '../run/look-again.js';
-import { readManifest, type Manifest } from '../run/manifest.js';
+import type { Manifest } from '../run/manifest.js';
 import { runPaths } from '../run/paths.js';
 import { watchForStop } from '../run/stop-request.js';
 import { readEvents } from '../run/records.js';
@@ -28,7 +28,7 @@ import { askCluster, compute, type ComputeOptions } from './compute.js';
 import type { RunOptions } from './run-options.js';
 import { wholeWorker, workerBundle } from './existing-run.js';
 import { brakes, type Brakes, type StopReason } from './brakes.js';
-import { awaitTaskStates, withLateFiles } from './late-files.js';
+import { awaitManifest, awaitTaskStates, withLateFiles } from './late-files.js';
 import { describeLost, mendTasks } from './mend-tasks.js';
 import type { Plan } from './plan.js';
 import { prepareDirectory, workerCommit } from './prepare.js';
@@ -62,8 +62,9 @@ export async function runSweep(plan: Plan, options: RunOptions): Promise<Outcome
   const { directory, request } = plan;
   const isForced = options.isForced === true;
   const allowChangedWorker = options.allowChangedWorker === true;
+  const late = { latencyMs: options.fsLatencyMs, onNotice: options.onNotice, signal: options.controls.stop };
+  const stored = isForced ? undefined : await awaitManifest(directory, late, options.onNotice);
   checkDirectory(directory, { isForced });
-  const stored = isForced ? undefined : await readManifest(runPaths(directory).manifest, options.onNotice);
   const existing = stored && withLearntFiles(runPaths(directory), stored);
   // First, because it needs a processor for itself just while this one starts the others.
   const bundling = workerBundle(plan, existing);
@@ -90,9 +91,7 @@ export async function runSweep(plan: Plan, options: RunOptions): Promise<Outcome
     const [checked, maxArraySize] = await untilStopped(checking, brake, crew);
     const commit = await committing;
     const lock = await openDirectory(directory, {
-      latencyMs: options.fsLatencyMs,
-      onWait: options.onNotice,
-      signal: options.controls.stop,
+      ...late,
       isBeside: request.slurm !== undefined,
       areElementsGone: options.areElementsGone,
     });
@@ -183,7 +182,10 @@ async function computeAndFold(plan: Plan, manifest: Manifest, options: ComputeOp
   const paths = runPaths(directory, manifest.spec.format);
   // What another machine has finished is not computed again because it shows late.
   if (fileLatencyMs(directory, options.fsLatencyMs) > 0) await awaitTaskStates(paths, look, late);
-  const { states: before, setAside } = mendTasks(directory, manifest, options.onNotice);
+  const { states: before, setAside } = mendTasks(directory, manifest, {
+    onNotice: options.onNotice,
+    beat: options.lock.beat,
+  });
   const open = before.filter((state) => isOpen(state, options.retryFailed === true));
   let current = manifest;
   if (open.length > 0) {

@@ -75,13 +75,13 @@ export function checkParts(paths: RunPaths, states: readonly TaskState[]): Probl
 export function checkJournals(
   paths: RunPaths,
   { proof }: Manifest,
-  { isBegun, isRunning }: { isBegun: boolean; isRunning: boolean },
+  { isBegun, hasFailed, isRunning }: { isBegun: boolean; hasFailed: boolean; isRunning: boolean },
 ): Problem[] {
   const events = faultOfJournal(paths.events, proof?.journals.events, isRunning);
   const failures = faultOfJournal(paths.failures, proof?.journals.failures, isRunning);
   const elements = listElements(paths);
   // Elements that nobody submitted from here have journals of their own only.
-  const isLost = events === undefined && isBegun && elements.length === 0 && !existsSync(paths.events);
+  const isLost = (path: string): boolean => elements.length === 0 && !existsSync(path);
   const ofElements = elements.flatMap((element) => {
     const own = runPaths(paths.directory, undefined, element);
     return [own.events, own.failures].map((path) => {
@@ -90,7 +90,8 @@ export function checkJournals(
     });
   });
   return [
-    ...(isLost ? [lostJournal(paths.events)] : []),
+    ...(events === undefined && isBegun && isLost(paths.events) ? [lostJournal(paths.events)] : []),
+    ...(failures === undefined && hasFailed && isLost(paths.failures) ? [lostJournal(paths.failures)] : []),
     ...[events, failures, ...ofElements].filter(isProblem),
   ];
 }

@@ -69,6 +69,7 @@ async function lookThrough(directory: string, late: LateOptions): Promise<Verifi
     ...(running === undefined ? checkParts(paths, states) : []),
     ...checkJournals(paths, manifest, {
       isBegun: states.some(({ status }) => status !== 'waiting'),
+      hasFailed: states.some(({ failed }) => failed > 0),
       isRunning: running !== undefined,
     }),
     ...checkResult(paths, manifest, wasComplete),

@@ -30,7 +30,31 @@ const FILES: Record<string, string> = {
 const RANGE = ['--range', '0:4'];
 
 const CASES: [string, string[], string[]][] = [
-  ['an unknown option', ['--taks', '4', ...RANGE], ["unknown option '--taks'", '--tasks']],
+  [
+    'an unknown option',
+    ['--taks', '4', ...RANGE],
+    ["Unknown option '--taks'", '--tasks', 'run --help [FANFOLD_USAGE]'],
+  ],
+  [
+    'an option without its value',
+    ['resume', '--jobs'],
+    ["Option '--jobs <n>' argument missing", 'resume --help'],
+  ],
+  [
+    'a choice that is none',
+    [...RANGE, '--format', 'xml'],
+    ['xml', 'Allowed choices are txt, csv, jsonl', 'FANFOLD_USAGE'],
+  ],
+  [
+    'a subcommand without its argument',
+    ['status'],
+    ["Missing required argument 'dir'", 'status --help', 'FANFOLD_USAGE'],
+  ],
+  [
+    'too many arguments',
+    ['verify', 'a', 'b'],
+    ["Too many arguments for 'verify'", 'verify --help', 'FANFOLD_USAGE'],
+  ],
   [
     'no tasks',
     [...RANGE, '--tasks', '0'],

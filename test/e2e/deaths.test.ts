@@ -152,6 +152,33 @@ describe.each(WAYS)('a point that ends its process (%s)', (title, kind, act, wor
   });
 });
 
+const SCHEDULERS: [string, Kind, string, string][] = [
+  ['JavaScript', javascript, "process.kill(process.pid, 'SIGXCPU'); for (;;);", 'SIGXCPU'],
+  ['Python', python('fork'), 'os.kill(os.getpid(), signal.SIGXCPU)', 'SIGXCPU'],
+  ['a command', shell, 'kill -s TERM $$', 'SIGTERM'],
+  ['a stream', stream, "process.kill(process.pid, 'SIGTERM'); for (;;);", 'SIGTERM'],
+];
+
+describe.each(SCHEDULERS)("a point ended by a scheduler's signal (%s)", (title, kind, act, signal) => {
+  const needed = title === 'Python' ? 'python3' : 'posix';
+
+  testWith(needed, 'is computed again at no cost to its retries', async () => {
+    const { out, args, marks } = marked(kind, act, 2);
+    expectExit(await fanfold([...args.slice(0, 8), '--retries', '0', ...args.slice(8)]), 0);
+    expect(marks()).toBe(3);
+    expect(failures(out).map(({ attempt, certificate }) => [attempt, certificate])).toEqual(
+      [1, 2].map((attempt) => [attempt, expect.objectContaining({ verdict: 'preempted', signal })]),
+    );
+  });
+
+  testWith(needed, 'each time it is tried is failed in the end', async () => {
+    const { args, marks } = marked(kind, act, 99);
+    const { exitCode, stderr } = await fanfold([...args.slice(0, 8), '--retries', '0', ...args.slice(8)]);
+    expect([exitCode, stderr]).toEqual([1, expect.stringContaining('1 point failed')]);
+    expect(marks()).toBe(4);
+  });
+});
+
 test('the wait before a retry doubles, other slots go on meanwhile, and a stop ends it', async () => {
   const { out, args, marks } = marked(javascript, 'process.exit(7);', 99);
   const delays = ['--retries', '9', '--retry-delay', '300ms'];

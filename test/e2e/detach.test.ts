@@ -154,6 +154,20 @@ describe('fanfold attach', () => {
     await fanfold(['resume', out], { env: { GATE: gate } });
     expect((await fanfold(['attach', out])).exitCode).toBe(0);
   });
+
+  test('of a run that was stopped exits as that did', async () => {
+    const { out, args, gate } = gatedRun();
+    const run = start(args, { env: { GATE: gate } });
+    await until('the gate', () => doneLines(out) === 10);
+    let said = '';
+    run.stderr?.on('data', (bytes: Buffer) => (said += String(bytes)));
+    run.kill('SIGTERM');
+    await until('the stop', () => said.includes('Stopping'));
+    fs.writeFileSync(gate, '');
+    expect((await run).exitCode).toBe(143);
+    const { exitCode, stderr } = await fanfold(['attach', out]);
+    expect([exitCode, stderr]).toEqual([143, expect.stringContaining('Nobody is at work')]);
+  });
 });
 
 describe('fanfold stop', () => {

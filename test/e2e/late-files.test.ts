@@ -60,6 +60,23 @@ describe('a file that shows up late', () => {
     expect(read(marks)).toBe('0\n1\n2\n3\n');
   });
 
+  test('of a finished task is waited for by a fold too', async () => {
+    const { out, gate, args } = gatedRun();
+    fs.writeFileSync(gate, '');
+    expect((await fanfold(args)).exitCode).toBe(0);
+    const [task, away] = [join(out, 'task_index=0.txt'), `${out}-away`];
+    for (const how of [[], ['--wait']]) {
+      fs.renameSync(task, away);
+      fs.removeSync(join(out, 'result.txt'));
+      const run = start(['fold', out, '--fs-latency', '60s', ...how]);
+      const said = heard(run);
+      await until('the wait', () => said().includes('Waiting up to 60 s for'));
+      fs.renameSync(away, task);
+      expect((await run).exitCode).toBe(0);
+      expect(read(out, 'result.txt')).toBe('0   0\n1   1\n2   2\n3   3\n');
+    }
+  });
+
   test('later than that counts as lost: a resume computes its task again', async () => {
     const { out, gate, marks, args } = gatedRun();
     const run = start([...args, '--fs-latency', '100ms']);
@@ -78,12 +95,14 @@ describe('a file that shows up late', () => {
     fs.writeFileSync(gate, '');
     expect((await fanfold(args)).exitCode).toBe(0);
     const names = ['sweep.json', 'sweep.json.copy'];
-    for (const name of names) fs.renameSync(join(out, name), `${out}-${name}`);
-    const run = start(['resume', out, '--fs-latency', '60s']);
-    const said = heard(run);
-    await until('the wait', () => said().includes('for sweep.json to show up'));
-    for (const name of names) fs.renameSync(`${out}-${name}`, join(out, name));
-    expect((await run).exitCode).toBe(0);
+    for (const command of [['resume', out], args]) {
+      for (const name of names) fs.renameSync(join(out, name), `${out}-${name}`);
+      const run = start([...command, '--fs-latency', '60s']);
+      const said = heard(run);
+      await until('the wait', () => said().includes('for sweep.json to show up'));
+      for (const name of names) fs.renameSync(`${out}-${name}`, join(out, name));
+      expect((await run).exitCode).toBe(0);
+    }
     const none = await fanfold(['resume', temporaryFolder(), '--fs-latency', '60s']);
     expect([none.exitCode, none.stderr]).toEqual([2, expect.stringContaining('no sweep.json')]);
   });

@@ -156,6 +156,18 @@ export default async ({ x }) => { while (x === 4 && !existsSync(${JSON.stringify
     expect(read(out, 'result.txt')).toBe('0   0\n1   1\n2   2\n3   3\n4   4\n5   5\n');
   });
 
+  test('of a run with failed points misses their records', async () => {
+    const folder = temporaryFolder();
+    const out = join(folder, 'run');
+    const code = "export default ({ x }) => { if (x === 1) throw new Error('no'); return x; };\n";
+    const args = [writeWorker(folder, 'w.mjs', code), '--range', '0:3', '--tasks', '1', '--out', out];
+    expect((await fanfold(args)).exitCode).toBe(1);
+    expect((await fanfold(['verify', out])).exitCode).toBe(0);
+    fs.removeSync(join(out, 'failures.jsonl'));
+    const { exitCode, stdout } = await fanfold(['verify', out]);
+    expect([exitCode, stdout]).toEqual([1, expect.stringContaining('missing    failures.jsonl')]);
+  });
+
   test('holds a result with nan for failed points against its proof too, and mends it', async () => {
     const folder = temporaryFolder();
     const code = "export default ({ x }) => { if (x === 5) throw new Error('no'); return x / 4; };\n";

@@ -243,7 +243,7 @@ describe('the lock of a process that can’t be seen from here', () => {
     expect(lockHolder(path)).toMatchObject({ pid: 12 });
     const reasons: string[] = [];
     const started = performance.now();
-    const lock = await takeLock(path, { latencyMs: 300, onWait: (why) => reasons.push(why) });
+    const lock = await takeLock(path, { latencyMs: 300, onNotice: (why) => reasons.push(why) });
     expect(performance.now() - started).toBeGreaterThanOrEqual(300);
     expect(reasons).toEqual([expect.stringMatching(/process 12 on .*waiting up to 1 s for a sign of life/)]);
     expect(read(path).pid).toBe(process.pid);

@@ -4,6 +4,7 @@ import { FanfoldError } from '../../errors.js';
 import type { Certificate, OomKills } from '../../run/certificate.js';
 import { appendRecord } from '../../run/journal.js';
 import { storableParameters, type RunEvent } from '../../run/records.js';
+import { isCharged } from '../../run/verdict.js';
 import type { Task } from '../engine.js';
 import { certify } from './certify.js';
 import { describeDeath, type Death, type HostProcess } from './host-process.js';
@@ -36,8 +37,10 @@ export interface Killed {
 /** What is known of the deaths in one task. */
 export interface Watch {
   isCareful: boolean;
-  /** How often each point has ended its process in this session. */
+  /** How often each point has ended its process in this session, as far as that counts against its retries. */
   readonly deaths: Map<number, number>;
+  /** How often it ended for what is not the point's, such as a preemption. */
+  readonly spared: Map<number, number>;
   readonly doomed: number[];
   outside: number;
   /** How often another process has taken the task's file. */
@@ -64,8 +67,8 @@ export function recordDeath(task: Task, host: HostProcess, end: DeathInTask, { p
 }
 
 /**
- * Lays a death at the door of its point: recorded as an attempt that failed, and tried again while it has retries left. Where
- * the point is not known the death counts against none, and the task goes on carefully, every point announced.
+ * Lays a death at the door of its point: recorded as an attempt that failed, and tried again while it has retries left, or
+ * where the death is not the point's own. Where the point is not known the death counts against none, and the task goes on carefully, every point announced.
  * @returns how long to wait before the task goes on, in milliseconds
  */
 export function blame(task: Task, end: DeathInTask, watch: Watch, session: Session): number {
@@ -79,7 +82,12 @@ export function blame(task: Task, end: DeathInTask, watch: Watch, session: Sessi
     return retryDelayMs * 2 ** (watch.outside - 1);
   }
   watch.outside = 0;
-  recordAttempt(task, point, end, session);
+  const certificate = recordAttempt(task, point, end, session);
+  const spared = watch.spared.get(point) ?? 0;
+  if (!isCharged(certificate, spared)) {
+    watch.spared.set(point, spared + 1);
+    return retryDelayMs * 2 ** spared;
+  }
   const deaths = (watch.deaths.get(point) ?? 0) + 1;
   watch.deaths.set(point, deaths);
   // What takes too long once takes too long again.
@@ -103,10 +111,11 @@ function lost(
   );
 }
 
-function recordAttempt(task: Task, index: number, end: DeathInTask, session: Session): void {
+function recordAttempt(task: Task, index: number, end: DeathInTask, session: Session): Certificate {
   const { paths, work, attempts } = session;
   const { death, killed, oomKills } = end;
   const verdict = killed && { verdict: killed.verdict, words: `${killed.verdict}: ${killed.reason}` };
+  const certificate = certify({ death, task: task.index, point: index, oomKills, verdict }, session);
   appendRecord(paths.failures, {
     time: Date.now(),
     index,
@@ -114,6 +123,7 @@ function recordAttempt(task: Task, index: number, end: DeathInTask, session: Ses
     parameters: storableParameters(work.parameters(index)),
     attempt: attempts.of(index) + 1,
     error: killed?.reason ?? describeDeath(death),
-    certificate: certify({ death, task: task.index, point: index, oomKills, verdict }, session),
+    certificate,
   });
+  return certificate;
 }

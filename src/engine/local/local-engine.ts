@@ -99,7 +99,14 @@ async function finishTask(
   living: HostProcess | undefined,
   session: Session,
 ): Promise<HostProcess | undefined> {
-  const watch: Watch = { isCareful: false, deaths: new Map(), doomed: [], outside: 0, superseded: 0 };
+  const watch: Watch = {
+    isCareful: false,
+    deaths: new Map(),
+    spared: new Map(),
+    doomed: [],
+    outside: 0,
+    superseded: 0,
+  };
   let host = living;
   for (;;) {
     host ??= await openHost(session);

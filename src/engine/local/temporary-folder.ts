@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { systemCode } from '../../errors.js';
 import type { Reaper } from './reaper.js';
 
 /** A path for a temporary folder that nobody has. */
@@ -23,7 +24,13 @@ export function makeTemporary(folder: string, reaper: Reaper): void {
 
 /** Removes a temporary folder, and only then takes it from the reaper. */
 export function removeTemporary(folder: string, reaper: Reaper): void {
-  // A process that was killed this moment may still have made a file.
-  rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
+  try {
+    // A process that was killed this moment may still have made a file.
+    rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
+  } catch (error) {
+    if (systemCode(error) === undefined) throw error;
+    // Why the run ends must not be hidden by this; the reaper tries again.
+    return;
+  }
   reaper.keep(folder);
 }
