@@ -1,6 +1,8 @@
 import { existsSync, statfsSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { FS_LATENCY_MS } from './lock.js';
+
+/** A file system that several machines see may show to one what another has done so much later. */
+export const FS_LATENCY_MS = 60_000;
 
 /** File systems that several machines see, by the number that statfs gives: there, what one did may show late to another. */
 const NETWORK_TYPES = new Set([

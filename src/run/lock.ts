@@ -14,12 +14,11 @@ import { performance } from 'node:perf_hooks';
 import { setTimeout } from 'node:timers/promises';
 import { FanfoldError, systemCode } from '../errors.js';
 import { createLock, draftOf, isDraft, readLock, removeLeft } from '../lock-file.js';
+import { FS_LATENCY_MS } from './file-system.js';
 import { mayBeCopied, nameHolder, ourselves, parseHolder, textOf, type LockHolder } from './lock-holder.js';
 import type { LateOptions } from './look-again.js';
 import { lifeOf } from './process-identity.js';
 
-/** A file system that several machines see may show to one what another has done so much later. */
-export const FS_LATENCY_MS = 60_000;
 /** How often a holder shows that it lives. */
 const BEAT_MS = 5_000;
 /** A holder that is seen by its beats only must miss so many. */
