@@ -1,5 +1,6 @@
 import { existsSync, linkSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { systemCode } from './errors.js';
+import { processStat } from './proc.js';
 import { sha256 } from './sha256.js';
 
 // Files that stand for a lock: there while somebody holds it, with a text that names the holder.
@@ -104,14 +105,8 @@ export function isAlive(pid: number): boolean {
  * @returns an empty text where there is no /proc, or it hides this process
  */
 export function startTime(pid: number): string {
-  try {
-    const text = readFileSync(`/proc/${String(pid)}/stat`, 'utf8');
-    const afterName = text.slice(text.lastIndexOf(')') + 2).split(' ');
-    return afterName[0] === 'Z' ? ENDED : (afterName[19] ?? '');
-  } catch (error) {
-    if (systemCode(error) === undefined) throw error;
-    return '';
-  }
+  const stat = processStat(pid);
+  return stat?.state === 'Z' ? ENDED : (stat?.started ?? '');
 }
 
 // --- internal ---

@@ -1,6 +1,5 @@
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { systemCode } from '../errors.js';
+import { readProc } from '../proc.js';
 import type { OomKills } from './certificate.js';
 
 /**
@@ -32,7 +31,7 @@ let known: { root: string; paths: readonly string[] } | undefined;
 /** Where our cgroup's counter may lie. A container sees its own cgroup as the mount itself. */
 function counters(root: string): readonly string[] {
   if (known?.root === root) return known.paths;
-  const groups = (read(join(root, 'proc/self/cgroup')) ?? '').split('\n');
+  const groups = readProc(join(root, 'proc/self/cgroup')).split('\n');
   const paths = groups.flatMap((line) => {
     const [, controllers, path] = /^\d+:([^:]*):(.*)$/.exec(line) ?? [];
     if (path === undefined) return [];
@@ -46,16 +45,6 @@ function counters(root: string): readonly string[] {
 }
 
 function counter(path: string): number | undefined {
-  const [, count] = /^oom_kill (\d+)$/m.exec(read(path) ?? '') ?? [];
+  const [, count] = /^oom_kill (\d+)$/m.exec(readProc(path)) ?? [];
   return count === undefined ? undefined : Number(count);
-}
-
-function read(path: string): string | undefined {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch (error) {
-    // Not Linux, or a system that keeps it to itself.
-    if (systemCode(error) === undefined) throw error;
-    return undefined;
-  }
 }

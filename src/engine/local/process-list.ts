@@ -1,7 +1,6 @@
 import { spawnSync } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
-import { systemCode } from '../../errors.js';
-import { secondsIn } from '../../host/usage.js';
+import { readdirSync } from 'node:fs';
+import { processStat, readProc } from '../../proc.js';
 
 /** A process of this machine, as it was a moment ago. */
 export interface ProcessEntry {
@@ -32,7 +31,7 @@ export function listProcesses(): ProcessEntry[] | undefined {
 
 /** The variables that a process was started with, NUL between them; nothing where the system keeps them to itself. */
 export function environmentOf(pid: number): string {
-  return process.platform === 'linux' ? read(`/proc/${String(pid)}/environ`) : '';
+  return process.platform === 'linux' ? readProc(`/proc/${String(pid)}/environ`) : '';
 }
 
 /**
@@ -40,7 +39,7 @@ export function environmentOf(pid: number): string {
  * takes a millisecond for every few hundred megabytes.
  */
 export function proportionalBytes(pid: number): number | undefined {
-  const [, kilobytes] = /^Pss:\s+(\d+) kB$/m.exec(read(`/proc/${String(pid)}/smaps_rollup`)) ?? [];
+  const [, kilobytes] = /^Pss:\s+(\d+) kB$/m.exec(readProc(`/proc/${String(pid)}/smaps_rollup`)) ?? [];
   return kilobytes === undefined ? undefined : Number(kilobytes) * 1024;
 }
 
@@ -75,11 +74,8 @@ function readClock(text: string): number {
   return clock.split(':').reduce((sum, part) => 60 * sum + Number(part), 0) + 86_400 * Number(days);
 }
 
-/** Places in `/proc/PID/stat` after the name, which may hold anything. */
-const [STATE, PARENT, GROUP, SESSION, STARTED, PAGES] = [0, 1, 2, 3, 19, 21] as const;
-
 /** The parent of all threads of the kernel, which are most of what is listed on a quiet machine. */
-const KERNEL = '2';
+const KERNEL = 2;
 const LISTS_TO_RENEW = 100;
 const kernelThreads = new Set<string>();
 let listed = 0;
@@ -91,45 +87,30 @@ function listFromProc(): ProcessEntry[] | undefined {
   if (listed++ % LISTS_TO_RENEW === 0) kernelThreads.clear();
   return readdirSync('/proc').flatMap((name) => {
     if (!/^\d+$/.test(name) || kernelThreads.has(name)) return [];
-    const fields = statOf(name);
-    if (fields?.[PARENT] === KERNEL && fields[PAGES] === '0') kernelThreads.add(name);
-    // Z and X: it has ended.
-    if (fields === undefined || 'ZX'.includes(fields[STATE] ?? '')) return [];
+    const stat = processStat(Number(name));
+    if (stat?.parent === KERNEL && stat.pages === 0) kernelThreads.add(name);
+    if (stat === undefined || 'ZX'.includes(stat.state)) return [];
+    const { parent, group, session, started, pages, seconds, childrenSeconds } = stat;
     return [
       {
         pid: Number(name),
-        parent: Number(fields[PARENT]),
-        group: Number(fields[GROUP]),
-        session: Number(fields[SESSION]),
-        started: fields[STARTED] ?? '',
-        bytes: Number(fields[PAGES]) * size,
-        seconds: secondsIn(fields),
+        parent,
+        group,
+        session,
+        started,
+        bytes: pages * size,
+        seconds: seconds + childrenSeconds,
       },
     ];
   });
-}
-
-function statOf(pid: string): string[] | undefined {
-  const stat = read(`/proc/${pid}/stat`);
-  return stat === '' ? undefined : stat.slice(stat.lastIndexOf(')') + 2).split(' ');
 }
 
 let knownSize: number | undefined;
 
 /** Node doesn't tell it, but it tells the same memory in bytes that the system counts in pages. */
 function pageSize(): number | undefined {
-  const pages = Number(statOf('self')?.[PAGES]);
+  const pages = processStat('self')?.pages ?? 0;
   if (knownSize === undefined && pages > 0)
     knownSize = 2 ** Math.round(Math.log2(process.memoryUsage.rss() / pages));
   return knownSize;
-}
-
-/** A process may end at any time, and another user's is closed to us. */
-function read(path: string): string {
-  try {
-    return readFileSync(path, 'latin1');
-  } catch (error) {
-    if (systemCode(error) === undefined) throw error;
-    return '';
-  }
 }

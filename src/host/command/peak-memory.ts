@@ -1,5 +1,6 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { systemCode } from '../../errors.js';
+import { readProc } from '../../proc.js';
 
 /** Looks at the memory of a process and all under it while it lives: the system forgets it with the process. */
 export interface PeakMemory {
@@ -47,30 +48,26 @@ function treeOf(pid: number): number[] {
 }
 
 function childrenOf(pid: number): number[] {
-  const threads = `/proc/${String(pid)}/task`;
-  return unlessEnded(() => readdirSync(threads), [])
-    .flatMap((thread) => read(`${threads}/${thread}/children`).split(' '))
+  const folder = `/proc/${String(pid)}/task`;
+  return threadsIn(folder)
+    .flatMap((thread) => readProc(`${folder}/${thread}/children`).split(' '))
     .filter((word) => word !== '')
     .map(Number);
 }
 
+/** A process may end at any time. */
+function threadsIn(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch (error) {
+    if (systemCode(error) === undefined) throw error;
+    return [];
+  }
+}
+
 function memoryOf(pid: number): { readonly now: number; readonly most: number } {
-  const status = read(`/proc/${String(pid)}/status`);
+  const status = readProc(`/proc/${String(pid)}/status`);
   const bytes = (name: string): number =>
     1024 * Number(new RegExp(`^${name}:\\s+(\\d+) kB$`, 'm').exec(status)?.[1] ?? 0);
   return { now: bytes('VmRSS'), most: bytes('VmHWM') };
-}
-
-function read(path: string): string {
-  return unlessEnded(() => readFileSync(path, 'latin1'), '');
-}
-
-/** A process may end at any time. */
-function unlessEnded<Value>(look: () => Value, otherwise: Value): Value {
-  try {
-    return look();
-  } catch (error) {
-    if (systemCode(error) === undefined) throw error;
-    return otherwise;
-  }
 }
