@@ -16,7 +16,8 @@ export async function runTrial(folder, commandFor, { hasResult = false, ...optio
     const measured = await runCommand(commandFor(out), options);
     return { ...measured, digest: hasResult ? await digestOf(join(out, 'result.txt')) : undefined };
   } finally {
-    rmSync(parent, { recursive: true, force: true });
+    // A job of Slurm may still end its log.
+    rmSync(parent, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
   }
 }
 
