@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { performance } from 'node:perf_hooks';
+import { isDeepStrictEqual } from 'node:util';
 import type { Controls, Work } from '../engine/engine.js';
 import type { Crew } from '../engine/local/crew.js';
 import { localEngine } from '../engine/local/local-engine.js';
@@ -72,6 +73,20 @@ export async function runElement(
   options: ElementOptions,
 ): Promise<ElementOutcome> {
   const startedMs = performance.now();
+  for (;;) {
+    const outcome = await computeElement(directory, element, { ...options, startedMs });
+    if (outcome !== undefined) return outcome;
+  }
+}
+
+// --- internal ---
+
+/** The same; undefined where the run was changed before its lock was taken, so that all is to be read anew. */
+async function computeElement(
+  directory: string,
+  element: number,
+  { startedMs, ...options }: ElementOptions & { readonly startedMs: number },
+): Promise<ElementOutcome | undefined> {
   const manifest = await requireManifest(directory, undefined, options.late);
   const { pack = 1 } = manifest;
   const tasks = tasksOf(element, pack, manifest.tasks);
@@ -97,6 +112,9 @@ export async function runElement(
   try {
     const lock = await openAfterOthers(paths, tasks, brake.controls.stop, options.late);
     try {
+      // Whoever was at work on the run until now may have gone on with it in another way, or replaced it.
+      const now = await requireManifest(directory, undefined, options.late);
+      if (!isDeepStrictEqual(now, manifest)) return undefined;
       const look = (): TaskState[] => readElementStates(paths, manifest, tasks);
       const found = await awaitTaskStates(paths, look, { ...options.late, signal: brake.controls.stop });
       refuseChanged(paths, found);
@@ -126,8 +144,6 @@ export async function runElement(
   }
   return outcomeOf(before, readElementStates(paths, manifest, tasks), brake.reason());
 }
-
-// --- internal ---
 
 /**
  * Opens the element; waits for one who computes it already: on a node that the scheduler has lost, say, and which goes on.

@@ -1,6 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
 import fs from 'fs-extra';
 import { delimiter, join } from 'node:path';
+import { readManifest, writeManifest } from '../../src/run/manifest.js';
+import { runPaths } from '../../src/run/paths.js';
 import { testWith } from '../tools.js';
 import {
   doneLines,
@@ -50,7 +52,10 @@ async function prepared(): Promise<Prepared> {
   ];
   const begun = start(args);
   await until('the first wait', () => fs.existsSync(join(marks, 'x=2')));
+  let told = '';
+  begun.stderr?.on('data', (text) => (told += String(text)));
   begun.kill('SIGTERM');
+  await until('the stop', () => told.includes('Stopping'));
   begun.kill('SIGTERM');
   await begun;
   fs.emptyDirSync(marks);
@@ -184,6 +189,24 @@ describe('an element', () => {
     expectExit(await resumed, 0);
     expectExit(await late, 0);
     expect(marked(run).every((name) => name.endsWith('.') && !name.endsWith('..'))).toBe(true);
+  });
+
+  test('that has waited takes the run as it is then', async () => {
+    const run = await prepared();
+    const resumed = start(['resume', run.out]);
+    await until('the wait', () => fs.existsSync(join(run.marks, 'x=2')));
+    const late = run.element(3);
+    let told = '';
+    late.stderr?.on('data', (text) => (told += String(text)));
+    await until('it to see that', () => told.includes('is at work on the whole run: waiting'));
+    const paths = runPaths(run.out);
+    const manifest = await readManifest(paths.manifest);
+    if (manifest === undefined) throw new Error('no manifest');
+    writeManifest(paths, { ...manifest, pack: 4 });
+    resumed.kill('SIGKILL');
+    await resumed;
+    const { exitCode, stderr } = await late;
+    expect([exitCode, stderr]).toEqual([2, expect.stringContaining('0 to 0 (4 tasks, 4 an element), got 3')]);
   });
 
   test('that is killed goes on after its last whole line', async () => {
