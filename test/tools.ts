@@ -25,6 +25,7 @@ export type Tool =
   | 'gfortran'
   | 'rscript'
   | 'slurm'
+  | 'accounting'
   | 'gridengine';
 
 const TOOLS: Record<Tool, { readonly name: string; readonly find: () => boolean }> = {
@@ -65,6 +66,10 @@ const TOOLS: Record<Tool, { readonly name: string; readonly find: () => boolean 
       // sbatch tells not even its version without a cluster.
       succeeds('which', ['slurmctld', 'slurmd', 'sbatch', 'munged']) &&
       succeeds('unshare', ['--pid', '--fork', '--uts', '--mount-proc', 'true']),
+  },
+  accounting: {
+    name: "slurmdbd and MariaDB beside Slurm's daemons",
+    find: () => hasTool('slurm') && succeeds('which', ['slurmdbd', 'mariadbd', 'mariadb-install-db']),
   },
   gridengine: {
     name: "Grid Engine's daemons, and the right to have process namespaces",

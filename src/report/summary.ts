@@ -84,7 +84,7 @@ function describeSession(
   const share =
     computed === manifest.points
       ? ''
-      : ` (${count(computed, 'point')} computed now, ${String(complete)} tasks complete)`;
+      : ` (${count(computed, 'point')} computed now, ${count(complete, 'task')} complete)`;
   const { processes, wallSeconds, taskSeconds, jobs } = session;
   const speedUp = wallSeconds > 0 ? (taskSeconds / wallSeconds).toFixed(2) : '-';
   return [

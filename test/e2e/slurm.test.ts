@@ -653,6 +653,44 @@ describe('a cluster that ends jobs which take more memory than they asked for', 
   );
 });
 
+describe('a cluster with accounting', () => {
+  const bed = slurmBed(
+    'AccountingStorageType=accounting_storage/slurmdbd',
+    'JobAcctGatherType=jobacct_gather/linux',
+  );
+
+  testWith(
+    'accounting',
+    'tells what became of each lost element, also once its controller has forgotten it',
+    async () => {
+      const run = gatedRun(3, '--fs-latency', '2s', '--slurm', 'requeue=false');
+      const shown = start(run.args, { env: bed.env });
+      await waiting(run, 3);
+      const [array = ''] = arraysOf(run.out);
+      await bed.run('scancel', '--signal=KILL', '--batch', `${array}_0`);
+      await bed.run('scancel', `${array}_1`);
+      await bed.kill('n2');
+      const { exitCode, stderr } = await shown;
+      expect([exitCode, stderr]).toEqual([
+        1,
+        expect.stringContaining('3 elements of the array ended before'),
+      ]);
+      for (const [element, state] of ['FAILED', 'CANCELLED by 0', 'NODE_FAIL'].entries())
+        expect(stderr).toContain(`${array}_${String(element)} (${state})`);
+      // It forgets ended jobs.
+      let queue = 'unknown';
+      while (queue !== '') queue = await bed.run('squeue', '--noheader');
+      await bed.start('n2');
+      run.open();
+      expectExit(await fanfold(['resume', run.out, '--fs-latency', '2s'], { env: bed.env }), 0);
+      expect(read(run.out, 'result.txt')).toBe(run.expected);
+      // Those in hand only: what was finished is kept.
+      expect(repeated(run).sort()).toEqual(['x=10', 'x=2', 'x=6']);
+    },
+    100_000,
+  );
+});
+
 /** All that elements and their scheduler have said. */
 function logs(out: string): string {
   const folder = join(out, 'logs');
