@@ -9,13 +9,13 @@ import { untilIdle, withBed } from './slurm-bed.mjs';
 import { runTrial } from './trial.mjs';
 
 const TASKS = 64;
-const AIM = 1.5;
 const MOST_RUNS = 3;
 const LOOK_MS = 20;
 
 const BEDS = [
-  { name: 'a job on each processor', settings: [] },
+  { name: 'a job on each processor', settings: [], aim: 1.5 },
   {
+    // Where Slurm takes no time at all, what is left to compare is the start of 128 processes of node on two cores.
     name: '8 jobs on each processor',
     settings: ['PartitionName=main Nodes=n1,n2 Default=YES MaxTime=INFINITE State=UP OverSubscribe=FORCE:8'],
   },
@@ -33,7 +33,7 @@ export async function benchSlurm({ runs, folder, say }) {
         const found = await alternate(programsOf(folder, seconds, label), Math.min(runs, MOST_RUNS), say);
         Object.assign(outcomes, found);
         ratios.push(
-          timeRatio(found, [label('fanfold'), label('sbatch')], AIM),
+          timeRatio(found, [label('fanfold'), label('sbatch')], bed.aim),
           timeRatio(found, [label('fanfold --pack 2'), label('sbatch')]),
         );
       }
