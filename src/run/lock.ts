@@ -159,7 +159,12 @@ function maySeeCopy(holder: LockHolder, path: string): boolean {
 function looksCopied(holder: LockHolder, path: string): boolean {
   if (!maySeeCopy(holder, path)) return false;
   const other = join(holder.path ?? '', basename(path));
-  return readLock(other) !== readLock(path) || changedAt(other) !== changedAt(path);
+  // Between the two looks the holder may have changed its lock, but not twice in a row.
+  return !isOneFile(path, other) && !isOneFile(path, other);
+}
+
+function isOneFile(path: string, other: string): boolean {
+  return readLock(other) === readLock(path) && changedAt(other) === changedAt(path);
 }
 
 function changedAt(path: string): bigint | undefined {
