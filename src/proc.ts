@@ -42,7 +42,7 @@ export function processStat(pid: number | 'self'): ProcessStat | undefined {
 /** The text of a file of the system's, as of a process: empty where that has ended or is closed to us, and where there is no /proc. */
 export function readProc(path: string): string {
   try {
-    return readFileSync(path, 'latin1');
+    return readFileSync(path, 'utf8');
   } catch (error) {
     if (systemCode(error) === undefined) throw error;
     return '';

@@ -13,7 +13,7 @@ import { tell } from './tell.js';
 
 /** `fanfold attach`: shows the progress of a run that goes on, and gives the exit code with which it ends. */
 export async function attach(directory: string): Promise<number> {
-  const manifest = await requireManifest(directory, tell, { onNotice: tell, takesCopy: true });
+  const manifest = await requireManifest(directory, tell);
   const { lock } = runPaths(directory);
   const holder = lockHolder(lock);
   if (holder === undefined) {
@@ -21,7 +21,7 @@ export async function attach(directory: string): Promise<number> {
     if (followed !== undefined) return followed;
     tell('Nobody is at work on this run.');
     process.stdout.write(`${describeStatus(readStatus(directory, manifest))}\n`);
-    const { outcome, stoppedBy } = endedRun(directory, manifest, { isOfElements: false });
+    const { outcome, stoppedBy } = endedRun(directory, manifest);
     return exitCodeOf(outcome, exitCodeOfSignal(stoppedBy));
   }
   const signals = listenForSignals('The run goes on; only the view of it ends.');

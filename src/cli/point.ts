@@ -79,10 +79,18 @@ export async function point(directory: string | undefined, options: SinglePointO
 
 // --- internal ---
 
-/** Gives on what the worker prints, without what to a terminal are commands. */
+/** What does a terminal no harm: to begin its line anew, and colours. */
+const HARMLESS = /(\r|\u001b\[[\d;]*m)/;
+
+/** Gives on what the worker prints, without what else to a terminal are commands. */
 function outputTo(stream: NodeJS.WriteStream): (bytes: Buffer) => void {
   const decoder = new StringDecoder();
-  return (bytes) => void stream.write(stream.isTTY ? printable(decoder.write(bytes)) : bytes);
+  const shown = (text: string): string =>
+    text
+      .split(HARMLESS)
+      .map((part, index) => (index % 2 === 0 ? printable(part) : part))
+      .join('');
+  return (bytes) => void stream.write(stream.isTTY ? shown(decoder.write(bytes)) : bytes);
 }
 
 /** An option with another value than its default. */

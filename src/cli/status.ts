@@ -15,7 +15,7 @@ const MAY_BE_LATE =
 export async function status(directory: string, options: { json?: true | undefined }): Promise<number> {
   const batch = await readBatch(directory, { patienceMs: SHORT_PATIENCE_MS });
   const isInQueue = batch !== undefined && isGoingOn(batch);
-  const manifest = await requireManifest(directory, tell, { onNotice: tell, takesCopy: true });
+  const manifest = await requireManifest(directory, tell);
   const found = await lookAgain(directory, {
     look: () => readStatus(directory, manifest, { isQueued: isInQueue }),
     isSeen: ({ state, changed, foreign }) => state === 'running' || changed.length + foreign.length === 0,

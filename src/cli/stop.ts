@@ -10,7 +10,7 @@ import { tell } from './tell.js';
 
 /** `fanfold stop`: ends a run from anywhere, as Ctrl-C where it was started; gives the exit code. */
 export async function stop(directory: string, options: { now?: true | undefined }): Promise<number> {
-  await requireManifest(directory, tell, { onNotice: tell, takesCopy: true });
+  await requireManifest(directory, tell);
   const paths = runPaths(directory);
   const holder = lockHolder(paths.lock);
   if (holder?.id === undefined) {

@@ -1,19 +1,21 @@
 import { isFolded } from '../fold-state.js';
 import type { Manifest } from '../run/manifest.js';
-import { runPaths } from '../run/paths.js';
-import { readEventsFrom } from '../run/records.js';
-import { endingOf, readTaskStates } from '../run/task-state.js';
+import { listElements } from '../run/elements.js';
+import { runPaths, type RunPaths } from '../run/paths.js';
+import { readEventsFrom, type RunEvent } from '../run/records.js';
+import { endingOf, readTaskStates, type Ending, type TaskState } from '../run/task-state.js';
 import type { Outcome } from '../sweep/sweep.js';
 import { lastSession, type Session } from './session.js';
 
 /**
  * What the last session of a run came to, for one who only sees its directory.
- * @param how.isOfElements whether it was computed by elements, so that a coordinator before them says nothing of the end
+ * @param how.isOfElements whether it was computed by elements, so that a coordinator before them says nothing of the end; told
+ * by the times in the journals where it is not known
  */
 export function endedRun(
   directory: string,
   manifest: Manifest,
-  { isOfElements }: { readonly isOfElements: boolean },
+  how: { readonly isOfElements?: boolean } = {},
 ): { outcome: Outcome; session: Session | undefined; stoppedBy?: string } {
   const paths = runPaths(directory, manifest.spec.format);
   const states = readTaskStates(directory, manifest);
@@ -21,6 +23,7 @@ export function endedRun(
   const isComplete = hasResult && states.every(({ status }) => status === 'complete');
   const events = readEventsFrom(paths.events).records;
   const close = events.findLast(({ event }) => event === 'close' || event === 'open');
+  const isOfElements = how.isOfElements ?? isSinceByElements(paths, close);
   const stoppedBy = close?.event === 'close' && !isOfElements ? close.stoppedBy : undefined;
   const reason = REASONS.find((each) => each === stoppedBy);
   const session = lastSession(directory, manifest);
@@ -29,7 +32,7 @@ export function endedRun(
     outcome: {
       directory,
       manifest,
-      status: isComplete ? 'complete' : endingOf(states),
+      status: isComplete ? 'complete' : endingWithout(states),
       states,
       computed: session?.points ?? 0,
       ...(hasResult ? { result: paths.result } : {}),
@@ -41,6 +44,22 @@ export function endedRun(
 }
 
 // --- internal ---
+
+/** How a run has ended that has no result. */
+function endingWithout(states: readonly TaskState[]): Ending {
+  const ending = endingOf(states);
+  return ending === 'complete' ? 'stopped' : ending;
+}
+
+/** Whether an element began to compute after that. */
+function isSinceByElements(paths: RunPaths, last: RunEvent | undefined): boolean {
+  return listElements(paths).some((element) => {
+    const { events } = runPaths(paths.directory, undefined, element);
+    return readEventsFrom(events).records.some(
+      ({ event, time }) => event === 'open' && time > (last?.time ?? 0),
+    );
+  });
+}
 
 /** What ends a run but a signal. */
 const REASONS = ['request', 'max-failures', 'on-error', 'time-limit'] as const;

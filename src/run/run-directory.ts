@@ -123,6 +123,15 @@ export async function openElement(
   return lock;
 }
 
+/** Removes the temporary copies of some tasks' parts, which a process leaves that dies while it opens one. */
+export function removeDrafts(paths: RunPaths, tasks: readonly number[]): void {
+  const own = new Set(tasks.map((task) => basename(paths.part(task))));
+  for (const name of readdirSync(paths.directory)) {
+    const part = /^(?<part>.*\.part)(?:\.check)?\.\d+$/.exec(name)?.groups?.['part'];
+    if (part !== undefined && own.has(part)) rmSync(join(paths.directory, name), { force: true });
+  }
+}
+
 /** Removes the files that a run writes, and nothing else; under the lock. */
 export function clearDirectory(paths: RunPaths): void {
   const files = [
@@ -199,15 +208,6 @@ async function awaitWhole(paths: RunPaths, { latencyMs, onNotice, signal }: Lock
   });
   // What was not waited for is not to be repaired.
   if (!isWhole && signal?.aborted === true) throw stoppedError();
-}
-
-/** Removes the temporary copies of some tasks' parts. */
-function removeDrafts(paths: RunPaths, tasks: readonly number[]): void {
-  const own = new Set(tasks.map((task) => basename(paths.part(task))));
-  for (const name of readdirSync(paths.directory)) {
-    const part = /^(?<part>.*\.part)(?:\.check)?\.\d+$/.exec(name)?.groups?.['part'];
-    if (part !== undefined && own.has(part)) rmSync(join(paths.directory, name), { force: true });
-  }
 }
 
 /**

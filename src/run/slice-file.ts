@@ -56,7 +56,7 @@ export function openSliceFile(
   replaced: ReadonlyMap<number, string>,
 ): SliceFile {
   const { part, check } = files;
-  const temporary = (path: string): string => draftOf(path, process.pid);
+  const temporary = (path: string): string => `${path}.${String(process.pid)}`;
   const file = openSync(temporary(part), 'w');
   const checks = openSync(temporary(check), 'w');
   const state = { lines: 0, failed: 0, bytes: 0, hash: createHash('sha256') };
@@ -84,14 +84,6 @@ export function openSliceFile(
   return sliceFile({ file, checks }, state, add, files);
 }
 
-/**
- * Removes what a process that died while it opened a task's file left of the copies in the making.
- * @param pid of that process; it must have ended
- */
-export function removeDrafts({ part, check }: TaskFiles, pid: number): void {
-  for (const path of [part, check]) rmSync(draftOf(path, pid), { force: true });
-}
-
 /** The lines of a part that are believed. */
 export function* believedLines({ part, check }: TaskFiles, task: PartOf): Generator<LineBlock> {
   const file = openIfThere(part);
@@ -104,11 +96,6 @@ export function* believedLines({ part, check }: TaskFiles, task: PartOf): Genera
 }
 
 // --- internal ---
-
-/** The copy of a file in the making; the Python host gives the same name. */
-function draftOf(path: string, pid: number): string {
-  return `${path}.${String(pid)}`;
-}
 
 /** @param first the index of the point of the block's first line */
 function replaceLines({ bytes }: LineBlock, first: number, replaced: ReadonlyMap<number, string>): LineBlock {

@@ -6,6 +6,7 @@ import { parseWorkerReference, type StartMethod, type WorkerReference } from '..
 import { FanfoldError } from '../errors.js';
 import { fold, foldIfNeeded, isFoldable } from '../fold.js';
 import { atWork } from '../run/at-work.js';
+import { fileLatencyMs } from '../run/file-system.js';
 import { withLimits, type GivenLimits, type OnError } from '../run/limits.js';
 import { mixedFiles, withLearntFiles } from '../run/learnt-files.js';
 import type { LateOptions } from '../run/look-again.js';
@@ -13,7 +14,7 @@ import type { Manifest } from '../run/manifest.js';
 import { runPaths } from '../run/paths.js';
 import { openDirectory } from '../run/run-directory.js';
 import type { SlurmSettings } from '../run/slurm-settings.js';
-import { readTaskStates } from '../run/task-state.js';
+import { isComputed, readTaskStates, type TaskState } from '../run/task-state.js';
 import { sha256 } from '../sha256.js';
 import { needsPoints, spaceFrom } from '../space/definition.js';
 import {
@@ -25,7 +26,7 @@ import {
 } from '../space/points-columns.js';
 import { readPointsFile } from '../space/points-file.js';
 import type { Space } from '../space/space.js';
-import { awaitManifest, awaitTaskStates, withLateFiles, type ManifestOptions } from './late-files.js';
+import { awaitManifest, awaitTaskStates, withLateFiles } from './late-files.js';
 import { planSweep, withPack, type Plan, type SweepRequest } from './plan.js';
 
 /** How a run is gone on with, where that is to be otherwise than it was begun. */
@@ -95,11 +96,13 @@ export async function refold(
   const before = await requireManifest(directory, onNotice, waiting);
   const paths = runPaths(directory, before.spec.format);
   const fillsFailed = (onError ?? before.limits.onError) === 'nan';
+  const look = (): TaskState[] => readTaskStates(directory, before);
+  const mayBeLate = fileLatencyMs(directory, late.latencyMs) > 0;
+  // A task that was finished elsewhere, and is seen late, is one of those to be folded.
+  if (mayBeLate) await awaitTaskStates(paths, look, waiting);
   // One who has nothing to fold is not in the way of who goes on with the run.
   if (isNeeded && atWork(paths) === undefined) {
     const wanted = { ...before, header: header ?? before.header };
-    // A task that was finished elsewhere, and is seen late, is one of those to be folded.
-    await awaitTaskStates(paths, () => readTaskStates(directory, before), waiting);
     if (!isFoldable(directory, wanted, { fillsFailed })) return paths.result;
   }
   const lock = await openDirectory(directory, waiting);
@@ -108,7 +111,11 @@ export async function refold(
     const wanted = { ...manifest, header: header ?? manifest.header };
     const make = isNeeded ? foldIfNeeded : fold;
     const folding = (): Manifest => make(directory, wanted, { onNotice, fillsFailed, beat: lock.beat });
-    await withLateFiles(directory, folding, waiting);
+    // What is not computed is not waited for.
+    const isThere = (state: TaskState): boolean =>
+      state.status === 'complete' || (fillsFailed && isComputed(state));
+    if (mayBeLate && look().every(isThere)) await withLateFiles(directory, folding, waiting);
+    else folding();
     return paths.result;
   } finally {
     lock.release();
@@ -123,7 +130,7 @@ export async function refold(
 export async function requireManifest(
   directory: string,
   onNotice?: (text: string) => void,
-  late: ManifestOptions = { onNotice },
+  late: LateOptions = { onNotice },
 ): Promise<Manifest> {
   const manifest = await awaitManifest(directory, late, onNotice);
   if (manifest !== undefined) return manifest;

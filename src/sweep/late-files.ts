@@ -1,5 +1,6 @@
 import { readdirSync } from 'node:fs';
 import { FanfoldError } from '../errors.js';
+import { fileLatencyMs } from '../run/file-system.js';
 import { lookAgain, type LateOptions } from '../run/look-again.js';
 import { DamagedManifestError, readManifest, type Manifest } from '../run/manifest.js';
 import { isRunFile, runPaths, type RunPaths } from '../run/paths.js';
@@ -44,19 +45,15 @@ export async function withLateFiles<T>(directory: string, action: () => T, optio
   throw found.error;
 }
 
-export interface ManifestOptions extends LateOptions {
-  /** For one who only looks: where `sweep.json` is damaged and its copy is not, that is read at once. */
-  readonly takesCopy?: boolean;
-}
-
 /**
- * The manifest of a run directory; waited for where the directory holds other files of a run, or where it is not whole.
+ * The manifest of a run directory; waited for where the directory holds other files of a run, or where neither it nor its
+ * copy is whole.
  * @param onDamage called where it is damaged, and its copy was read
  * @throws FanfoldError where it and its copy are damaged
  */
 export async function awaitManifest(
   directory: string,
-  { takesCopy = false, ...options }: ManifestOptions,
+  options: LateOptions,
   onDamage?: (text: string) => void,
 ): Promise<Manifest | undefined> {
   const look = async (): Promise<FoundManifest> => {
@@ -69,10 +66,8 @@ export async function awaitManifest(
       throw error;
     }
   };
-  const isSeen = ({ manifest, damage, error }: FoundManifest): boolean =>
-    error === undefined &&
-    (damage === undefined || takesCopy) &&
-    (manifest !== undefined || !holdsRun(directory));
+  const isSeen = ({ manifest, error }: FoundManifest): boolean =>
+    error === undefined && (manifest !== undefined || !holdsRun(directory));
   const { manifest, damage, error } = await lookAgain(directory, {
     ...options,
     look,
@@ -80,7 +75,8 @@ export async function awaitManifest(
     what: 'sweep.json',
   });
   if (error !== undefined) throw error;
-  if (damage !== undefined) onDamage?.(damage);
+  const mayBeLate = fileLatencyMs(directory, options.latencyMs) > 0;
+  if (damage !== undefined) onDamage?.(mayBeLate ? `${damage} It may only be seen late.` : damage);
   return manifest;
 }
 

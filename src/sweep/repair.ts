@@ -1,4 +1,4 @@
-import { readdirSync, truncateSync } from 'node:fs';
+import { closeSync, openSync, readdirSync, truncateSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { basename, join } from 'node:path';
 import { fold } from '../fold.js';
@@ -48,6 +48,8 @@ export async function repairRun(
     }
     for (const { events, failures } of journalsOf(paths))
       for (const journal of [events, failures]) cleanJournal(journal, moveAside);
+    // Whose records are gone tells no more of them, but is a journal again.
+    if (damaged.has(basename(paths.failures))) closeSync(openSync(paths.failures, 'a'));
     appendRecord(paths.events, {
       event: 'repair',
       time: Date.now(),

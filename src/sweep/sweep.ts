@@ -1,6 +1,5 @@
 import { rmSync } from 'node:fs';
 import { performance } from 'node:perf_hooks';
-import type { Crew } from '../engine/local/crew.js';
 import { openCrew } from '../engine/local/open-crew.js';
 import { temporaryPath } from '../engine/local/temporary-folder.js';
 import { childEnvironment } from '../engine/local/threads.js';
@@ -59,11 +58,30 @@ export interface Outcome {
  */
 export async function runSweep(plan: Plan, options: RunOptions): Promise<Outcome> {
   const startedMs = performance.now();
+  const { limits, space } = plan.request;
+  const { timeLimitMs } = options;
+  const brake = brakes(options.controls, { limits, points: space.size, timeLimitMs, startedMs });
+  try {
+    return await runUnder(brake, plan, { ...options, startedMs });
+  } finally {
+    brake.release();
+  }
+}
+
+// --- internal ---
+
+async function runUnder(
+  brake: Brakes,
+  plan: Plan,
+  options: RunOptions & { readonly startedMs: number },
+): Promise<Outcome> {
   const { directory, request } = plan;
   const isForced = options.isForced === true;
   const allowChangedWorker = options.allowChangedWorker === true;
-  const late = { latencyMs: options.fsLatencyMs, onNotice: options.onNotice, signal: options.controls.stop };
-  const stored = isForced ? undefined : await awaitManifest(directory, late, options.onNotice);
+  const { controls } = brake;
+  const late = { latencyMs: options.fsLatencyMs, onNotice: options.onNotice, signal: controls.stop };
+  const reading = isForced ? undefined : awaitManifest(directory, late, options.onNotice);
+  const stored = await untilStopped(Promise.resolve(reading), brake);
   checkDirectory(directory, { isForced });
   const existing = stored && withLearntFiles(runPaths(directory), stored);
   // First, because it needs a processor for itself just while this one starts the others.
@@ -76,22 +94,16 @@ export async function runSweep(plan: Plan, options: RunOptions): Promise<Outcome
     folder,
   });
   const committing = workerCommit(request.worker);
-  const brake = brakes(options.controls, {
-    limits: request.limits,
-    points: request.space.size,
-    timeLimitMs: options.timeLimitMs,
-    startedMs,
-  });
-  const { controls } = brake;
   try {
     const checking = allEnded(
       checkWorker(plan, { existing, allowChangedWorker, crew, folder, bundling }),
       askCluster(plan, { crew, signal: controls.stop }),
     );
-    const [checked, maxArraySize] = await untilStopped(checking, brake, crew);
+    const [checked, maxArraySize] = await untilStopped(checking, brake, crew.close);
     const commit = await committing;
     const lock = await openDirectory(directory, {
       ...late,
+      signal: options.controls.stop,
       isBeside: request.slurm !== undefined,
       areElementsGone: options.areElementsGone,
     });
@@ -119,7 +131,6 @@ export async function runSweep(plan: Plan, options: RunOptions): Promise<Outcome
         maxArraySize,
         // Its own copy of a module can't change under a run.
         files: bundle.code === undefined ? bundle.files : undefined,
-        startedMs,
       });
       await crew.end();
       return outcome;
@@ -128,12 +139,9 @@ export async function runSweep(plan: Plan, options: RunOptions): Promise<Outcome
       lock.release();
     }
   } finally {
-    brake.release();
     crew.close();
   }
 }
-
-// --- internal ---
 
 /** Both values; where one fails only once the other is over too, which must not start anything after the end of the crew. */
 async function allEnded<One, Other>(one: Promise<One>, other: Promise<Other>): Promise<[One, Other]> {
@@ -141,17 +149,21 @@ async function allEnded<One, Other>(one: Promise<One>, other: Promise<Other>): P
   return Promise.all([one, other]);
 }
 
-/** Waits for the checks before a run; a stop ends them at once, since nothing is computed yet that could be kept. */
-async function untilStopped<T>(checks: Promise<T>, brake: Brakes, crew: Crew): Promise<T> {
+/** Waits for what comes before a run; a stop ends it at once, since nothing is computed yet that could be kept. */
+async function untilStopped<T>(
+  checks: Promise<T>,
+  brake: Brakes,
+  end: () => void = () => undefined,
+): Promise<T> {
   const { stop } = brake.controls;
-  stop.addEventListener('abort', crew.close);
+  stop.addEventListener('abort', end);
   try {
     const checked = await checks;
     if (!stop.aborted) return checked;
   } catch (error) {
     if (!stop.aborted) throw error;
   } finally {
-    stop.removeEventListener('abort', crew.close);
+    stop.removeEventListener('abort', end);
   }
   const isLate = brake.reason() === 'time-limit';
   throw new FanfoldError(

@@ -155,6 +155,15 @@ describe('fanfold attach', () => {
     expect((await fanfold(['attach', out])).exitCode).toBe(0);
   });
 
+  test('of a run without its result is no success', async () => {
+    const { out, args, gate } = gatedRun();
+    fs.writeFileSync(gate, '');
+    await fanfold(args, { env: { GATE: gate } });
+    fs.removeSync(join(out, 'result.txt'));
+    const { exitCode, stdout } = await fanfold(['attach', out]);
+    expect([exitCode, stdout]).toEqual([1, expect.stringContaining('incomplete')]);
+  });
+
   test('of a run that was stopped exits as that did', async () => {
     const { out, args, gate } = gatedRun();
     const run = start(args, { env: { GATE: gate } });

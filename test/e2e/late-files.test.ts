@@ -77,6 +77,19 @@ describe('a file that shows up late', () => {
     }
   });
 
+  test('is not waited for by a fold where points failed', async () => {
+    const folder = temporaryFolder();
+    const out = join(folder, 'run');
+    const code = "export default ({ x }) => { if (x === 1) throw new Error('no'); return x; };\n";
+    const args = [writeWorker(folder, 'w.mjs', code), '--range', '0:4', '--tasks', '2', '--out', out];
+    expect((await fanfold(args)).exitCode).toBe(1);
+    for (const how of [[], ['--wait']]) {
+      const { exitCode, stderr } = await fanfold(['fold', out, '--fs-latency', '60s', ...how]);
+      expect([exitCode, stderr]).toEqual([1, expect.stringContaining('FANFOLD_INCOMPLETE')]);
+      expect(stderr).not.toContain('Waiting');
+    }
+  });
+
   test('later than that counts as lost: a resume computes its task again', async () => {
     const { out, gate, marks, args } = gatedRun();
     const run = start([...args, '--fs-latency', '100ms']);
@@ -103,8 +116,35 @@ describe('a file that shows up late', () => {
       for (const name of names) fs.renameSync(`${out}-${name}`, join(out, name));
       expect((await run).exitCode).toBe(0);
     }
+    for (const name of names) fs.renameSync(join(out, name), `${out}-${name}`);
+    const stopped = start([...args, '--fs-latency', '60s']);
+    const last = heard(stopped);
+    await until('the wait', () => last().includes('for sweep.json to show up'));
+    stopped.kill('SIGINT');
+    const end = await stopped;
+    expect([end.exitCode, end.stderr]).toEqual([130, expect.stringContaining('stopped before it began')]);
+    const late = await fanfold([...args, '--fs-latency', '60s', '--time-limit', '1s']);
+    expect([late.exitCode, late.stderr]).toEqual([75, expect.stringContaining('by --time-limit')]);
     const none = await fanfold(['resume', temporaryFolder(), '--fs-latency', '60s']);
     expect([none.exitCode, none.stderr]).toEqual([2, expect.stringContaining('no sweep.json')]);
+  });
+
+  test('is not waited for where sweep.json has a copy, which is read at once', async () => {
+    const { out, gate, args } = gatedRun();
+    fs.writeFileSync(gate, '');
+    expect((await fanfold(args)).exitCode).toBe(0);
+    for (const command of ['status', 'attach', 'stop', 'verify']) {
+      fs.writeFileSync(join(out, 'sweep.json'), '{ "version": 1, ');
+      const { stderr } = await fanfold([
+        command,
+        out,
+        ...(command === 'verify' ? ['--fs-latency', '0s'] : []),
+      ]);
+      expect(stderr).not.toContain('Waiting');
+    }
+    const resumed = await fanfold(['resume', out, '--fs-latency', '300ms']);
+    expect([resumed.exitCode, resumed.stderr.split('Waiting').length - 1]).toEqual([0, 1]);
+    expect(fs.readJsonSync(join(out, 'sweep.json'))).toMatchObject({ tasks: 2 });
   });
 
   test('is not waited for on a disk of this machine', async () => {

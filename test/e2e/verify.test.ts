@@ -166,6 +166,8 @@ export default async ({ x }) => { while (x === 4 && !existsSync(${JSON.stringify
     fs.removeSync(join(out, 'failures.jsonl'));
     const { exitCode, stdout } = await fanfold(['verify', out]);
     expect([exitCode, stdout]).toEqual([1, expect.stringContaining('missing    failures.jsonl')]);
+    const repaired = await fanfold(['verify', out, '--repair']);
+    expect([repaired.exitCode, repaired.stdout]).toEqual([0, expect.stringContaining('all well')]);
   });
 
   test('holds a result with nan for failed points against its proof too, and mends it', async () => {

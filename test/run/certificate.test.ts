@@ -55,6 +55,7 @@ describe("the system's counters of processes killed for want of memory", () => {
       'sys/fs/cgroup/memory.events',
       'oom_kill 2\noom_group_kill 0\n',
     ],
+    ['a name in another script', '0::/größe\n', 'sys/fs/cgroup/größe/memory.events', 'oom_kill 2\n'],
     [
       'version 1',
       '4:cpu,memory:/a/b\n',

@@ -7,7 +7,7 @@ import { folderId } from '../../run/lock-holder.js';
 import { runPaths, taskFiles, type RunPaths } from '../../run/paths.js';
 import { identify } from '../../run/process-identity.js';
 import type { RunEvent } from '../../run/records.js';
-import { removeDrafts } from '../../run/slice-file.js';
+import { removeDrafts } from '../../run/run-directory.js';
 import type { Controls, Engine, Task, Work } from '../engine.js';
 import { attemptsIn } from './attempts.js';
 import { blame, recordDeath, withLastWords, type TaskEnding, type Watch } from './deaths.js';
@@ -136,7 +136,7 @@ async function finishTask(
     }
     dismiss(host, session);
     work.lock?.check();
-    removeDrafts(taskFiles(session.paths, task.index), host.pid);
+    removeDrafts(session.paths, [task.index]);
     const death = withLastWords(end.death, endOfLog(log, written, LAST_WORDS_CHARACTERS));
     recordDeath(task, host, { ...end, death }, session);
     host = undefined;
