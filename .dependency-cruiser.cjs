@@ -1,6 +1,9 @@
 // A file under src/ imports from its own layer and from layers to its left, never to the right.
 const layers = [
-  ['errors', '^src/(errors|checks|version|sha256|count|deferred|timers|proc|lock-file|process-group)\\.ts$'],
+  [
+    'errors',
+    '^src/(errors|checks|version|sha256|count|deferred|timers|proc|host-mark|lock-file|process-group)\\.ts$',
+  ],
   ['base', '^src/(format|space|slicing|shared)'],
   ['run', '^src/(run|guan)/'],
   ['host', '^src/host/'],

@@ -4,6 +4,7 @@ import { followJobs, watchQueue } from '../engine/slurm/follow-jobs.js';
 import { cancelFolds, endJobs } from '../engine/slurm/slurm-engine.js';
 import { mayBeQueued, readSubmitted, type Submitted } from '../engine/slurm/submitted.js';
 import { FanfoldError } from '../errors.js';
+import { isFolded } from '../fold-state.js';
 import { commandFor, shortPath } from '../report/command-line.js';
 import { pathForStdout } from '../report/printable.js';
 import { describeTrouble, summarize } from '../report/summary.js';
@@ -80,13 +81,19 @@ export function describeBatch({ submitted: { jobs }, queue, worker }: Batch): st
 }
 
 /**
- * Shows the progress of a run whose elements wait or run, until they have ended and the result is made.
+ * Shows the progress of a run whose elements wait or run, until they have ended and the result is made. Where they have ended
+ * already, and nobody has made it yet, that is left to do.
  * @returns the exit code of the run; undefined where nothing of it goes on
  */
 export async function followBatch(directory: string, manifest: Manifest): Promise<number | undefined> {
   const batch = await readBatch(directory);
-  if (batch === undefined || !isGoingOn(batch)) return undefined;
+  if (batch === undefined) return undefined;
   const paths = runPaths(directory, manifest.spec.format);
+  if (!isGoingOn(batch)) {
+    const isLeft =
+      isAllComputed(manifest, readTaskStates(directory, manifest)) && !isFolded(directory, manifest);
+    return isLeft ? conclude(directory, manifest, batch) : undefined;
+  }
   const signals = listenForSignals('The jobs go on; only the view of them ends.');
   tell(`fanfold: ${describeBatch(batch) ?? ''}; Ctrl-C ends this view of it, not the jobs.`);
   const endProgress = showProgress(directory, manifest, process.stderr, { isElsewhere: true });
@@ -97,9 +104,14 @@ export async function followBatch(directory: string, manifest: Manifest): Promis
   endProgress();
   signals.close();
   if (end === 'left') return signals.exitCode() ?? 1;
+  return conclude(directory, manifest, batch);
+}
+
+/** Makes the result of a run whose elements have ended, or says which of them were lost. */
+async function conclude(directory: string, manifest: Manifest, batch: Batch): Promise<number> {
+  const paths = runPaths(directory, manifest.spec.format);
   const states = readTaskStates(directory, manifest);
-  const isFilled = manifest.limits.onError === 'nan' && states.every(isComputed);
-  if (end === 'complete' || isFilled) {
+  if (isAllComputed(manifest, states)) {
     await foldWhenReleased(directory);
     // The job that would do it need not start any more.
     if (batch.queue !== undefined) await cancelFolds(paths);
@@ -107,6 +119,13 @@ export async function followBatch(directory: string, manifest: Manifest): Promis
     await tellLost(manifest, states, { paths, submitted: batch.submitted });
   }
   return tellEnd(directory, { isOfElements: true });
+}
+
+/** Whether there is all that a result is made of. */
+function isAllComputed({ limits }: Manifest, states: readonly TaskState[]): boolean {
+  return states.every(
+    (state) => state.status === 'complete' || (limits.onError === 'nan' && isComputed(state)),
+  );
 }
 
 /**

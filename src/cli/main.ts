@@ -1,4 +1,6 @@
 #!/usr/bin/env node
+import { closeSync } from 'node:fs';
+import { isatty } from 'node:tty';
 import { Command, CommanderError, Option } from '@commander-js/extra-typings';
 import { FanfoldError, messageOf, remedyFor, systemCode, usage } from '../errors.js';
 import { printable, shortened } from '../report/printable.js';
@@ -211,6 +213,12 @@ for (const stream of [process.stdout, process.stderr]) {
     if (error.code !== 'EPIPE' && error.code !== 'EIO') throw error;
   });
 }
+
+// At its end node sets terminals back as they were, and crashes where one is gone: what is closed it leaves alone.
+const terminals = [0, 1, 2].filter((descriptor) => isatty(descriptor));
+process.once('exit', () => {
+  for (const descriptor of terminals) if (!isatty(descriptor)) closeSync(descriptor);
+});
 
 start().catch((error: unknown) => {
   process.exitCode = report(error);

@@ -1,4 +1,5 @@
 import { shortPath } from '../report/command-line.js';
+import { describeStatus, readStatus } from '../report/status.js';
 import { endedRun } from '../report/ended-run.js';
 import { summarize } from '../report/summary.js';
 import { requireManifest } from '../sweep/existing-run.js';
@@ -15,7 +16,12 @@ export async function tellEnd(
   how: { readonly isOfElements?: boolean } = {},
 ): Promise<number> {
   const manifest = await requireManifest(directory, tell);
-  const { outcome, session, stoppedBy } = endedRun(directory, manifest, how);
+  const { outcome, session, hasDied, stoppedBy } = endedRun(directory, manifest, how);
+  if (hasDied) {
+    tell('The process that was at work has died; what is done is kept.');
+    process.stdout.write(`${describeStatus(readStatus(directory, manifest))}\n`);
+    return 1;
+  }
   tell(summarize(outcome, session));
   if (outcome.result !== undefined) process.stdout.write(`${shortPath(outcome.result)}\n`);
   return exitCodeOf(outcome, exitCodeOfSignal(stoppedBy));

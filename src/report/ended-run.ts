@@ -16,7 +16,7 @@ export function endedRun(
   directory: string,
   manifest: Manifest,
   how: { readonly isOfElements?: boolean } = {},
-): { outcome: Outcome; session: Session | undefined; stoppedBy?: string } {
+): { outcome: Outcome; session: Session | undefined; hasDied: boolean; stoppedBy?: string } {
   const paths = runPaths(directory, manifest.spec.format);
   const states = readTaskStates(directory, manifest);
   const hasResult = isFolded(directory, manifest);
@@ -29,6 +29,8 @@ export function endedRun(
   const session = lastSession(directory, manifest);
   return {
     session,
+    // A coordinator that ends by itself says so.
+    hasDied: close?.event === 'open' && !isOfElements,
     outcome: {
       directory,
       manifest,

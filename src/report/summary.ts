@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { hostname } from 'node:os';
 import type { Outcome } from '../sweep/sweep.js';
 import type { Certificate } from '../run/certificate.js';
@@ -46,7 +47,7 @@ export function describeTrouble(outcome: Outcome): string {
   const [why] = describeStop(outcome);
   if (why !== undefined) return `fanfold: ${why}; go on with: ${commandFor('resume', directory)}`;
   return status === 'failed'
-    ? `fanfold: points failed; ${commandFor('status', directory)} tells which, ${commandFor('retry', directory)} computes them again`
+    ? `fanfold: points failed, as ${failuresOf(outcome)} tells; ${commandFor('retry', directory)} computes them again`
     : `fanfold: stopped before the end; go on with ${commandFor('resume', directory)}`;
 }
 
@@ -149,7 +150,7 @@ function verdictOf({ verdict, words }: Certificate, error: string): string {
 }
 
 function describeFailures(failures: readonly FailureRecord[], outcome: Outcome): string[] {
-  const { directory, manifest } = outcome;
+  const { directory } = outcome;
   if (failures.length === 0) return [];
   const shown = failures.slice(0, MOST_FAILURES).map(({ index, parameters, error, certificate }) => {
     // What a signal often means is not said where it is known that it doesn't.
@@ -158,13 +159,19 @@ function describeFailures(failures: readonly FailureRecord[], outcome: Outcome):
     const verdict = certificate === undefined ? '' : ` [${verdictOf(certificate, line)}]`;
     return `  point ${String(index)} ${describeParameters(parameters)}: ${printable(line)}${verdict}`;
   });
-  const file = shortPath(runPaths(directory, manifest.spec.format).failures);
   return [
-    `${count(failures.length, 'point')} failed (all of them in ${file}):`,
+    `${count(failures.length, 'point')} failed (all of them in ${failuresOf(outcome)}):`,
     ...shown,
     ...describeNan(outcome),
     `Retry them alone with: ${commandFor('retry', directory)}`,
   ];
+}
+
+/** Where the records of failed points are: elements of a batch job have their own. */
+function failuresOf({ directory, manifest }: Outcome): string {
+  const paths = runPaths(directory, manifest.spec.format);
+  const isOfElements = !existsSync(paths.failures) && existsSync(paths.elements);
+  return isOfElements ? `${shortPath(paths.elements)}/*/failures.jsonl` : shortPath(paths.failures);
 }
 
 /** What became of the result of a run with failed points. */

@@ -1,6 +1,7 @@
 import { setTimeout } from 'node:timers/promises';
 import { performance } from 'node:perf_hooks';
 import { FanfoldError } from '../errors.js';
+import { killMarked } from '../host-mark.js';
 import { killGroup } from '../process-group.js';
 import { folderId } from './lock-holder.js';
 import type { RunPaths } from './paths.js';
@@ -19,24 +20,28 @@ const LOOK_EVERY_MS = 5;
  * @throws FanfoldError where one can't be ended
  */
 export async function endLeftovers({ directory, events }: RunPaths): Promise<void> {
-  const left = leftIn(readEventsFrom(events).records, folderId(directory));
+  const spawned = unclosed(readEventsFrom(events).records, folderId(directory));
+  const left = spawned.filter((one) => lifeOf(one) === 'alive');
   // Without a start time it may be any process by now.
   const certain = left.filter(({ started }) => started !== '');
   for (const { pid } of certain) killGroup(pid);
   if (!(await haveEnded(certain, DYING_MS))) throw stillThere(certain);
   await haveEnded(left, LEAVING_MS);
+  // Also of hosts that have died, what had left their groups.
+  const seen = spawned.filter((one) => lifeOf(one) !== 'unseen');
+  killMarked(seen.flatMap(({ mark }) => (mark === undefined ? [] : [mark])));
 }
 
 // --- internal ---
 
-/** The living processes of the sessions whose coordinators did not live to close them. */
-function leftIn(events: readonly RunEvent[], folder: string): ProcessIdentity[] {
-  const unclosed = events.slice(events.findLastIndex(({ event }) => event === 'close') + 1);
+/** The processes of the sessions whose coordinators did not live to close them. */
+function unclosed(events: readonly RunEvent[], folder: string): (ProcessIdentity & { mark?: string })[] {
   return (
-    unclosed
+    events
+      .slice(events.findLastIndex(({ event }) => event === 'close') + 1)
       .filter((event) => event.event === 'spawn')
       // In a copy of the directory they are the processes of a run that goes on elsewhere.
-      .filter((event) => event.folder === folder && lifeOf(event) === 'alive')
+      .filter((event) => event.folder === folder)
   );
 }
 

@@ -30,7 +30,13 @@ export type RunEvent =
       job?: string;
     }
   /** A process is about to be given work in the run directory, which is told from its copies by `folder`. */
-  | ({ event: 'spawn'; time: number; folder: string } & ProcessIdentity)
+  | ({
+      event: 'spawn';
+      time: number;
+      folder: string;
+      /** Everything under it bears this in its environment. */
+      mark?: string;
+    } & ProcessIdentity)
   | { event: 'start'; time: number; task: number; host: string; pid: number; lines: number }
   | { event: 'layout'; time: number; task: number; layout: Layout }
   | TaskEnd
@@ -60,7 +66,15 @@ export type RunEvent =
       elements: number;
       first: number;
     }
-  | { event: 'repair'; time: number; host: string; pid: number; files: readonly string[] }
+  | {
+      event: 'repair';
+      time: number;
+      host: string;
+      pid: number;
+      files: readonly string[];
+      /** Finished tasks of which no good file is left, and how often each was finished by then. */
+      lost?: readonly { readonly task: number; readonly times: number }[];
+    }
   | {
       event: 'close';
       time: number;
@@ -159,7 +173,7 @@ const isNumber: Check = (value) => typeof value === 'number';
 /** What their readers rely on; a record of another form is left out, as a damaged one is. */
 const EVENTS: Readonly<Record<RunEvent['event'], Check>> = {
   open: hasForm({ time: isNumber, pid: isCount, jobs: isCount, job: optional(isText) }),
-  spawn: hasForm({ pid: isCount }),
+  spawn: hasForm({ pid: isCount, mark: optional(isText) }),
   start: hasForm({ task: isCount, time: isNumber, pid: isCount, lines: isCount }),
   layout: hasForm({ layout: isLayout }),
   end: hasForm({
@@ -183,7 +197,7 @@ const EVENTS: Readonly<Record<RunEvent['event'], Check>> = {
     elements: isCount,
     first: isCount,
   }),
-  repair: hasForm({}),
+  repair: hasForm({ lost: optional(listOf(hasForm({ task: isCount, times: isCount }))) }),
   close: hasForm({ time: isNumber, seconds: isNumber }),
 };
 

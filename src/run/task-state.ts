@@ -61,7 +61,21 @@ export function recordedFiles(journals: readonly (readonly RunEvent[])[]): Map<n
     for (const { task, file, time } of ends.values())
       if (file !== undefined) files.set(task, [...(files.get(task) ?? []), { ...file, time }]);
   }
+  const lost = lostTasks(journals);
+  if (lost.size === 0) return files;
+  const times = timesFinished(journals);
+  // Given up by a repair, unless it was finished again since.
+  for (const [task, before] of lost) if ((times.get(task) ?? 0) <= before) files.delete(task);
   return files;
+}
+
+/** How often each task was finished. */
+export function timesFinished(journals: readonly (readonly RunEvent[])[]): Map<number, number> {
+  const times = new Map<number, number>();
+  for (const event of journals.flat())
+    if (event.event === 'end' && event.file !== undefined)
+      times.set(event.task, (times.get(event.task) ?? 0) + 1);
+  return times;
 }
 
 /** The file of a finished task, and when it was recorded, in milliseconds since 1970. */
@@ -94,6 +108,12 @@ export function isOpen(state: TaskState, retryFailed: boolean): boolean {
 }
 
 // --- internal ---
+
+/** The tasks that repairs have given up, and how often each was finished by then. */
+function lostTasks(journals: readonly (readonly RunEvent[])[]): Map<number, number> {
+  const repairs = journals.flat().filter((event) => event.event === 'repair');
+  return new Map(repairs.flatMap(({ lost = [] }) => lost.map(({ task, times }) => [task, times])));
+}
 
 interface StateOptions {
   readonly paths: RunPaths;

@@ -93,7 +93,7 @@ function judgeKill({ before, after, timeLeftSeconds }: Evidence): Judgement {
     return judgement('preempted', 'killed by SIGKILL as the time limit came');
   if (after.machine === undefined && after.cgroup === undefined)
     return judgement('memory', 'killed by SIGKILL, often the out-of-memory killer');
-  return judgement('node', 'killed by SIGKILL, and not by the out-of-memory killer');
+  return judgement('node', 'killed by SIGKILL, though no out-of-memory counter rose');
 }
 
 function describeFault(name: string, exitStatus: number | null): string {

@@ -5,9 +5,9 @@ import { fold } from '../fold.js';
 import { journalsOf } from '../run/elements.js';
 import { appendRecord, cleanJournal } from '../run/journal.js';
 import { runPaths } from '../run/paths.js';
-import type { RunEvent } from '../run/records.js';
+import { readJournals, type RunEvent } from '../run/records.js';
 import { openDirectory, setAside } from '../run/run-directory.js';
-import { isComputed, readTaskStates } from '../run/task-state.js';
+import { isComputed, readTaskStates, timesFinished } from '../run/task-state.js';
 import { requireManifest } from './existing-run.js';
 import { mendTasks } from './mend-tasks.js';
 import { strayTasks } from './verify-files.js';
@@ -50,14 +50,19 @@ export async function repairRun(
       for (const journal of [events, failures]) cleanJournal(journal, moveAside);
     // Whose records are gone tells no more of them, but is a journal again.
     if (damaged.has(basename(paths.failures))) closeSync(openSync(paths.failures, 'a'));
+    const { states } = mendTasks(directory, manifest, { onNotice, beat: lock.beat });
+    const times = timesFinished(readJournals(paths));
+    const lost = states
+      .filter(({ status }) => status === 'waiting')
+      .flatMap(({ index }) => (times.has(index) ? [{ task: index, times: times.get(index) ?? 0 }] : []));
     appendRecord(paths.events, {
       event: 'repair',
       time: Date.now(),
       host: hostname(),
       pid: process.pid,
       files: [...damaged],
+      ...(lost.length === 0 ? {} : { lost }),
     } satisfies RunEvent);
-    const { states } = mendTasks(directory, manifest, { onNotice, beat: lock.beat });
     // Also for its proof, which has to tell of the journals as they are now.
     const fillsFailed = (manifest.proof?.failed.count ?? 0) > 0;
     const isWhole = states.every(({ status }) => status === 'complete');

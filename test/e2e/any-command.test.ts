@@ -22,6 +22,26 @@ async function resultOf(folder: string, args: readonly string[]): Promise<string
 }
 
 describe('a command', () => {
+  testWith(
+    'posix',
+    'that fails at a value of several lines, or of very many characters, says why in one',
+    async () => {
+      const folder = temporaryFolder();
+      const points = [{ s: 'a\nb' }, { s: 'q'.repeat(100_000) }];
+      fs.writeFileSync(join(folder, 'p.jsonl'), points.map((point) => `${JSON.stringify(point)}\n`).join(''));
+      const args = ['--points', 'p.jsonl', '--result', 'json', '--out', 'out', '--', 'printf', '%s', '{s}'];
+      const { exitCode, stderr } = await fanfold(args, { cwd: folder });
+      expect(exitCode).toBe(1);
+      const lines = stderr.split('\n').filter((line) => line.startsWith('  point '));
+      expect(lines).toHaveLength(2);
+      expect(lines[0]).toContain("printf %s 'a'$'\\n''b'");
+      for (const line of lines) {
+        expect(line).toContain('JSON');
+        expect(line.length).toBeLessThan(2500);
+      }
+    },
+  );
+
   test('is run for each point, its words in the result as they were printed', async () => {
     const folder = temporaryFolder();
     const result = await resultOf(folder, [

@@ -155,6 +155,21 @@ describe('fanfold attach', () => {
     expect((await fanfold(['attach', out])).exitCode).toBe(0);
   });
 
+  test('tells that the run has died', async () => {
+    const { out, args, gate } = gatedRun();
+    const run = start(args, { env: { GATE: gate } });
+    await until('the gate', () => doneLines(out) === 10);
+    const view = start(['attach', out]);
+    let said = '';
+    view.stderr?.on('data', (bytes: Buffer) => (said += String(bytes)));
+    await until('the view', () => said.includes('is at work'));
+    run.kill('SIGKILL');
+    await run;
+    const { exitCode, stdout, stderr } = await view;
+    expect([exitCode, stdout]).toEqual([1, expect.stringContaining('points: 10 of 12 done')]);
+    expect(stderr).toContain('has died; what is done is kept');
+  });
+
   test('of a run without its result is no success', async () => {
     const { out, args, gate } = gatedRun();
     fs.writeFileSync(gate, '');

@@ -149,6 +149,15 @@ describe('an element', () => {
     expect((await fanfold(['attach', run.out])).stderr).toContain('Nobody is at work');
   });
 
+  test('that is the last one leaves the result to who attaches then', async () => {
+    const run = await prepared();
+    run.open();
+    for (const index of [0, 1, 2, 3]) expectExit(await run.element(index), 0);
+    expect(fs.existsSync(join(run.out, 'result.txt'))).toBe(false);
+    expectExit(await fanfold(['attach', run.out]), 0);
+    expect(read(run.out, 'result.txt').split('\n')).toHaveLength(17);
+  });
+
   test('that is followed and killed leaves an incomplete run', async () => {
     const run = await prepared();
     const element = run.element(1);

@@ -1,8 +1,11 @@
 import { describe, expect, test } from '@jest/globals';
 import { execFileSync } from 'node:child_process';
+import { execa } from 'execa';
 import fs from 'fs-extra';
 import { join } from 'node:path';
+import { testWith } from '../tools.js';
 import {
+  COMMAND,
   doneLines,
   events,
   fanfold,
@@ -117,6 +120,31 @@ export default async ({ x }) => {
     fs.writeFileSync(gate, '');
     expect((await run).exitCode).toBe(129);
     expect(read(out, 'task_index=0.txt.part')).toBe('0   0\n1   1\n');
+  });
+
+  testWith('python3', 'by a terminal that is really gone ends as by one that tells of it', async () => {
+    const folder = temporaryFolder();
+    const out = join(folder, 'run');
+    const code =
+      'export default async ({ x }) => { await new Promise((r) => setTimeout(r, 300)); return x; };\n';
+    const worker = writeWorker(folder, 'w.mjs', code);
+    const said = join(folder, 'said');
+    const args = [process.execPath, COMMAND, worker, '--range', '0:40', '--tasks', '1', '--out', out];
+    const script = `import os, pty, sys, time
+pid, terminal = pty.fork()
+if pid == 0:
+    os.dup2(os.open(sys.argv[1], os.O_WRONLY | os.O_CREAT), 2)
+    os.execv(sys.argv[2], sys.argv[2:])
+part = os.path.join(${JSON.stringify(out)}, 'task_index=0.txt.part')
+while not (os.path.exists(part) and os.path.getsize(part) > 0):
+    time.sleep(0.01)
+os.close(terminal)
+status = os.waitpid(pid, 0)[1]
+print(os.WEXITSTATUS(status) if os.WIFEXITED(status) else -os.WTERMSIG(status))
+`;
+    const { stdout } = await execa('python3', ['-c', script, said, ...args]);
+    expect([stdout, read(said)]).toEqual(['129', expect.not.stringContaining('Assertion')]);
+    expect((await fanfold(['resume', out])).exitCode).toBe(0);
   });
 
   test('by a second Ctrl-C ends at once, with nothing torn', async () => {

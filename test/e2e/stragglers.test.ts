@@ -1,4 +1,5 @@
 import { describe, expect } from '@jest/globals';
+import { execaSync } from 'execa';
 import fs from 'fs-extra';
 import { join } from 'node:path';
 import { testWith } from '../tools.js';
@@ -71,6 +72,22 @@ describe.each(['JavaScript', 'Python'] as const)(
       run.kill('SIGINT');
       expect((await run).exitCode).toBe(130);
     });
+
+    testWith(
+      tool,
+      'by the next session, where its coordinator and the reaper were killed at once',
+      async () => {
+        const { folder, args, env } = prepared(language, sleep);
+        const run = start(args, { env });
+        await until('the daemon', () => fs.existsSync(join(folder, 'pid')));
+        const below = execaSync('pgrep', ['-P', String(run.pid), '-x', 'sh']).stdout.split('\n');
+        for (const pid of [run.pid, ...below.map(Number)]) process.kill(pid ?? 0, 'SIGKILL');
+        await run;
+        expect(isAlive(pidIn(folder))).toBe(true);
+        expect((await fanfold(['resume', join(folder, 'run')], { env })).exitCode).toBe(0);
+        expect(isAlive(pidIn(folder))).toBe(false);
+      },
+    );
 
     testWith(tool, 'when its point takes too long', async () => {
       const { folder, args, env } = prepared(language, sleep);

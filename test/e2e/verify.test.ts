@@ -29,6 +29,31 @@ function flipByte(path: string, place: number): void {
   fs.writeFileSync(path, bytes);
 }
 
+/** A run of ten tasks that stops each time at a point or two of those behind the first. */
+function stoppedRun(): { out: string; args: string[]; result: string; marks: string } {
+  const folder = temporaryFolder();
+  const [out, marks] = [join(folder, 'run'), join(folder, 'marks')];
+  const code = `import { appendFileSync } from 'node:fs';
+export default async ({ x }) => {
+  if (x >= 2) await new Promise((_, fail) => setTimeout(fail, 200, new Error('no')));
+  appendFileSync(${JSON.stringify(marks)}, x + ' ');
+  return x;
+};
+`;
+  const args = [
+    writeWorker(folder, 'w.mjs', code),
+    '--range',
+    '0:20',
+    '--tasks',
+    '10',
+    '--jobs',
+    '1',
+    '--out',
+    out,
+  ];
+  return { out, args, result: '0   0\n1   1\n', marks };
+}
+
 describe('fanfold verify', () => {
   test('says of a whole run that all is well, and writes nothing', async () => {
     const { out } = await completeRun();
@@ -154,6 +179,25 @@ export default async ({ x }) => { while (x === 4 && !existsSync(${JSON.stringify
     fs.writeFileSync(gate, '');
     expect((await fanfold(args)).exitCode).toBe(0);
     expect(read(out, 'result.txt')).toBe('0   0\n1   1\n2   2\n3   3\n4   4\n5   5\n');
+  });
+
+  test('--repair of a run under way leaves a damaged task to the resume', async () => {
+    const { out, args, result, marks } = stoppedRun();
+    const stopped = await fanfold([...args, '--on-error', 'stop']);
+    expect(stopped.exitCode).toBe(1);
+    const task = join(out, 'task_index=0.txt');
+    const before = read(marks);
+    for (let times = 1; times <= 2; times++) {
+      fs.truncateSync(task, fs.statSync(task).size - 2);
+      const repaired = await fanfold(['verify', out, '--repair']);
+      expect([repaired.exitCode, repaired.stdout]).toEqual([0, expect.stringContaining('fanfold resume')]);
+      expect((await fanfold(['verify', out])).exitCode).toBe(0);
+      expect(fs.existsSync(task)).toBe(false);
+      expect((await fanfold(['resume', out, '--on-error', 'stop'])).exitCode).toBe(1);
+      expect((await fanfold(['verify', out])).exitCode).toBe(0);
+      expect(read(task)).toBe(result);
+    }
+    expect(read(marks)).toBe(before + '0 1 0 1 ');
   });
 
   test('of a run with failed points misses their records', async () => {

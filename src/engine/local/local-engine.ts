@@ -197,13 +197,13 @@ async function openHost(session: Session): Promise<HostProcess> {
   session.hosts.add(host);
   await host.started;
   // Before it can write: a coordinator that comes after this one must know of it.
-  if (host.pid !== 0) recordSpawn(host.pid, paths);
+  if (host.pid !== 0) recordSpawn(host, paths);
   session.memory.add(host);
   host.send({ type: 'run', job: work.job });
   return host;
 }
 
-function recordSpawn(pid: number, paths: RunPaths): void {
-  const record = { time: Date.now(), folder: folderId(paths.directory), ...identify(pid) };
+function recordSpawn({ pid, mark }: HostProcess, paths: RunPaths): void {
+  const record = { time: Date.now(), folder: folderId(paths.directory), mark, ...identify(pid) };
   appendRecord(paths.events, { event: 'spawn', ...record } satisfies RunEvent);
 }

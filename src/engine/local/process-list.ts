@@ -29,11 +29,6 @@ export function listProcesses(): ProcessEntry[] | undefined {
   }
 }
 
-/** The variables that a process was started with, NUL between them; nothing where the system keeps them to itself. */
-export function environmentOf(pid: number): string {
-  return process.platform === 'linux' ? readProc(`/proc/${String(pid)}/environ`) : '';
-}
-
 /**
  * Memory of a process in which pages that several share are counted by shares; undefined where the system doesn't say. It
  * takes a millisecond for every few hundred megabytes.

@@ -1,12 +1,6 @@
-import { systemCode } from '../../errors.js';
-import { killGroup } from '../../process-group.js';
-import { environmentOf, listProcesses, type ProcessEntry } from './process-list.js';
-
-/**
- * The variable by which everything under a host can be told, also what left its group, its session and its parents. It holds
- * a mark for each host above it, for a worker may run another sweep.
- */
-export const MARK = 'FANFOLD_HOST_ID';
+import { marksOf } from '../../host-mark.js';
+import { killGroup, killProcess } from '../../process-group.js';
+import { listProcesses, type ProcessEntry } from './process-list.js';
 
 /** A host and everything under it. */
 export interface ProcessTree {
@@ -14,12 +8,6 @@ export interface ProcessTree {
   readonly members: (list: readonly ProcessEntry[]) => ProcessEntry[];
   /** Ends them all. */
   readonly kill: () => void;
-}
-
-/** The environment with a mark more. */
-export function withMark(env: NodeJS.ProcessEnv, mark: string): NodeJS.ProcessEnv {
-  const outer = env[MARK];
-  return { ...env, [MARK]: outer === undefined ? mark : `${outer} ${mark}` };
 }
 
 /**
@@ -37,7 +25,7 @@ export function processTree(pid: number, mark: string): ProcessTree {
       entry.session === pid ||
       ours.has(entry.parent) ||
       (entry.started !== '' && known.get(entry.pid) === entry.started) ||
-      marksOf(entry).includes(mark);
+      knownMarksOf(entry).includes(mark);
     // A child may be listed before its parent.
     for (let size = -1; size < ours.size;) {
       size = ours.size;
@@ -76,23 +64,11 @@ const MOST_ROUNDS = 20;
 const knownMarks = new Map<number, { readonly started: string; readonly marks: readonly string[] }>();
 const MOST_KNOWN = 10_000;
 
-function marksOf({ pid, started }: ProcessEntry): readonly string[] {
+function knownMarksOf({ pid, started }: ProcessEntry): readonly string[] {
   const seen = knownMarks.get(pid);
   if (seen?.started === started) return seen.marks;
-  const variable = environmentOf(pid)
-    .split('\0')
-    .find((text) => text.startsWith(`${MARK}=`));
-  const marks = variable?.slice(MARK.length + 1).split(' ') ?? [];
+  const marks = marksOf(pid);
   if (knownMarks.size >= MOST_KNOWN) knownMarks.clear();
   knownMarks.set(pid, { started, marks });
   return marks;
-}
-
-function killProcess(pid: number): void {
-  try {
-    process.kill(pid, 'SIGKILL');
-  } catch (error) {
-    // It has ended, or has become another user's.
-    if (systemCode(error) !== 'ESRCH' && systemCode(error) !== 'EPERM') throw error;
-  }
 }

@@ -24,11 +24,25 @@ export function commandWords({ command, shell }: CommandSpec, program: string): 
   return {
     names: templates.flatMap(namesIn),
     words: (valueOf) => [program, ...fill(valueOf)],
-    line: (valueOf) => commandLine([name, ...fill(valueOf)]),
+    line: (valueOf) => inOneLine([name, ...fill(valueOf)].map(shortened)),
   };
 }
 
 // --- internal ---
+
+/** Of a longer word the middle is left out: it is for a person. */
+const MOST_CHARACTERS = 1000;
+
+function shortened(word: string): string {
+  if (word.length <= MOST_CHARACTERS) return word;
+  const half = MOST_CHARACTERS / 2;
+  return `${word.slice(0, half)} … ${word.slice(-half)}`;
+}
+
+/** What is said of a command in one line must not end at a line break in a value. */
+function inOneLine(words: readonly string[]): string {
+  return commandLine(words).split('\n').join(`'$'\\n''`);
+}
 
 function shellWords(line: string, shell: string): CommandWords {
   const { program, names } = parseShellLine(line);
