@@ -7,6 +7,7 @@ import { FanfoldError } from '../errors.js';
 import { fold, foldIfNeeded, isFoldable } from '../fold.js';
 import { atWork } from '../run/at-work.js';
 import { fileLatencyMs } from '../run/file-system.js';
+import { held, lockHolder } from '../run/lock.js';
 import { withLimits, type GivenLimits, type OnError } from '../run/limits.js';
 import { mixedFiles, withLearntFiles } from '../run/learnt-files.js';
 import type { LateOptions } from '../run/look-again.js';
@@ -101,9 +102,15 @@ export async function refold(
   // A task that was finished elsewhere, and is seen late, is one of those to be folded.
   if (mayBeLate) await awaitTaskStates(paths, look, waiting);
   // One who has nothing to fold is not in the way of who goes on with the run.
-  if (isNeeded && atWork(paths) === undefined) {
+  if (isNeeded && lockHolder(paths.lock) === undefined) {
     const wanted = { ...before, header: header ?? before.header };
-    if (!isFoldable(directory, wanted, { fillsFailed })) return paths.result;
+    const element = atWork(paths);
+    try {
+      if (!isFoldable(directory, wanted, { fillsFailed }) && element === undefined) return paths.result;
+    } catch (error) {
+      const isIncomplete = error instanceof FanfoldError && error.code === 'FANFOLD_INCOMPLETE';
+      throw isIncomplete && element !== undefined ? held(element) : error;
+    }
   }
   const lock = await openDirectory(directory, waiting);
   try {

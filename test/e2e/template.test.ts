@@ -252,7 +252,7 @@ describe('a template on Grid Engine', () => {
 
   testWith('gridengine', 'goes on after a warning, and where no directive can carry the path', async () => {
     const folder = temporaryFolder();
-    const args = [writeWorker(folder, 'slow.mjs', SLOW), '--range', '0:20', '--tasks', '2'];
+    const args = [writeWorker(folder, 'slow.mjs', SLOW), '--range', '0:32', '--tasks', '2'];
     const { out, script } = await write('sge', args, { folder, name: ODD });
     fs.writeFileSync(script, read(script).replace(/^##\$ -l h_rt.*$/m, '#$ -l s_rt=00:00:04'));
     const job = await submit(script, out);
