@@ -2,6 +2,7 @@ import { setTimeout } from 'node:timers/promises';
 import { FanfoldError } from '../errors.js';
 import { lockAtWork } from '../run/at-work.js';
 import { whenReleased } from '../run/lock.js';
+import type { LockHolder } from '../run/lock-holder.js';
 import type { OnError } from '../run/limits.js';
 import { runPaths } from '../run/paths.js';
 import { shortPath } from '../report/command-line.js';
@@ -38,12 +39,15 @@ export async function foldWhenReleased(
   options: FoldOptions = { onNotice: tell },
 ): Promise<string> {
   let vain = 0;
+  // Those who have given no sign of life for long; whether they are dead is found out by who takes their lock.
+  const silent = new Set<LockHolder['id']>();
+  const isLeftOut = ({ id }: LockHolder): boolean => silent.has(id);
   for (;;) {
     try {
-      return await refold(directory, { ...options, isNeeded: true });
+      return await refold(directory, { ...options, isNeeded: true, isLeftOut });
     } catch (error) {
       if (!(error instanceof FanfoldError) || error.code !== 'FANFOLD_LOCKED') throw error;
-      const other = lockAtWork(runPaths(directory));
+      const other = lockAtWork(runPaths(directory), isLeftOut);
       // It may have ended in this moment.
       if (other === undefined) {
         if (++vain > MOST_VAIN) throw error;
@@ -51,7 +55,7 @@ export async function foldWhenReleased(
         continue;
       }
       const end = await whenReleased(other.lock, other.holder, new AbortController().signal);
-      if (end === 'silent') throw error;
+      if (end === 'silent') silent.add(other.holder.id);
     }
   }
 }

@@ -5,9 +5,10 @@ import { bundleWorker, type WorkerBundle } from '../engine/worker-bundle.js';
 import { parseWorkerReference, type StartMethod, type WorkerReference } from '../engine/worker-reference.js';
 import { FanfoldError } from '../errors.js';
 import { fold, foldIfNeeded, isFoldable } from '../fold.js';
-import { atWork } from '../run/at-work.js';
+import { lockAtWork } from '../run/at-work.js';
 import { fileLatencyMs } from '../run/file-system.js';
-import { held, lockHolder } from '../run/lock.js';
+import { held } from '../run/lock.js';
+import type { LockHolder } from '../run/lock-holder.js';
 import { withLimits, type GivenLimits, type OnError } from '../run/limits.js';
 import { mixedFiles, withLearntFiles } from '../run/learnt-files.js';
 import type { LateOptions } from '../run/look-again.js';
@@ -81,6 +82,8 @@ export interface FoldOptions extends LateOptions {
   readonly onError?: OnError | undefined;
   /** Leave a result alone that is there and as it should be. */
   readonly isNeeded?: boolean;
+  /** Whom not to count as at work, where it is only needed so. */
+  readonly isLeftOut?: (holder: LockHolder) => boolean;
 }
 
 /**
@@ -91,7 +94,7 @@ export interface FoldOptions extends LateOptions {
  */
 export async function refold(
   directory: string,
-  { header, onNotice, onError, isNeeded = false, ...late }: FoldOptions = {},
+  { header, onNotice, onError, isNeeded = false, isLeftOut, ...late }: FoldOptions = {},
 ): Promise<string> {
   const waiting = { ...late, onNotice };
   const before = await requireManifest(directory, onNotice, waiting);
@@ -101,16 +104,12 @@ export async function refold(
   const mayBeLate = fileLatencyMs(directory, late.latencyMs) > 0;
   // A task that was finished elsewhere, and is seen late, is one of those to be folded.
   if (mayBeLate) await awaitTaskStates(paths, look, waiting);
-  // One who has nothing to fold is not in the way of who goes on with the run.
-  if (isNeeded && lockHolder(paths.lock) === undefined) {
+  // One who has nothing to fold is not in the way of who goes on with the run, nor first when that ends.
+  if (isNeeded) {
+    const other = lockAtWork(paths, isLeftOut);
+    if (other?.lock === paths.lock) throw held(other.holder);
     const wanted = { ...before, header: header ?? before.header };
-    const element = atWork(paths);
-    try {
-      if (!isFoldable(directory, wanted, { fillsFailed }) && element === undefined) return paths.result;
-    } catch (error) {
-      const isIncomplete = error instanceof FanfoldError && error.code === 'FANFOLD_INCOMPLETE';
-      throw isIncomplete && element !== undefined ? held(element) : error;
-    }
+    if (!canFold(directory, wanted, fillsFailed, other?.holder)) return paths.result;
   }
   const lock = await openDirectory(directory, waiting);
   try {
@@ -193,6 +192,26 @@ export function keptBundle(directory: string, manifest: Manifest): WorkerBundle 
 }
 
 // --- internal ---
+
+/**
+ * Whether there is something to fold.
+ * @param element that is at work, and has to end before there is nothing to fold, or something is missing
+ */
+function canFold(
+  directory: string,
+  manifest: Manifest,
+  fillsFailed: boolean,
+  element: LockHolder | undefined,
+): boolean {
+  try {
+    if (isFoldable(directory, manifest, { fillsFailed })) return true;
+  } catch (error) {
+    const isIncomplete = error instanceof FanfoldError && error.code === 'FANFOLD_INCOMPLETE';
+    if (!isIncomplete || element === undefined) throw error;
+  }
+  if (element !== undefined) throw held(element);
+  return false;
+}
 
 function workerOf(directory: string, { spec, worker }: Manifest, how: ResumeOptions): WorkerReference {
   if ('file' in spec.worker) {
