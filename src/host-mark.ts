@@ -1,7 +1,5 @@
-import { readdirSync } from 'node:fs';
-import { systemCode } from './errors.js';
 import { killProcess } from './process-group.js';
-import { readProc } from './proc.js';
+import { numbersIn, readProc } from './proc.js';
 
 /**
  * The variable by which everything under a host can be told, also what left its group, its session and its parents. It holds
@@ -40,14 +38,3 @@ export function killMarked(given: Iterable<string>): void {
 // --- internal ---
 
 const MOST_ROUNDS = 20;
-
-function numbersIn(folder: string): number[] {
-  try {
-    return readdirSync(folder)
-      .filter((name) => /^\d+$/.test(name))
-      .map(Number);
-  } catch (error) {
-    if (systemCode(error) === undefined) throw error;
-    return [];
-  }
-}

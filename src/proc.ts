@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { systemCode } from './errors.js';
 
 // What Linux tells of processes under /proc.
@@ -46,6 +46,18 @@ export function readProc(path: string): string {
   } catch (error) {
     if (systemCode(error) === undefined) throw error;
     return '';
+  }
+}
+
+/** The names of what lies in a folder of processes or threads that are numbered: none where it is gone, or there is no /proc. */
+export function numbersIn(folder: string): number[] {
+  try {
+    return readdirSync(folder)
+      .filter((name) => /^\d+$/.test(name))
+      .map(Number);
+  } catch (error) {
+    if (systemCode(error) === undefined) throw error;
+    return [];
   }
 }
 

@@ -1,4 +1,5 @@
 import { isatty } from 'node:tty';
+import { shortened as shorten } from '../format/shortened.js';
 
 /** A path as it goes to stdout: as it is where a program reads it, and as a person may see it where that is a terminal. */
 export function pathForStdout(path: string): string {
@@ -9,9 +10,7 @@ const MOST_CHARACTERS = 4000;
 
 /** A message with its middle left out where it is too long to be read: it may quote a value of any length. */
 export function shortened(text: string): string {
-  if (text.length <= MOST_CHARACTERS) return text;
-  const half = MOST_CHARACTERS / 2;
-  return `${text.slice(0, half)} … ${text.slice(-half)}`;
+  return shorten(text, MOST_CHARACTERS);
 }
 
 /** Text without control characters but line breaks and tabs: to a terminal the others are commands. */

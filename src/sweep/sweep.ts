@@ -79,7 +79,7 @@ async function runUnder(
   const isForced = options.isForced === true;
   const allowChangedWorker = options.allowChangedWorker === true;
   const { controls } = brake;
-  const late = { latencyMs: options.fsLatencyMs, onNotice: options.onNotice, signal: controls.stop };
+  const late = lateOptions({ ...options, controls });
   const reading = isForced ? undefined : awaitManifest(directory, late, options.onNotice);
   const stored = await untilStopped(Promise.resolve(reading), brake);
   checkDirectory(directory, { isForced });
@@ -238,7 +238,7 @@ async function computeAndFold(plan: Plan, manifest: Manifest, options: ComputeOp
 }
 
 /** How files are waited for that must be there; not after a stop. */
-function lateOptions({ fsLatencyMs, onNotice, controls }: ComputeOptions): LateOptions {
+function lateOptions({ fsLatencyMs, onNotice, controls }: RunOptions): LateOptions {
   return { latencyMs: fsLatencyMs, onNotice, signal: controls.stop };
 }
 

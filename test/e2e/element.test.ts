@@ -72,6 +72,19 @@ async function prepared(): Promise<Prepared> {
   };
 }
 
+/** A resume at its first wait, and an element that waits for its end. */
+async function waitingForResume(
+  run: Prepared,
+): Promise<Record<'resumed' | 'late', ReturnType<typeof start>>> {
+  const resumed = start(['resume', run.out]);
+  await until('the wait', () => fs.existsSync(join(run.marks, 'x=2')));
+  const late = run.element(3);
+  let told = '';
+  late.stderr?.on('data', (text) => (told += String(text)));
+  await until('it to see that', () => told.includes('is at work on the whole run: waiting'));
+  return { resumed, late };
+}
+
 const marked = ({ marks }: Prepared): string[] =>
   fs
     .readdirSync(marks)
@@ -188,12 +201,7 @@ describe('an element', () => {
     run.open();
     expectExit(await element, 0);
     fs.removeSync(join(run.marks, 'gate'));
-    const resumed = start(['resume', run.out]);
-    await until('the wait', () => fs.existsSync(join(run.marks, 'x=2')));
-    const late = run.element(3);
-    let told = '';
-    late.stderr?.on('data', (text) => (told += String(text)));
-    await until('it to see that', () => told.includes('is at work on the whole run: waiting'));
+    const { resumed, late } = await waitingForResume(run);
     run.open();
     expectExit(await resumed, 0);
     expectExit(await late, 0);
@@ -202,12 +210,7 @@ describe('an element', () => {
 
   test('that has waited takes the run as it is then', async () => {
     const run = await prepared();
-    const resumed = start(['resume', run.out]);
-    await until('the wait', () => fs.existsSync(join(run.marks, 'x=2')));
-    const late = run.element(3);
-    let told = '';
-    late.stderr?.on('data', (text) => (told += String(text)));
-    await until('it to see that', () => told.includes('is at work on the whole run: waiting'));
+    const { resumed, late } = await waitingForResume(run);
     const paths = runPaths(run.out);
     const manifest = await readManifest(paths.manifest);
     if (manifest === undefined) throw new Error('no manifest');

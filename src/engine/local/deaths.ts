@@ -68,7 +68,8 @@ export function recordDeath(task: Task, host: HostProcess, end: DeathInTask, { p
 
 /**
  * Lays a death at the door of its point: recorded as an attempt that failed, and tried again while it has retries left, or
- * where the death is not the point's own. Where the point is not known the death counts against none, and the task goes on carefully, every point announced.
+ * where the death is not the point's own. Where the point is not known the death counts against none, and the task goes on
+ * carefully, every point announced.
  * @returns how long to wait before the task goes on, in milliseconds
  */
 export function blame(task: Task, end: DeathInTask, watch: Watch, session: Session): number {

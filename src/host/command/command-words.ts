@@ -1,3 +1,4 @@
+import { shortened } from '../../format/shortened.js';
 import { commandLine, quoteForShell } from '../../format/shell.js';
 import type { CommandSpec } from '../../run/spec.js';
 import { fillTemplate, namesIn, parseTemplate, type ValueOf } from './placeholders.js';
@@ -24,7 +25,7 @@ export function commandWords({ command, shell }: CommandSpec, program: string): 
   return {
     names: templates.flatMap(namesIn),
     words: (valueOf) => [program, ...fill(valueOf)],
-    line: (valueOf) => inOneLine([name, ...fill(valueOf)].map(shortened)),
+    line: (valueOf) => inOneLine([name, ...fill(valueOf)]),
   };
 }
 
@@ -33,15 +34,11 @@ export function commandWords({ command, shell }: CommandSpec, program: string): 
 /** Of a longer word the middle is left out: it is for a person. */
 const MOST_CHARACTERS = 1000;
 
-function shortened(word: string): string {
-  if (word.length <= MOST_CHARACTERS) return word;
-  const half = MOST_CHARACTERS / 2;
-  return `${word.slice(0, half)} … ${word.slice(-half)}`;
-}
-
 /** What is said of a command in one line must not end at a line break in a value. */
 function inOneLine(words: readonly string[]): string {
-  return commandLine(words).split('\n').join(`'$'\\n''`);
+  return commandLine(words.map((word) => shortened(word, MOST_CHARACTERS)))
+    .split('\n')
+    .join(`'$'\\n''`);
 }
 
 function shellWords(line: string, shell: string): CommandWords {

@@ -1,6 +1,4 @@
-import { readdirSync } from 'node:fs';
-import { systemCode } from '../../errors.js';
-import { readProc } from '../../proc.js';
+import { numbersIn, readProc } from '../../proc.js';
 
 /** Looks at the memory of a process and all under it while it lives: the system forgets it with the process. */
 export interface PeakMemory {
@@ -49,20 +47,10 @@ function treeOf(pid: number): number[] {
 
 function childrenOf(pid: number): number[] {
   const folder = `/proc/${String(pid)}/task`;
-  return threadsIn(folder)
-    .flatMap((thread) => readProc(`${folder}/${thread}/children`).split(' '))
+  return numbersIn(folder)
+    .flatMap((thread) => readProc(`${folder}/${String(thread)}/children`).split(' '))
     .filter((word) => word !== '')
     .map(Number);
-}
-
-/** A process may end at any time. */
-function threadsIn(folder: string): string[] {
-  try {
-    return readdirSync(folder);
-  } catch (error) {
-    if (systemCode(error) === undefined) throw error;
-    return [];
-  }
 }
 
 function memoryOf(pid: number): { readonly now: number; readonly most: number } {
