@@ -18,7 +18,7 @@ export function checkLayouts(events: readonly RunEvent[]): void {
   if (first === undefined || other === undefined) return;
   throw new FanfoldError(
     'FANFOLD_COLUMNS',
-    `Expected every result to have the same columns, got ${describeLayout(first.layout)} in task ${String(first.task)} and ${describeLayout(other.layout)} in task ${String(other.task)}. Let the worker always return the same columns in the same order, or declare them, and start anew with --force.`,
+    `Expected every result to have the same columns, got ${describeLayout(first.layout)} in task ${String(first.task)} and ${describeLayout(other.layout)} in task ${String(other.task)}. Let the worker always return the same columns in the same order, or declare them, and start anew with fanfold run --force.`,
     { exitCode: 1 },
   );
 }

@@ -4,6 +4,7 @@ import { LOG_END_BYTES, timeLeft, type Certificate } from '../run/certificate.js
 import { endOfLog } from '../run/log-file.js';
 import { recentOomKills } from '../run/oom-kills.js';
 import { storableParameters, type FailureRecord } from '../run/records.js';
+import { NO_TRIES, type Tries } from '../run/tries.js';
 import { isSchedulers, judgeDeath, judgeError } from '../run/verdict.js';
 import type { Computer } from './compute.js';
 import { describeError } from './described-error.js';
@@ -28,21 +29,19 @@ export interface AttemptOptions {
 export interface Attempt {
   readonly index: number;
   readonly error: unknown;
-  readonly before: Tries;
+  /** How many attempts at the point this process made before. */
+  readonly earlier: number;
+  readonly tries: Tries;
 }
 
-/** The attempts at a point that failed before in this process. */
-export interface Tries {
-  /** As far as they count against its retries. */
-  readonly charged: number;
-  readonly spared: number;
+/** The first attempt at a point that this process makes. */
+export function firstAttempt(index: number, error: unknown, task: TaskJob): Attempt {
+  return { index, error, earlier: 0, tries: task.tries[index] ?? NO_TRIES };
 }
-
-export const FIRST_TRY: Tries = { charged: 0, spared: 0 };
 
 /** The record of an attempt that failed. */
 export function failedAttempt(
-  { index, error, before }: Attempt,
+  { index, error, earlier }: Attempt,
   { job, task, computer, log }: AttemptOptions,
 ): FailureRecord & Required<Pick<FailureRecord, 'certificate'>> {
   return {
@@ -50,7 +49,7 @@ export function failedAttempt(
     index,
     task: task.index,
     parameters: storableParameters(computer.parameters(index)),
-    attempt: (task.attempts[index] ?? 0) + before.charged + before.spared + 1,
+    attempt: (task.attempts[index] ?? 0) + earlier + 1,
     ...describeError(error),
     certificate: certify(index, error, { job, task, log }),
   };

@@ -3,6 +3,7 @@ import type { WholeNumbers } from '../format/cell.js';
 import type { CertificateFacts, OomKills } from '../run/certificate.js';
 import type { Limits } from '../run/limits.js';
 import type { CommandSpec, SweepSpec } from '../run/spec.js';
+import type { Tries } from '../run/tries.js';
 import type { Slice } from '../slicing.js';
 import type { Point } from '../space/space.js';
 
@@ -73,8 +74,8 @@ export interface TaskJob extends Slice {
   readonly retryFailed: boolean;
   /** How many attempts at each point have failed before, by index. */
   readonly attempts: Readonly<Record<number, number>>;
-  /** How many of them count against its retries. */
-  readonly deaths: Readonly<Record<number, number>>;
+  /** Those of them that ended a process in this session, by index. */
+  readonly tries: Readonly<Record<number, Tries>>;
   /** The system's counters a moment before the task began. */
   readonly oomKills: OomKills;
   /** Points that have no retries left: recorded as failed, not computed. */

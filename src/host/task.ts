@@ -2,25 +2,17 @@ import { rmSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { performance } from 'node:perf_hooks';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { isCharged } from '../run/verdict.js';
 import { appendRecord, readRecords, repairJournal } from '../run/journal.js';
 import { readPart } from '../run/part.js';
 import { runPaths, taskFiles, type RunPaths } from '../run/paths.js';
 import type { FailureRecord, RunEvent } from '../run/records.js';
 import { openSliceFile, type SliceFile } from '../run/slice-file.js';
+import { nextTry } from '../run/tries.js';
 import { failedLine, isFailedLine } from '../run/whole-lines.js';
 import { hasForm, isCount, isText } from '../checks.js';
 import type { RowSink } from '../format/row.js';
 import type { Computer } from './compute.js';
-import {
-  deathOf,
-  failedAttempt,
-  FIRST_TRY,
-  pause,
-  wasStopped,
-  type Attempt,
-  type Tries,
-} from './failed-attempt.js';
+import { deathOf, failedAttempt, firstAttempt, pause, wasStopped, type Attempt } from './failed-attempt.js';
 import { lineBuffer, type LineBuffer } from './line-buffer.js';
 import { OwnError } from './own-error.js';
 import type { RunJob, TaskJob } from './protocol.js';
@@ -122,7 +114,7 @@ async function runSession(
       started: performance.now(),
       retried: 0,
       replaced: new Map(indices.map((index) => [index, failedLine(index)])),
-      failures: indices.map((index) => failedAttempt({ index, error, before: FIRST_TRY }, options)),
+      failures: indices.map((index) => failedAttempt(firstAttempt(index, error, task), options)),
       hasLayout: true,
     };
   } finally {
@@ -150,10 +142,10 @@ function computePoint(index: number, sink: RowSink, options: PointOptions): Retu
     if (pending === undefined) return true;
     return pending.then(
       () => true,
-      (error: unknown) => failPoint({ index, error, before: FIRST_TRY }, sink, options),
+      (error: unknown) => failPoint(firstAttempt(index, error, task), sink, options),
     );
   } catch (error) {
-    return failPoint({ index, error, before: FIRST_TRY }, sink, options);
+    return failPoint(firstAttempt(index, error, task), sink, options);
   }
 }
 
@@ -169,34 +161,23 @@ function failPoint(attempt: Attempt, sink: RowSink, options: PointOptions): Retu
 }
 
 function recordFailure(attempt: Attempt, sink: RowSink, options: PointOptions): Promise<boolean> | boolean {
-  const { index, error, before } = attempt;
-  const { job, task, paths } = options;
-  const { retries, retryDelayMs } = job.limits;
+  const { index, error, earlier } = attempt;
   const record = failedAttempt(attempt, options);
-  appendRecord(paths.failures, record);
+  appendRecord(options.paths.failures, record);
   if (deathOf(error) !== undefined) {
-    const { charged, spared } = before;
-    if (!isCharged(record.certificate, spared))
-      return tryAgain(index, sink, options, {
-        before: { charged, spared: spared + 1 },
-        afterMs: retryDelayMs * 2 ** spared,
-      });
-    const deaths = (task.deaths[index] ?? 0) + charged;
-    if (deaths < retries)
-      return tryAgain(index, sink, options, {
-        before: { charged: charged + 1, spared },
-        afterMs: retryDelayMs * 2 ** deaths,
-      });
+    const { tries, afterMs } = nextTry(record.certificate, attempt.tries, options.job.limits);
+    const next = { index, earlier: earlier + 1, tries };
+    if (afterMs !== undefined) return tryAgain(next, sink, options, afterMs);
   }
   addFailed(index, sink, options);
   return true;
 }
 
 async function tryAgain(
-  index: number,
+  { index, earlier, tries }: Omit<Attempt, 'error'>,
   sink: RowSink,
   options: PointOptions,
-  { before, afterMs }: { before: Tries; afterMs: number },
+  afterMs: number,
 ): Promise<boolean> {
   options.tell.again(index, afterMs);
   if (!(await pause(afterMs, options.signal))) return false;
@@ -204,7 +185,7 @@ async function tryAgain(
     await options.computer.add(index, sink);
     return true;
   } catch (error) {
-    return failPoint({ index, error, before }, sink, options);
+    return failPoint({ index, error, earlier, tries }, sink, options);
   }
 }
 

@@ -45,7 +45,7 @@ export class DamagedManifestError extends FanfoldError {
   constructor(path: string, reason: string) {
     super(
       'FANFOLD_MANIFEST',
-      `Expected ${path} to be a manifest of fanfold, got a damaged file (${reason}), and ${basename(runPaths(dirname(path)).manifestCopy)} can't replace it. Restore it, or start anew with --force or another --out.`,
+      `Expected ${path} to be a manifest of fanfold, got a damaged file (${reason}), and ${basename(runPaths(dirname(path)).manifestCopy)} can't replace it. Restore it, or start anew with fanfold run --force or another --out.`,
     );
   }
 }

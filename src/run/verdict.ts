@@ -33,22 +33,6 @@ export function describeSignal(signal: string): string {
   return `${signal}${SIGNAL_NOTES[signal] ?? ''}`;
 }
 
-/** Ends that are nobody's fault are the point's after all where it meets so many of them in one session. */
-const SPARED = 3;
-
-/**
- * True where an attempt counts against its point's retries: a preemption and an end of which nothing is known do not, but for a
- * point that goes on meeting them. SIGKILL counts, because most often it is the system's answer to what the point took.
- * @param spared how many attempts at the point did not count before, in this session
- */
-export function isCharged(
-  { verdict, signal }: Pick<Certificate, 'verdict' | 'signal'>,
-  spared: number,
-): boolean {
-  const isOwn = verdict !== 'preempted' && (verdict !== 'node' || signal === 'SIGKILL');
-  return isOwn || spared >= SPARED;
-}
-
 /** True for a signal that a scheduler or a user sends to all processes of a job. */
 export function isSchedulers(signal: string | null): boolean {
   return SCHEDULERS_SIGNALS.includes(signal);

@@ -136,7 +136,7 @@ async function tellChanged(
   );
   if (changed.length === 0) return;
   onNotice?.(
-    `Changed while the run went on: ${someOf(changed)}. Points may be of either version; start anew with --force where that matters.`,
+    `Changed while the run went on: ${someOf(changed)}. Points may be of either version; start anew with fanfold run --force where that matters.`,
   );
 }
 

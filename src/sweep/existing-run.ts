@@ -156,7 +156,7 @@ export function wholeWorker(directory: string, manifest: Manifest): Manifest {
   if (mixed.length === 0) return known;
   throw new FanfoldError(
     'FANFOLD_CHANGED_WORKER',
-    `Expected the elements of ${resolve(directory)} to have computed with the same files, but several versions have computed of: ${mixed.join(', ')}. No result is made; what was finished is kept. Take it as it is by fanfold resume --allow-changed-worker, or start anew with --force or another --out.`,
+    `Expected the elements of ${resolve(directory)} to have computed with the same files, but several versions have computed of: ${mixed.join(', ')}. No result is made; what was finished is kept. Take it as it is by fanfold resume --allow-changed-worker, or start anew with fanfold run --force or another --out.`,
     { exitCode: 1 },
   );
 }

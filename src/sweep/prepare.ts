@@ -95,7 +95,7 @@ export function checkSameRun(
   if (existing.points !== request.space.size) {
     throw new FanfoldError(
       'FANFOLD_MANIFEST',
-      `Expected the manifest in ${directory} to count the ${String(request.space.size)} points of its space, got ${String(existing.points)}: it was changed. Restore it, or start anew with --force.`,
+      `Expected the manifest in ${directory} to count the ${String(request.space.size)} points of its space, got ${String(existing.points)}: it was changed. Restore it, or start anew with fanfold run --force.`,
     );
   }
   const isOtherPack =
@@ -113,7 +113,7 @@ export function checkSameRun(
   if (changed.length === 0 || options.allowChangedWorker || isWorthless(directory, existing)) return;
   throw new FanfoldError(
     'FANFOLD_CHANGED_WORKER',
-    `Expected the worker that ${directory} was begun with, but it was changed since: ${changed.join(', ')}. Put the old one back, keep what it computed with --allow-changed-worker, or start anew with --force or another --out.`,
+    `Expected the worker that ${directory} was begun with, but it was changed since: ${changed.join(', ')}. Put the old one back, keep what it computed with --allow-changed-worker, or start anew with fanfold run --force or another --out.`,
   );
 }
 

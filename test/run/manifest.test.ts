@@ -118,7 +118,9 @@ describe('a manifest', () => {
       `Expected ${paths.manifest} to be a manifest of fanfold, got a damaged file (`,
     );
     expect(await messageOf()).toContain(reason);
-    expect(await messageOf()).toContain('Restore it, or start anew with --force or another --out.');
+    expect(await messageOf()).toContain(
+      'Restore it, or start anew with fanfold run --force or another --out.',
+    );
   });
 
   test('that is a folder is an error, not a missing run', async () => {

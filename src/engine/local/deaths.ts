@@ -4,7 +4,7 @@ import { FanfoldError } from '../../errors.js';
 import type { Certificate, OomKills } from '../../run/certificate.js';
 import { appendRecord } from '../../run/journal.js';
 import { storableParameters, type RunEvent } from '../../run/records.js';
-import { isCharged } from '../../run/verdict.js';
+import { NO_TRIES, nextTry, type Tries } from '../../run/tries.js';
 import type { Task } from '../engine.js';
 import { certify } from './certify.js';
 import { describeDeath, type Death, type HostProcess } from './host-process.js';
@@ -37,10 +37,8 @@ export interface Killed {
 /** What is known of the deaths in one task. */
 export interface Watch {
   isCareful: boolean;
-  /** How often each point has ended its process in this session, as far as that counts against its retries. */
-  readonly deaths: Map<number, number>;
-  /** How often it ended for what is not the point's, such as a preemption. */
-  readonly spared: Map<number, number>;
+  /** By point. */
+  readonly tries: Map<number, Tries>;
   readonly doomed: number[];
   outside: number;
   /** How often another process has taken the task's file. */
@@ -74,7 +72,7 @@ export function recordDeath(task: Task, host: HostProcess, end: DeathInTask, { p
  */
 export function blame(task: Task, end: DeathInTask, watch: Watch, session: Session): number {
   const { point } = end;
-  const { retries, retryDelayMs } = session.limits;
+  const { retryDelayMs } = session.limits;
   const isLate = end.killed?.verdict === 'timeout';
   watch.isCareful ||= !isLate;
   if (point === undefined) {
@@ -84,15 +82,10 @@ export function blame(task: Task, end: DeathInTask, watch: Watch, session: Sessi
   }
   watch.outside = 0;
   const certificate = recordAttempt(task, point, end, session);
-  const spared = watch.spared.get(point) ?? 0;
-  if (!isCharged(certificate, spared)) {
-    watch.spared.set(point, spared + 1);
-    return retryDelayMs * 2 ** spared;
-  }
-  const deaths = (watch.deaths.get(point) ?? 0) + 1;
-  watch.deaths.set(point, deaths);
+  const { tries, afterMs } = nextTry(certificate, watch.tries.get(point) ?? NO_TRIES, session.limits);
+  watch.tries.set(point, tries);
   // What takes too long once takes too long again.
-  if (deaths <= retries && !isLate) return retryDelayMs * 2 ** (deaths - 1);
+  if (afterMs !== undefined && !isLate) return afterMs;
   watch.doomed.push(point);
   return 0;
 }

@@ -101,8 +101,7 @@ async function finishTask(
 ): Promise<HostProcess | undefined> {
   const watch: Watch = {
     isCareful: false,
-    deaths: new Map(),
-    spared: new Map(),
+    tries: new Map(),
     doomed: [],
     outside: 0,
     superseded: 0,
@@ -124,7 +123,7 @@ async function finishTask(
       retryFailed: work.retryFailed,
       doomed: watch.doomed,
       attempts: session.attempts.within(task),
-      deaths: Object.fromEntries(watch.deaths),
+      tries: Object.fromEntries(watch.tries),
       // Counters this old are good enough: they rise when the system kills, which is rare.
       oomKills: recentOomKills(COUNTER_AGE_MS),
     });

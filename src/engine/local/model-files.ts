@@ -38,7 +38,7 @@ function refuseChanged(changed: readonly string[], paths: RunPaths): void {
   if (changed.length === 0) return;
   throw new FanfoldError(
     'FANFOLD_CHANGED_WORKER',
-    `Expected the worker that ${paths.directory} was begun with, but it was changed while the run went on: ${changed.join(', ')}. What was finished is kept. Put the old one back and resume, or start anew with --force or another --out.`,
+    `Expected the worker that ${paths.directory} was begun with, but it was changed while the run went on: ${changed.join(', ')}. What was finished is kept. Put the old one back and resume, or start anew with fanfold run --force or another --out.`,
     { exitCode: 1 },
   );
 }
