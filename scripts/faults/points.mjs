@@ -37,18 +37,36 @@ export function listOf(directory) {
   }
 }
 
+/** The points computed after a fault whose lines were safe before it. `offset`: how many marks there were at it. */
+export function lostPoints(marks, { offset, finished }) {
+  return new Set(
+    readMarks(marks)
+      .slice(offset)
+      .filter((x) => finished.has(x)),
+  );
+}
+
 /**
- * What a fault cost: points computed once more after it, and those of them whose lines were safe before it.
- * @param offset how many marks there were at the fault
+ * What each fault of a run cost: the points whose lines it lost, and how often points were computed once more because of it.
+ * A line that was safe was lost by the last fault that met it; one that never was, by the first after its point was computed.
+ * What damage costs may come to light only after a fault that follows it, whose `damage` it is.
  */
-export function costOf(marks, { offset, finished }) {
-  const all = readMarks(marks);
-  const before = new Set(all.slice(0, offset));
-  const after = all.slice(offset);
-  return {
-    repeated: after.filter((x) => before.has(x)).length,
-    lost: new Set(after.filter((x) => finished.has(x))).size,
-  };
+export function costsOf(marks, faults) {
+  const costs = new Map(faults.map((noted) => [noted, { lost: new Set(), repeated: 0 }]));
+  const computed = new Map();
+  for (const [at, x] of readMarks(marks).entries()) {
+    const before = computed.get(x) ?? at;
+    const between = faults.filter(({ offset }) => before < offset && offset <= at);
+    const loser = between.findLast(({ finished }) => finished.has(x));
+    const owner = loser?.damage ?? loser ?? between[0];
+    if (loser !== undefined) costs.get(owner).lost.add(x);
+    if (owner !== undefined) costs.get(owner).repeated++;
+    computed.set(x, at);
+  }
+  return faults.map((noted) => {
+    const { lost, repeated } = costs.get(noted);
+    return { lost: lost.size, repeated };
+  });
 }
 
 // --- internal ---

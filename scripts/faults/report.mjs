@@ -9,8 +9,8 @@ export function tally(outcomes, names) {
         tried: own.length,
         survived: sum(({ isSurvived }) => (isSurvived ? 1 : 0)),
         advised: sum(({ isSurvived, advised }) => (isSurvived && advised > 0 ? 1 : 0)),
-        lost: sum(({ cost }) => cost?.lost),
-        repeated: sum(({ cost }) => cost?.repeated),
+        lost: sum(({ cost }) => cost.lost),
+        repeated: sum(({ cost }) => cost.repeated),
       };
     })
     .filter(({ tried }) => tried > 0);

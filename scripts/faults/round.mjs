@@ -6,7 +6,7 @@ import { killAll } from './processes.mjs';
 import { randomFrom } from './random.mjs';
 import { REACH } from './reach.mjs';
 import { verify } from './verify.mjs';
-import { complete, dropFault, endSession, newRun, noteFault } from './run.mjs';
+import { complete, dropFault, endSession, newRun, noteFault, outcomesOf } from './run.mjs';
 
 /** A fault that finds nothing to do is tried so often, each time at another moment. */
 const TRIES = 6;
@@ -37,7 +37,7 @@ export async function runRound(round, { seed, folder, models, reference }) {
     for (const { id } of runs) for (const each of [id, `${id}-copy`]) killAll(each);
     if (disk !== undefined && error === undefined) unmountDisk(disk);
   }
-  return { ...round, place, error, outcomes: runs.flatMap(({ faults }) => faults) };
+  return { ...round, place, error, outcomes: runs.flatMap((run) => outcomesOf(run)) };
 }
 
 // --- internal ---

@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { leftoversIn } from './leftovers.mjs';
-import { costOf, countMarks, finishedPoints } from './points.mjs';
+import { costsOf, countMarks, finishedPoints, lostPoints } from './points.mjs';
 import { readEnd } from './remedy.mjs';
 import { endOf, Loss, startSession } from './session.mjs';
 import { runArguments } from './sweeps.mjs';
@@ -67,8 +67,10 @@ export function noteFault(run, fault) {
   for (const code of fault.mayFail ?? []) run.mayFail.add(code);
   // In this order: whatever is finished has its mark by then.
   const finished = finishedPoints(run.out);
-  const mayLose = fault.mayLose === true || (!run.isComplete && run.faults.at(-1)?.mayLose === true);
-  run.faults.push({ fault, finished, mayLose, offset: countMarks(run.marks), advised: 0 });
+  const damage = run.isComplete ? undefined : run.faults.at(-1)?.damage;
+  const noted = { fault, finished, offset: countMarks(run.marks), advised: 0 };
+  // What damage costs may come to light only after a fault that follows it.
+  run.faults.push(Object.assign(noted, { damage: fault.mayLose === true ? noted : damage }));
   run.isComplete = false;
 }
 
@@ -107,6 +109,12 @@ export function compareResult(run, out = run.out) {
     throw new Loss(`${result} has other bytes than undisturbed`);
 }
 
+/** The faults of a run, each with its cost. */
+export function outcomesOf({ marks, faults }) {
+  const costs = costsOf(marks, faults);
+  return faults.map((noted, at) => ({ ...noted, cost: costs[at] }));
+}
+
 // --- internal ---
 
 function nextArguments(run) {
@@ -128,11 +136,12 @@ function finish(run) {
   throw new Loss(`temporary files are left: ${last.leftovers.join(' ')}`);
 }
 
-/** What the last fault cost, now that the next one comes or the run is complete. */
+/** Looks at what the last fault lost, now that the next one comes or the run is complete. */
 function closeFault(run) {
   const last = run.faults.at(-1);
-  if (last === undefined) return;
-  last.cost ??= costOf(run.marks, last);
-  if (last.cost.lost === 0 || last.mayLose) return;
-  throw new Loss(`${String(last.cost.lost)} finished points were computed again after ${last.fault.name}`);
+  if (last === undefined || last.isClosed) return;
+  last.isClosed = true;
+  const { size } = lostPoints(run.marks, last);
+  if (size === 0 || last.damage !== undefined) return;
+  throw new Loss(`${String(size)} finished points were computed again after ${last.fault.name}`);
 }
