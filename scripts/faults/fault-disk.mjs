@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { endSession, start } from './run.mjs';
 import { endOf, Loss } from './session.mjs';
@@ -101,8 +101,8 @@ async function whileReadOnly(run) {
 
 async function whileAway(run) {
   const away = `${run.out}.away`;
-  // A run that has just begun may not have made it yet.
-  if (!existsSync(run.out)) return false;
+  // One who comes to an empty place begins a new run there, as it should.
+  if (!hasOpened(run)) return false;
   renameSync(run.out, away);
   await noticeGone(run);
   if (existsSync(run.out)) {
@@ -112,6 +112,13 @@ async function whileAway(run) {
   }
   renameSync(away, run.out);
   return true;
+}
+
+/** True once the session that goes on is at work in the run directory. */
+function hasOpened({ out, session }) {
+  const events = join(out, 'events.jsonl');
+  const opening = new RegExp(`^{"event":"open",.*"pid":${String(session.pid)},`, 'm');
+  return existsSync(events) && opening.test(readFileSync(events, 'utf8'));
 }
 
 async function removed(run) {

@@ -25,6 +25,7 @@ export interface TaskState extends Slice {
 /**
  * The state of every task, from the listing of the run directory and the journals; files of finished tasks are told by
  * their lengths.
+ * @throws an error of the system where the directory is gone
  * @param options.readsTouched hold those that were written to since they were recorded against their hashes too
  */
 export function readTaskStates(
@@ -35,10 +36,13 @@ export function readTaskStates(
   const paths = runPaths(directory, manifest.spec.format);
   const names = new Set(readdirSync(directory));
   const has = (path: string): boolean => names.has(path.slice(paths.directory.length + 1));
-  return statesOf(
+  const states = statesOf(
     Array.from({ length: manifest.tasks }, (_, index) => index),
     { paths, manifest, has, readsTouched },
   );
+  // Files of a directory that was moved away meanwhile seemed to be missing.
+  statSync(directory);
+  return states;
 }
 
 /** The state of an element's tasks: each is looked for by its name, for a listing holds those of all elements. */

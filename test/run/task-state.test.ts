@@ -1,5 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
-import { endingOf, type TaskState } from '../../src/run/task-state.js';
+import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Manifest } from '../../src/run/manifest.js';
+import { endingOf, readTaskStates, type TaskState } from '../../src/run/task-state.js';
 
 const state = (status: TaskState['status'], lines: number, failed = 0): TaskState => ({
   index: 0,
@@ -24,4 +28,23 @@ describe('a run ends', () => {
   test('stopped, where all is computed and a file is still to be put in place', () => {
     expect(endingOf([state('complete', 3), state('partial', 3)])).toBe('stopped');
   });
+});
+
+test('a directory that is moved away while it is read is gone, not empty', () => {
+  const directory = mkdtempSync(join(tmpdir(), 'fanfold-test-'));
+  writeFileSync(join(directory, 'task_index=0.txt'), '');
+  const manifest = {
+    spec: { format: 'txt', slicing: 'guan' },
+    tasks: 1,
+    // Read between the listing of the directory and its files.
+    get points() {
+      renameSync(directory, `${directory}.away`);
+      return 3;
+    },
+  };
+  try {
+    expect(() => readTaskStates(directory, manifest as Manifest)).toThrow('ENOENT');
+  } finally {
+    rmSync(`${directory}.away`, { recursive: true });
+  }
 });
