@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { hostname } from 'node:os';
 import type { Outcome } from '../sweep/sweep.js';
 import type { Certificate } from '../run/certificate.js';
@@ -51,7 +51,10 @@ export function describeTrouble(outcome: Outcome): string {
     : `fanfold: stopped before the end; go on with ${commandFor('resume', directory)}`;
 }
 
-/** The last record of every point that has failed and has no result since, in order. */
+/**
+ * The last record of every point that has failed and has no result since, in order.
+ * @throws an error of the system where the directory is gone
+ */
 export function currentFailures(
   directory: string,
   manifest: Outcome['manifest'],
@@ -62,7 +65,7 @@ export function currentFailures(
   if (withFailed.length === 0) return [];
   const paths = runPaths(directory, manifest.spec.format);
   const records = readFailures(paths);
-  return withFailed
+  const failures = withFailed
     .flatMap((state) =>
       // That the columns are on record is in the state already.
       readPart(taskFiles(paths, state.index), { ...state, hasLayout: true }).failed.map((point) => ({
@@ -71,6 +74,9 @@ export function currentFailures(
       })),
     )
     .map(({ point, task }) => records.get(point) ?? lostRecord(point, task));
+  // In a directory that was moved away meanwhile no point seemed to have failed.
+  statSync(directory);
+  return failures;
 }
 
 // --- internal ---
