@@ -1,4 +1,5 @@
 import { existsSync, linkSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { systemCode } from './errors.js';
 import { processStat } from './proc.js';
 import { sha256 } from './sha256.js';
@@ -19,7 +20,7 @@ export function isDraft(path: string): boolean {
  * Creates a lock with its text in one step, by a hard link: a reader never meets a half-written one.
  * @returns false where it is there already
  */
-export function createLock(path: string, text: string): boolean {
+export function createLock(path: string, text: string, tries = MOST_DRAFTS): boolean {
   const draft = draftOf(path);
   try {
     writeFileSync(draft, text);
@@ -27,7 +28,10 @@ export function createLock(path: string, text: string): boolean {
     return true;
   } catch (error) {
     // A network file system that lost its first answer tells of the link that it has made.
-    if (systemCode(error) === 'EEXIST') return statSync(draft).nlink === 2;
+    if (systemCode(error) === 'EEXIST') return statSync(draft, { throwIfNoEntry: false })?.nlink === 2;
+    // Taken for one that was left, because nothing was in it yet.
+    if (systemCode(error) === 'ENOENT' && tries > 1 && existsSync(dirname(path)))
+      return createLock(path, text, tries - 1);
     if (LINKLESS.includes(systemCode(error) ?? '')) return createPlainly(path, text);
     throw error;
   } finally {
@@ -113,6 +117,9 @@ export function startTime(pid: number): string {
 
 /** A zombie's time: it has ended, whatever its parent has yet to read of it. */
 const ENDED = 'ended';
+
+/** So often a draft is made again that vanished. */
+const MOST_DRAFTS = 5;
 
 /** What file systems without hard links answer, such as some of USB disks and of sshfs. */
 const LINKLESS = ['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK'];

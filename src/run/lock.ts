@@ -73,11 +73,15 @@ export async function takeLock(path: string, options: LockOptions = {}): Promise
   throw held(undefined);
 }
 
-/** True for the draft of a lock that a process which has died was making. */
+/**
+ * True for the draft of a lock that a process which has died was making. One that names nobody may be that of a process which
+ * creates it in this moment: to remove it does no harm, because that one makes another.
+ */
 export function isLeftDraft(path: string): boolean {
-  if (!isDraft(path)) return false;
-  const holder = parseHolder(readLock(path) ?? '');
-  return holder !== undefined && lifeOf(holder) === 'dead';
+  const text = isDraft(path) ? readLock(path) : undefined;
+  if (text === undefined) return false;
+  const holder = parseHolder(text);
+  return holder === undefined || lifeOf(holder) === 'dead';
 }
 
 /** The living coordinator of a run directory, or undefined. One that can't be seen from here counts as living. */
@@ -176,7 +180,8 @@ function sharesFolder(holder: LockHolder, path: string): boolean {
   const probe = draftOf(path);
   writeFileSync(probe, textOf(ourselves(path, { beatMs: BEAT_MS }), 0));
   try {
-    return existsSync(join(holder.path ?? '', basename(probe)));
+    // Whoever has removed it meanwhile is at work here.
+    return existsSync(join(holder.path ?? '', basename(probe))) || !existsSync(probe);
   } finally {
     rmSync(probe, { force: true });
   }

@@ -1,4 +1,5 @@
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { once } from 'node:events';
 import {
   chmodSync,
@@ -325,9 +326,35 @@ test('the draft of a lock is left over where its process has died, and only then
   write(draft, { ...ours, pid: await deadPid() });
   expect(isLeftDraft(draft)).toBe(true);
   expect(isLeftDraft(path)).toBe(false);
-  // Somebody may be writing it.
+  // Killed while it created it.
   write(draft, '');
-  expect(isLeftDraft(draft)).toBe(false);
+  expect(isLeftDraft(draft)).toBe(true);
+});
+
+test('a lock is made though somebody takes its draft for one that was left', async () => {
+  const path = newLock();
+  const remover = `
+    import { readdirSync, rmSync } from 'node:fs';
+    import { isLeftDraft } from ${JSON.stringify(bundle)};
+    const turn = () => {
+      for (let times = 0; times < 1000; times++)
+        for (const name of readdirSync('.'))
+          if (name.startsWith('lock.') && isLeftDraft(name)) { rmSync(name, { force: true }); process.stdout.write('.'); }
+      setImmediate(turn);
+    };
+    turn();
+  `;
+  const child = spawn(process.execPath, ['--input-type=module', '-e', remover], {
+    cwd: join(path, '..'),
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  children.push(child);
+  let removed = 0;
+  child.stdout.on('data', (dots: Buffer) => (removed += dots.length));
+  while (removed < 3) {
+    for (let times = 0; times < 100; times++) (await takeLock(path)).release();
+    await nextTurn();
+  }
 });
 
 describe('the lock in a copy of a directory', () => {
