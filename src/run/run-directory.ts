@@ -252,7 +252,8 @@ function isLeftover(name: string, others: ReadonlySet<string>): boolean {
   return (
     (checked !== undefined && !others.has(checked)) ||
     /^task_index=\d+\.\w+\.part(?:\.check)?\.\d+$/.test(name) ||
-    /^(?:result|sweep|points|worker)\.\w+(?:\.copy)?\.tmp-\d+$/.test(name) ||
+    /^(?:result|sweep|points|worker|job|fold|events|failures)\.\w+(?:\.copy)?\.tmp-\d+$/.test(name) ||
+    /^task_index=\d+\.\w+(?:\.part\.retried)?\.tmp-\d+$/.test(name) ||
     /^lock(?:\.[0-9a-f]{8})+$/.test(name)
   );
 }
