@@ -2,7 +2,7 @@ import { lockHolder, whenReleased } from '../run/lock.js';
 import { nameHolder, type LockHolder } from '../run/lock-holder.js';
 import { runPaths } from '../run/paths.js';
 import { lifeOf } from '../run/process-identity.js';
-import { requestStop } from '../run/stop-request.js';
+import { requestStop, withdrawStop } from '../run/stop-request.js';
 import { requireManifest } from '../sweep/existing-run.js';
 import { listenForSignals } from './signals.js';
 import { stopBatch } from './batch.js';
@@ -34,6 +34,7 @@ export async function stop(directory: string, options: { now?: true | undefined 
     const ended = await stopBatch(directory, { isNow });
     if (ended !== undefined) return ended;
   }
+  if (end === 'released') withdrawStop(paths.stop, holder.id);
   tell(end === 'released' ? 'It has ended; what is done is kept.' : describeSilence(holder));
   return end === 'released' ? 0 : 1;
 }

@@ -199,6 +199,9 @@ const tell: Telling = {
   point: (index) => {
     report({ type: 'point', index });
   },
+  computed: () => {
+    report({ type: 'computed' });
+  },
   failed: (indices) => {
     report({ type: 'failed', indices });
   },

@@ -146,6 +146,8 @@ export type Report =
   | { type: 'begin' }
   /** In a careful task: this point is about to be computed. */
   | { type: 'point'; index: number }
+  /** No point is in hand any more: what follows is the work of the host. */
+  | { type: 'computed' }
   /** Points have failed for good, as far as this session goes: lines stand for them. */
   | { type: 'failed'; indices: readonly number[] }
   /**

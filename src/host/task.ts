@@ -30,6 +30,8 @@ export interface Telling {
   readonly begin: () => void;
   /** A point of a careful task is about to be computed. */
   readonly point: (index: number) => void;
+  /** No point is in hand any more. */
+  readonly computed: () => void;
   /** From here on lines may wait for others, or each is written at once again. */
   readonly pace: (isFast: boolean) => void;
   /** Points have failed for good. */
@@ -269,6 +271,7 @@ async function computeRest(file: SliceFile, options: PointOptions, compute: Comp
     if (isStopping && !computer.isComputed(index + 1)) break;
   }
   lines.write();
+  tell.computed();
   return computed;
 }
 

@@ -40,6 +40,11 @@ export function watchForStop(
   };
 }
 
+/** Takes back a request that has come too late for the holding that it names. */
+export function withdrawStop(path: string, holding: string): void {
+  if (readRequest(path)?.holding === holding) rmSync(path, { force: true });
+}
+
 // --- internal ---
 
 /** A request as it is there; a torn or foreign file is none. */

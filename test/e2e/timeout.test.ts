@@ -92,6 +92,57 @@ describe('a point that takes longer than --timeout', () => {
     }
   });
 
+  testWith('python3', 'is found among fast ones that Python computes together', async () => {
+    const folder = temporaryFolder();
+    const out = join(folder, 'run');
+    const code =
+      'import re\ndef f(x):\n    if x == 4000:\n        re.match(r"(a+)+$", "a" * 64 + "b")\n    return x\n';
+    const model = `${writeWorker(folder, 'model.py', code)}:f`;
+    const args = [
+      '--range',
+      '0:5000',
+      '--tasks',
+      '1',
+      '--timeout',
+      '1s',
+      '--retry-delay',
+      '0s',
+      '--out',
+      out,
+    ];
+    expect((await fanfold([model, ...args])).exitCode).toBe(1);
+    expect(failures(out).map(({ index, attempt }) => [index, attempt])).toEqual([[4000, 1]]);
+  });
+
+  test('is found among those that a program which stays alive is asked together', async () => {
+    const folder = temporaryFolder();
+    const program = `
+      require('readline').createInterface({ input: process.stdin }).on('line', (line) => {
+        const { index, x } = JSON.parse(line);
+        if (x === 700) for (;;);
+        require('fs').writeSync(1, JSON.stringify({ index, y: x }) + '\\n');
+      });\n`;
+    writeWorker(folder, 'program.cjs', program);
+    const args =
+      '--range 0:1000 --tasks 1 --timeout 1s --retry-delay 0s --out out --stream -- node program.cjs';
+    expect((await fanfold(args.split(' '), { cwd: folder })).exitCode).toBe(1);
+    expect(failures(join(folder, 'out')).map(({ index, attempt }) => [index, attempt])).toEqual([[700, 1]]);
+  });
+
+  test('is none where a program is watched at the end of its task', async () => {
+    const folder = temporaryFolder();
+    // Its answers don't say whose they are, so one that comes unasked is waited for: three times as long as an answer took.
+    const program = `
+      require('readline').createInterface({ input: process.stdin }).on('line', (line) => {
+        setTimeout(() => require('fs').writeSync(1, String(JSON.parse(line).x) + '\\n'), 300);
+      });\n`;
+    writeWorker(folder, 'program.cjs', program);
+    const args = '--range 0:4 --tasks 2 --jobs 1 --timeout 500ms --out out --stream -- node program.cjs';
+    expect((await fanfold(args.split(' '), { cwd: folder })).exitCode).toBe(0);
+    expect(fs.existsSync(join(folder, 'out', 'failures.jsonl'))).toBe(false);
+    expect(events(join(folder, 'out'), 'died')).toEqual([]);
+  });
+
   test.each(['', '0', '-1s', '5 fortnights', 'nan', '30d', '1e3s'])('of "%s" is refused', async (text) => {
     const { exitCode, stderr } = await fanfold(['--range', '0:4', `--timeout=${text}`], {
       cwd: temporaryFolder(),

@@ -16,6 +16,8 @@ export interface Deadline {
   point(index: number): void;
   /** A point is tried again after so many milliseconds, which are not its own. */
   again(afterMs: number): void;
+  /** No point is in hand any more. */
+  end(): void;
   /** The point that took too long, once one has. */
   readonly late: number | undefined;
   close(): void;
@@ -66,6 +68,9 @@ export function watchPoints({ limitMs, files, task, onLate }: DeadlineOptions): 
     },
     again: (afterMs) => {
       sinceMs = performance.now() + afterMs;
+    },
+    end: () => {
+      sinceMs = NaN;
     },
     get late() {
       return late;

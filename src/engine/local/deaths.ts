@@ -74,7 +74,7 @@ export function blame(task: Task, end: DeathInTask, watch: Watch, session: Sessi
   const { point } = end;
   const { retryDelayMs } = session.limits;
   const isLate = end.killed?.verdict === 'timeout';
-  watch.isCareful ||= !isLate;
+  watch.isCareful ||= !isLate || point === undefined;
   if (point === undefined) {
     watch.outside++;
     if (watch.outside >= DEATHS_OUTSIDE) throw lost(task, end, watch, session);

@@ -78,6 +78,7 @@ const FORMS: Readonly<Record<Report['type'], Check>> = {
   checked: hasForm({ problems: listOf(isText) }),
   begin: hasForm({}),
   point: hasForm({ index: isCount }),
+  computed: hasForm({}),
   layout: hasForm({ layout: isLayout }),
   done: hasForm({ files: areFiles }),
   hello: hasForm({ id: isCount, pid: isCount }),

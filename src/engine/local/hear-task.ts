@@ -32,11 +32,13 @@ export async function hearTask(
     const report = await host.next();
     if (isDeath(report)) {
       const late = deadline?.late;
+      // Of points that are computed together the first without a line need not be the one that takes so long.
+      const isKnown = session.worker.kind === 'module' || !place.isFast;
       const excess = session.memory.excessOf(host);
       const inHand = pointInHand(place, task, taskFiles(session.paths, task.index));
       return {
         death: withSeen(report, session.memory.seenOf(host)),
-        point: late ?? inHand,
+        point: isKnown ? (late ?? inHand) : undefined,
         killed:
           late !== undefined
             ? tooLate(session)
@@ -58,6 +60,9 @@ export async function hearTask(
       case 'point':
         place.announced = report.index;
         deadline?.point(report.index);
+        break;
+      case 'computed':
+        deadline?.end();
         break;
       case 'failed':
         for (const index of report.indices) session.onFailed(index);

@@ -1903,6 +1903,7 @@ class TaskRun:
                 if self.channel.is_stopped:
                     break
             buffer.write()
+            self.channel.report({'type': 'computed'})
             return index - first
         finally:
             buffer.close()
