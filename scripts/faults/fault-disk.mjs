@@ -11,6 +11,9 @@ const SIZE = 'size=4m,nr_inodes=600';
 const NOTICE_MS = 1500;
 const CLEAR = ['FANFOLD_IO', 'FANFOLD_OUT', 'FANFOLD_HOST', 'FANFOLD_INCOMPLETE', 'FANFOLD_LOCKED'];
 
+/** What `resume` says where there is nothing any more. */
+const GONE = [...CLEAR, 'FANFOLD_MANIFEST'];
+
 /** Faults of the disk; `needsDisk`: the run is on a small one of its own. */
 export const DISK_FAULTS = [
   fault('full disk', { needsDisk: true, state: 'running' }, (run) => whileFilled(run, fillBytes)),
@@ -20,7 +23,7 @@ export const DISK_FAULTS = [
   fault('no inodes left', { needsDisk: true, state: 'running' }, (run) => whileFilled(run, fillInodes)),
   fault('read-only disk', { needsDisk: true, state: 'partial' }, whileReadOnly),
   fault('run directory moved away and back', { state: 'running' }, whileAway),
-  fault('run directory removed', { state: 'running', mayLose: true }, removed),
+  fault('run directory removed', { state: 'running', mayLose: true, mayFail: GONE }, removed),
 ];
 
 /** Mounts a small disk; only in a mount namespace of our own, which takes it with it. */

@@ -117,6 +117,14 @@ export function checkSameRun(
   );
 }
 
+/** True where a run has computed nothing but failures: no task is finished, and every line stands for a failed point. */
+export function isWorthless(directory: string, manifest: Manifest): boolean {
+  const isKept = (name: string): boolean =>
+    /^result\./.test(name) || /^task_index=(?!\d+\.\w+\.part(?:\.check)?(?:\.\d+)?$)/.test(name);
+  if (readdirSync(directory).some(isKept)) return false;
+  return readTaskStates(directory, manifest).every(({ lines, failed }) => lines === failed);
+}
+
 // --- internal ---
 
 /** The commit of a file's repository; undefined where it has none. */
@@ -139,14 +147,6 @@ function runLabel({ worker }: SweepSpec, hash: string): string {
 /** The file that a worker is. */
 function workerFile({ worker }: SweepRequest): string {
   return worker.kind === 'command' ? worker.program : worker.file;
-}
-
-/** True where a run has computed nothing but failures: no task is finished, and every line stands for a failed point. */
-function isWorthless(directory: string, manifest: Manifest): boolean {
-  const isKept = (name: string): boolean =>
-    /^result\./.test(name) || /^task_index=(?!\d+\.\w+\.part(?:\.check)?(?:\.\d+)?$)/.test(name);
-  if (readdirSync(directory).some(isKept)) return false;
-  return readTaskStates(directory, manifest).every(({ lines, failed }) => lines === failed);
 }
 
 /** The manifest with what may differ between two sessions of a run: how it is computed and folded, and an allowed new worker. */

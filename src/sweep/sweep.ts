@@ -30,7 +30,7 @@ import { brakes, type Brakes, type StopReason } from './brakes.js';
 import { awaitManifest, awaitTaskStates, withLateFiles } from './late-files.js';
 import { describeLost, mendTasks } from './mend-tasks.js';
 import type { Plan } from './plan.js';
-import { prepareDirectory, workerCommit } from './prepare.js';
+import { isWorthless, prepareDirectory, workerCommit } from './prepare.js';
 
 const STOPPING = 'Stopping, as fanfold stop asks: the points in hand are finished and kept.';
 
@@ -184,7 +184,9 @@ function processesFor(
   if (existing === undefined) return Math.min(most, tasks);
   const retryFailed = options.retryFailed === true;
   const open = readTaskStates(directory, existing).filter((state) => isOpen(state, retryFailed));
-  return Math.min(most, open.length);
+  // A mended worker may have it begin anew.
+  const count = open.length === 0 && isWorthless(directory, existing) ? tasks : open.length;
+  return Math.min(most, count);
 }
 
 async function computeAndFold(plan: Plan, manifest: Manifest, options: ComputeOptions): Promise<Outcome> {

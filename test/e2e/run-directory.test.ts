@@ -2,6 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import fs from 'fs-extra';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
+import { testWith } from '../tools.js';
 import { events, fanfold, isAlive, read, start, temporaryFolder, until, writeWorker } from './command.js';
 
 const SPEC = ['--range', '0:12', '--tasks', '3'];
@@ -147,19 +148,30 @@ describe('the run directory', () => {
     expect(manifest.earlierWorkers.map(({ files }) => Object.keys(files))).toEqual([['w.mjs']]);
   });
 
-  test('in which every point failed takes a mended worker', async () => {
-    const folder = temporaryFolder();
-    const args = [
-      writeWorker(folder, 'w.mjs', 'export default () => nothing;\n'),
-      '--range',
-      '0:3',
-      '--out',
-      join(folder, 'run'),
-    ];
-    expect((await fanfold(args)).exitCode).toBe(1);
-    writeWorker(folder, 'w.mjs', 'export default ({ x }) => x;\n');
-    expect((await fanfold(args)).exitCode).toBe(0);
-    expect(read(folder, 'run', 'result.txt')).toBe('0   0\n1   1\n2   2\n');
+  describe('in which every point failed takes a mended worker, and what it declares', () => {
+    const declared = "export const columns = { y: 'float64' };\nexport default ({ x }) => ";
+    test('in JavaScript', async () => {
+      await mend('w.mjs', '', `${declared}nothing;\n`, `${declared}x;\n`);
+    });
+    testWith('python3', 'in Python', async () => {
+      await mend('w.py', ':f', 'def f(x):\n    return nothing\n', 'def f(x) -> float:\n    return x\n');
+    });
+
+    async function mend(name: string, called: string, wrong: string, mended: string): Promise<void> {
+      const folder = temporaryFolder();
+      const args = [
+        `${writeWorker(folder, name, wrong)}${called}`,
+        '--range',
+        '0:3',
+        '--out',
+        join(folder, 'run'),
+      ];
+      expect((await fanfold(args)).exitCode).toBe(1);
+      writeWorker(folder, name, mended);
+      const { exitCode, stderr } = await fanfold(args);
+      expect([exitCode, stderr]).toEqual([0, expect.not.stringContaining('begun with')]);
+      expect(read(folder, 'run', 'result.txt')).toBe('0   0.0\n1   1.0\n2   2.0\n');
+    }
   });
 
   test('leaves files alone that are not a run’s, also with --force', async () => {

@@ -12,8 +12,8 @@ export interface Crew {
    * where that one has died.
    */
   load(worker: HostWorker): HostProcess;
-  /** A process for a job slot: one that waits, or a new one. */
-  take(): HostProcess;
+  /** A process for a job slot, one that waits or a new one, which has been told to load the worker. */
+  take(worker: HostWorker): HostProcess;
   /** Asks every process that is left to end, and waits for that. */
   end(): Promise<void>;
   /** Ends every process that is left, at once. */
@@ -66,7 +66,11 @@ export function startCrew({ count, env, folder, program }: CrewOptions & Pick<Ho
       for (const host of waiting) if (!host.hasLoaded) host.send({ type: 'load', worker });
       return waiting[0] as HostProcess;
     },
-    take: () => waiting.shift() ?? start(),
+    take: (worker) => {
+      const host = waiting.shift() ?? start();
+      if (!host.hasLoaded) host.send({ type: 'load', worker });
+      return host;
+    },
     end: async () => {
       await Promise.all(Array.from(everyone, (host) => host.exit()));
       closeReaper();

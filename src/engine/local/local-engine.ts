@@ -191,8 +191,7 @@ function dismiss(host: HostProcess, session: Session): void {
 
 async function openHost(session: Session): Promise<HostProcess> {
   const { crew, worker, work, paths } = session;
-  const host = crew.take();
-  if (!host.hasLoaded) host.send({ type: 'load', worker });
+  const host = crew.take(worker);
   session.hosts.add(host);
   await host.started;
   // Before it can write: a coordinator that comes after this one must know of it.

@@ -67,6 +67,11 @@ export function startPythonCrew({
 
   let nextId = 0;
   let worker: HostWorker | undefined;
+  const load = (wanted: HostWorker): void => {
+    worker = wanted;
+    if (!isServing) server = serve();
+    else if (!server.hasLoaded) server.send({ type: 'load', worker });
+  };
   let isServing = false;
   let isClosed = false;
   let sorted = Promise.resolve();
@@ -125,12 +130,14 @@ export function startPythonCrew({
   return {
     size: count,
     load: (wanted) => {
-      worker = wanted;
-      if (!isServing) server = serve();
-      else if (!server.hasLoaded) server.send({ type: 'load', worker });
+      load(wanted);
       return { ...server, hasLoaded: true, next: inbox.next };
     },
-    take: () => waiting.shift() ?? fork(),
+    take: (wanted) => {
+      // Nobody has looked at a worker whose run seemed to be complete.
+      if (worker === undefined) load(wanted);
+      return waiting.shift() ?? fork();
+    },
     end: async () => {
       await Promise.all(Array.from(forks.values(), (host) => host.exit()));
       await server.exit();
