@@ -1,19 +1,11 @@
-import {
-  closeSync,
-  existsSync,
-  fstatSync,
-  fsyncSync,
-  ftruncateSync,
-  openSync,
-  readFileSync,
-  readSync,
-} from 'node:fs';
+import { closeSync, existsSync, fstatSync, fsyncSync, ftruncateSync, openSync, readSync } from 'node:fs';
 import { writeAll, writeFileAtomic } from './atomic-file.js';
 import { checksum } from './checksum.js';
 import { readWholeLines } from './whole-lines.js';
 
 const NEWLINE = 10;
 const SETTLE_MS = 10;
+const PIECE_BYTES = 65_536;
 /** How a line ends: with the checksum of all that stands before it. */
 const sealOf = (body: Uint8Array): string => `,"crc":"${checksum(body)}"}`;
 const SEAL_BYTES = sealOf(new Uint8Array()).length;
@@ -75,13 +67,13 @@ export function isTorn(path: string): boolean {
 
 /** Cuts a torn last line off. Only under the run's lock. */
 export function repairJournal(path: string): void {
-  if (!existsSync(path)) return;
-  const bytes = readFileSync(path);
-  const end = bytes.lastIndexOf(NEWLINE) + 1;
-  if (end === bytes.length) return;
+  if (!isTorn(path)) return;
   const file = openSync(path, 'r+');
-  ftruncateSync(file, end);
-  closeSync(file);
+  try {
+    ftruncateSync(file, endOfWholeLines(file));
+  } finally {
+    closeSync(file);
+  }
 }
 
 /**
@@ -111,6 +103,19 @@ function lacksNewline(file: number): boolean {
   const last = Buffer.alloc(1);
   readSync(file, last, 0, 1, size - 1);
   return last[0] !== NEWLINE;
+}
+
+/** Looked for from the end, because a journal may be larger than what can be held. */
+function endOfWholeLines(file: number): number {
+  const piece = Buffer.alloc(PIECE_BYTES);
+  for (let end = fstatSync(file).size; end > 0;) {
+    const start = Math.max(0, end - PIECE_BYTES);
+    const read = readSync(file, piece, 0, end - start, start);
+    const at = piece.subarray(0, read).lastIndexOf(NEWLINE);
+    if (at >= 0) return start + at + 1;
+    end = start;
+  }
+  return 0;
 }
 
 function sealedLine(record: object): Buffer {

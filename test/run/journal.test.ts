@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { describe, expect, test } from '@jest/globals';
@@ -79,6 +79,13 @@ describe('a journal', () => {
       appendRecord(path, { after: length });
       expect(readRecords(path).records).toEqual([...RECORDS.slice(0, whole), { after: length }]);
     }
+  });
+
+  test('is cut to its whole lines though it be larger than any buffer, as a power cut may leave it', () => {
+    const { path, bytes } = journal();
+    truncateSync(path, bytes.length + 2 ** 31);
+    repairJournal(path);
+    expect(readFileSync(path).equals(bytes)).toBe(true);
   });
 
   test('ends each line with the crc32 of what stands before it, and is JSON', () => {
