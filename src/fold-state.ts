@@ -6,16 +6,18 @@ import { isRecorded } from './run/proof.js';
 /**
  * How the result file stands: `folded`, byte for byte as the proof has it; `open`, to be made for the first time or with
  * another header; `missing` or `damaged`, to be made anew.
+ * @param beat called again and again while it is read
  */
 export function stateOfResult(
   directory: string,
   manifest: Manifest,
+  beat?: () => void,
 ): 'folded' | 'open' | 'missing' | 'damaged' {
   const { proof, header } = manifest;
   if (proof === undefined || header !== (proof.result.header !== '')) return 'open';
   const { result } = runPaths(directory, manifest.spec.format);
   if (!existsSync(result)) return 'missing';
-  return isRecorded(result, proof.result) ? 'folded' : 'damaged';
+  return isRecorded(result, proof.result, beat) ? 'folded' : 'damaged';
 }
 
 /**

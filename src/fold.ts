@@ -38,7 +38,7 @@ export interface FoldOptions {
 export function fold(directory: string, manifest: Manifest, options: FoldOptions = {}): Manifest {
   const { onNotice, fillsFailed = false, beat } = options;
   const paths = runPaths(directory, manifest.spec.format);
-  if (onNotice !== undefined && stateOfResult(directory, manifest) === 'damaged') {
+  if (onNotice !== undefined && stateOfResult(directory, manifest, beat) === 'damaged') {
     onNotice(
       `${basename(paths.result)} was damaged or edited since it was made; it is made anew from the task files.`,
     );
@@ -85,7 +85,7 @@ export function fold(directory: string, manifest: Manifest, options: FoldOptions
     failed: failed.list(),
     nan: nan.list(),
     ...(layout === undefined ? {} : { layout: { kind: layout.kind, columns: [...layout.columns] } }),
-    journals: { events: pieceOf(paths.events), failures: pieceOf(paths.failures) },
+    journals: { events: pieceOf(paths.events, beat), failures: pieceOf(paths.failures, beat) },
     tasks,
   };
   const proven = { ...manifest, proof };
@@ -125,7 +125,7 @@ function isFoldNeeded(directory: string, manifest: Manifest, options: FoldOption
   const isOlder =
     proof !== undefined &&
     ((proof.failed.count > 0 && options.fillsFailed !== true) || proof.tasks.some(isRetried));
-  return isOlder || stateOfResult(directory, manifest) !== 'folded';
+  return isOlder || stateOfResult(directory, manifest, options.beat) !== 'folded';
 }
 
 interface CopyOptions {

@@ -58,7 +58,8 @@ export function letGo(directory: string): void {
   process.stdout.write('');
   process.stderr.write('');
   process.send?.('begun', undefined, undefined, () => {
-    process.disconnect();
+    // Who started it may be gone.
+    if (process.connected) process.disconnect();
   });
 }
 

@@ -22,11 +22,14 @@ export type Piece = z.infer<typeof StoredPiece>;
 
 const READ_BYTES = 1 << 20;
 
-/** True where a file is there with just the bytes that are recorded: their number first, then their hash. */
-export function isRecorded(path: string, { bytes, sha256 }: Piece): boolean {
+/**
+ * True where a file is there with just the bytes that are recorded: their number first, then their hash.
+ * @param beat called again and again while it is read
+ */
+export function isRecorded(path: string, { bytes, sha256 }: Piece, beat?: () => void): boolean {
   return (
     withFile(path, (file) => {
-      return fstatSync(file).size === bytes && hashOfPiece(file, 0, bytes) === sha256;
+      return fstatSync(file).size === bytes && hashOfPiece(file, 0, bytes, beat) === sha256;
     }) ?? false
   );
 }
@@ -37,21 +40,22 @@ export function beginsAsRecorded(path: string, { bytes, sha256 }: Piece): boolea
 }
 
 /** What is to be recorded of a file as it is now; one that isn't there has no bytes. */
-export function pieceOf(path: string): Piece {
+export function pieceOf(path: string, beat?: () => void): Piece {
   const record = withFile(path, (file) => {
     const bytes = fstatSync(file).size;
-    return { bytes, sha256: hashOfPiece(file, 0, bytes) };
+    return { bytes, sha256: hashOfPiece(file, 0, bytes, beat) };
   });
   return record ?? { bytes: 0, sha256: sha256('') };
 }
 
 /** The sha256 of `bytes` bytes of an open file from `start` on, or of as many as there are. */
-export function hashOfPiece(file: number, start: number, bytes: number): string {
+export function hashOfPiece(file: number, start: number, bytes: number, beat?: () => void): string {
   const hash = createHash('sha256');
   const buffer = Buffer.allocUnsafe(Math.min(bytes, READ_BYTES));
   for (let done = 0; done < bytes;) {
     const read = readSync(file, buffer, 0, Math.min(buffer.length, bytes - done), start + done);
     if (read === 0) break;
+    beat?.();
     hash.update(buffer.subarray(0, read));
     done += read;
   }

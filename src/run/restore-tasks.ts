@@ -32,8 +32,7 @@ export function restoreTasks(
     return tasks.filter((index) => {
       const [start, piece] = [starts[index], provenFile(proof, index)];
       if (start === undefined || piece === undefined) return false;
-      beat();
-      if (hashOfPiece(result, start, piece.bytes) !== piece.sha256) return false;
+      if (hashOfPiece(result, start, piece.bytes, beat) !== piece.sha256) return false;
       onRestore(index);
       writeAtomically(paths.task(index), (output) => {
         copyPiece(result, output, { start, bytes: piece.bytes, beat });

@@ -27,18 +27,19 @@ export interface TaskState extends Slice {
  * their lengths.
  * @throws an error of the system where the directory is gone
  * @param options.readsTouched hold those that were written to since they were recorded against their hashes too
+ * @param options.beat called again and again while these are read
  */
 export function readTaskStates(
   directory: string,
   manifest: Manifest,
-  { readsTouched = false }: { readsTouched?: boolean } = {},
+  { readsTouched = false, beat }: { readsTouched?: boolean; beat?: () => void } = {},
 ): TaskState[] {
   const paths = runPaths(directory, manifest.spec.format);
   const names = new Set(readdirSync(directory));
   const has = (path: string): boolean => names.has(path.slice(paths.directory.length + 1));
   const states = statesOf(
     Array.from({ length: manifest.tasks }, (_, index) => index),
-    { paths, manifest, has, readsTouched },
+    { paths, manifest, has, readsTouched, beat },
   );
   // Files of a directory that was moved away meanwhile seemed to be missing.
   statSync(directory);
@@ -124,10 +125,11 @@ interface StateOptions {
   readonly manifest: Manifest;
   readonly has: (path: string) => boolean;
   readonly readsTouched: boolean;
+  readonly beat?: (() => void) | undefined;
 }
 
 function statesOf(tasks: readonly number[], options: StateOptions): TaskState[] {
-  const { paths, manifest, has, readsTouched } = options;
+  const { paths, manifest, has, readsTouched, beat } = options;
   const journals = readJournals(paths);
   const files = recordedFiles(journals);
   const hasLayout = layoutOfRun(journals.flat(), manifest) !== undefined;
@@ -145,7 +147,7 @@ function statesOf(tasks: readonly number[], options: StateOptions): TaskState[] 
       const recordedMs = Math.max(foldedMs, ...ends.map(({ time }) => time));
       const isRead = readsTouched && Math.floor(found.mtimeMs) > recordedMs;
       const isOurs = records.some(
-        (record) => record.bytes === found.size && (!isRead || isRecorded(path, record)),
+        (record) => record.bytes === found.size && (!isRead || isRecorded(path, record, beat)),
       );
       return {
         index,

@@ -27,7 +27,7 @@ export function mendTasks(
   { onNotice = () => undefined, beat = () => undefined }: MendOptions = {},
 ): { states: TaskState[]; setAside: string[] } {
   const paths = runPaths(directory, manifest.spec.format);
-  const look = (): TaskState[] => readTaskStates(directory, manifest, { readsTouched: true });
+  const look = (): TaskState[] => readTaskStates(directory, manifest, { readsTouched: true, beat });
   const found = look();
   const kept: string[] = [];
   const restored = restoreTasks(paths, manifest, {

@@ -68,6 +68,25 @@ describe('--detach', () => {
     expect(fs.existsSync(out)).toBe(false);
   });
 
+  test('goes on where who started it is killed before the run has begun', async () => {
+    const folder = temporaryFolder();
+    const out = join(folder, 'run');
+    const seen = join(folder, 'seen');
+    const code = `import { existsSync, writeFileSync } from 'node:fs';
+      writeFileSync(process.env.SEEN, '');
+      while (!existsSync(process.env.GATE)) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 10);
+      export default ({ x }) => 2 * x;\n`;
+    const args = [writeWorker(folder, 'w.mjs', code), '--range', '0:12', '--detach', '--out', out];
+    const gate = join(folder, 'gate');
+    const starter = start(args, { env: { GATE: gate, SEEN: seen } });
+    await until('the worker to be loaded', () => fs.existsSync(seen));
+    starter.kill('SIGKILL');
+    await starter;
+    fs.writeFileSync(gate, '');
+    await until('the end', () => fs.existsSync(join(out, 'result.txt')) && !fs.existsSync(join(out, 'lock')));
+    expect(read(out, 'result.txt')).toBe(RESULT);
+  });
+
   test('of a complete run has nothing to leave', async () => {
     const { out, args, gate } = gatedRun();
     fs.writeFileSync(gate, '');
