@@ -1,0 +1,89 @@
+import { describe, expect } from '@jest/globals';
+import fs from 'fs-extra';
+import { delimiter, join } from 'node:path';
+import { testWith } from '../tools.js';
+import { expectExit, fanfold, read, start, temporaryFolder, until, WORKERS } from './command.js';
+
+// Runs whose jobs are in the queue, with programs in the place of Slurm's.
+
+interface Queued {
+  readonly out: string;
+  readonly env: { readonly PATH: string };
+  /** What scancel was asked for. */
+  readonly cancelled: () => string[];
+  /** Puts other elements into the queue. */
+  readonly queue: (...elements: readonly (readonly [id: string, state: string])[]) => void;
+}
+
+/** A run of four tasks of which nothing is computed, in the queue as array 7 with two of its elements at work. */
+async function queued(worker = join(WORKERS, 'double.ts'), ...options: readonly string[]): Promise<Queued> {
+  const folder = temporaryFolder();
+  const out = join(folder, 'run');
+  const bin = join(folder, 'bin');
+  const fake = (name: string, script: string): void => {
+    fs.outputFileSync(join(bin, name), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+  };
+  const queue: Queued['queue'] = (...elements) => {
+    const lines = elements.map(([id, state]) => [id, state, 'None', 'job', 'job.sh', out].join('\x1f'));
+    fs.writeFileSync(join(folder, 'queue'), lines.map((line) => `${line}\n`).join(''));
+  };
+  queue(['7_0', 'RUNNING'], ['7_1', 'RUNNING']);
+  fake('sbatch', 'case "$*" in *--array=*) echo 7 ;; *) echo 8 ;; esac');
+  fake('squeue', `cat '${folder}/queue'`);
+  fake('scontrol', 'echo "MaxArraySize = 1001"');
+  fake('scancel', `echo "$*" >>'${folder}/cancelled'`);
+  const env = { PATH: `${bin}${delimiter}${process.env['PATH'] ?? ''}` };
+  const spec = ['--range', '0:16', '--tasks', '4', '--out', out, '--engine', 'slurm'];
+  expectExit(await fanfold([worker, ...spec, '--detach', ...options], { env }), 0);
+  return {
+    out,
+    env,
+    queue,
+    cancelled: () =>
+      fs.existsSync(join(folder, 'cancelled')) ? read(folder, 'cancelled').trimEnd().split('\n') : [],
+  };
+}
+
+const GENTLY = ['--state=PENDING 7', '--full --signal=INT 7'];
+
+describe('a stop of jobs in the queue', () => {
+  testWith('posix', 'is asked for all the same where a signal ends the wait', async () => {
+    const { out, env, cancelled } = await queued();
+    for (const [signal, exitCode] of [
+      ['SIGINT', 130],
+      ['SIGTERM', 143],
+      ['SIGHUP', 129],
+    ] as const) {
+      const before = cancelled().length;
+      const stopping = start(['stop', out], { env });
+      await until('the request', () => cancelled().length === before + 2);
+      stopping.kill(signal);
+      const ended = await stopping;
+      expect([ended.exitCode, ended.stderr]).toEqual([
+        exitCode,
+        expect.stringContaining('Only the wait ends'),
+      ]);
+      expect(cancelled().slice(before)).toEqual(GENTLY);
+    }
+    const now = start(['stop', out, '--now'], { env });
+    await until('that at once', () => cancelled().length > 6);
+    now.kill('SIGINT');
+    expect((await now).exitCode).toBe(130);
+    expect(cancelled()[6]).toBe('7');
+  });
+
+  testWith('posix', 'is asked for again where Ctrl-C reaches scancel too', async () => {
+    const { out, env, cancelled, queue } = await queued();
+    const scancel = join(env.PATH.split(delimiter)[0] ?? '', 'scancel');
+    const [first = '', ...rest] = read(scancel).split('\n');
+    fs.writeFileSync(
+      scancel,
+      [first, `[ -e '${out}.cut' ] || { : >'${out}.cut'; kill -INT $$; }`, ...rest].join('\n'),
+    );
+    const stopping = start(['stop', out], { env });
+    await until('the request', () => cancelled().length === 2);
+    queue();
+    expectExit(await stopping, 0);
+    expect(cancelled()).toEqual(GENTLY);
+  });
+});
