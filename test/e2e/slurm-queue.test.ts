@@ -72,6 +72,21 @@ describe('a stop of jobs in the queue', () => {
     expect(cancelled()[6]).toBe('7');
   });
 
+  testWith(
+    'posix',
+    'takes out of the queue what was put back into it, and asks the others once',
+    async () => {
+      const { out, env, cancelled, queue } = await queued();
+      const stopping = start(['stop', out], { env });
+      await until('the request', () => cancelled().length === 2);
+      queue(['7_0', 'RUNNING'], ['7_[1]', 'PENDING']);
+      await until('the other', () => cancelled().length >= 4);
+      queue();
+      expectExit(await stopping, 0);
+      expect(new Set(cancelled().slice(2))).toEqual(new Set(['--state=PENDING 7']));
+    },
+  );
+
   testWith('posix', 'is asked for again where Ctrl-C reaches scancel too', async () => {
     const { out, env, cancelled, queue } = await queued();
     const scancel = join(env.PATH.split(delimiter)[0] ?? '', 'scancel');

@@ -73,8 +73,9 @@ export async function endJobs(
       const jobs = [...queue.jobs, ...queue.folds];
       if (jobs.length === 0) return 'ended';
       if (kill.aborted) await cancel(jobs);
-      // Also what was put back into the queue meanwhile.
-      else if (!isTold || queue.waiting > 0) await cancelGently(jobs);
+      else if (!isTold) await cancelGently(jobs);
+      // What was put back into the queue meanwhile.
+      else if (queue.waiting > 0) await cancelWaiting(jobs);
       isTold = true;
     }
     const signal = kill.aborted ? leave : killOrLeave;
