@@ -2,7 +2,7 @@ import { describe, expect } from '@jest/globals';
 import fs from 'fs-extra';
 import { delimiter, join } from 'node:path';
 import { testWith } from '../tools.js';
-import { expectExit, fanfold, read, start, temporaryFolder, until, WORKERS } from './command.js';
+import { expectExit, fanfold, read, start, temporaryFolder, until, WORKERS, writeWorker } from './command.js';
 
 // Runs whose jobs are in the queue, with programs in the place of Slurm's.
 
@@ -100,5 +100,38 @@ describe('a stop of jobs in the queue', () => {
     queue();
     expectExit(await stopping, 0);
     expect(cancelled()).toEqual(GENTLY);
+  });
+});
+
+describe('a resume of jobs in the queue', () => {
+  const resumed = async ({ out, env }: Queued, ...options: readonly string[]): Promise<[unknown, string]> => {
+    const { exitCode, stderr } = await fanfold(['resume', out, '--detach', ...options], { env });
+    return [exitCode, stderr];
+  };
+  const isRefused = (option: string): unknown => [
+    2,
+    expect.stringMatching(new RegExp(`Expected no jobs of .* in the queue for ${option}, but`)),
+  ];
+  const isFollowed = [0, expect.stringContaining('in the queue already')];
+
+  testWith('posix', 'is refused with another --pack', async () => {
+    const run = await queued(undefined, '--pack', '2');
+    for (const pack of ['1', '3', '8'])
+      expect(await resumed(run, '--pack', pack)).toEqual(isRefused('--pack'));
+    expect(await resumed(run, '--pack', '2')).toEqual(isFollowed);
+    expect(await resumed(run)).toEqual(isFollowed);
+    // Of four tasks.
+    expect(await resumed(await queued(undefined, '--pack', '9'), '--pack', '7')).toEqual(isFollowed);
+  });
+
+  testWith('python3', 'is refused with another interpreter or start method', async () => {
+    const folder = temporaryFolder();
+    const [python, other] = ['python', 'other'].map((name) => join(folder, name)) as [string, string];
+    for (const path of [python, other]) fs.symlinkSync('/usr/bin/python3', path);
+    const model = writeWorker(folder, 'model.py', 'def f(x):\n    return x\n');
+    const run = await queued(`${model}:f`, '--python', python);
+    expect(await resumed(run, '--python', other)).toEqual(isRefused('--python'));
+    expect(await resumed(run, '--start-method', 'spawn')).toEqual(isRefused('--start-method'));
+    expect(await resumed(run, '--python', python, '--start-method', 'fork')).toEqual(isFollowed);
   });
 });
