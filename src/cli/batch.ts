@@ -129,7 +129,7 @@ function isAllComputed({ limits }: Manifest, states: readonly TaskState[]): bool
 }
 
 /**
- * Ends the jobs of a run.
+ * Ends the jobs of a run; a signal ends the wait for that alone.
  * @returns the exit code; undefined where nothing of it goes on
  */
 export async function stopBatch(
@@ -151,10 +151,11 @@ export async function stopBatch(
   tell(
     `Ending ${(describeBatch(batch) ?? '').replace('slurm: ', '')}${isNow ? '' : '; the points in hand are finished (--now ends them at once)'}.`,
   );
-  const signals = listenForSignals('They are ended at once.');
-  const kill = isNow ? AbortSignal.abort() : signals.controls.stop;
-  await endJobs(runPaths(directory), kill);
+  const signals = listenForSignals('Only the wait ends; they are told to end all the same.');
+  const kill = isNow ? AbortSignal.abort() : new AbortController().signal;
+  const end = await endJobs(runPaths(directory), { kill, leave: signals.controls.stop });
   signals.close();
+  if (end === 'left') return signals.exitCode() ?? 1;
   tell(`They have ended; what is done is kept. Go on with: ${commandFor('resume', directory)}`);
   return 0;
 }

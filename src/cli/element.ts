@@ -43,7 +43,10 @@ export async function element(
   tell(
     `fanfold: element ${String(number)}${job === undefined ? '' : ` (${job.id}, attempt ${String(job.restarts + 1)})`} on ${hostname()}, ${new Date().toISOString()}`,
   );
-  const signals = listenForSignals('Stopping: the points in hand are finished and kept.');
+  // Every fanfold stop sends a SIGINT, and so does every element that ends the array.
+  const signals = listenForSignals('Stopping: the points in hand are finished and kept.', {
+    mayRepeat: true,
+  });
   const warning = listenForWarning(job);
   const controls = {
     stop: AbortSignal.any([signals.controls.stop, warning.stop]),

@@ -1,14 +1,16 @@
 import { mayBeQueued } from '../engine/slurm/submitted.js';
+import type { PythonOptions } from '../engine/worker-reference.js';
 import { FanfoldError } from '../errors.js';
 import { commandFor } from '../report/command-line.js';
+import type { Manifest } from '../run/manifest.js';
 import { runPaths } from '../run/paths.js';
 import { requireManifest } from '../sweep/existing-run.js';
 import type { Plan } from '../sweep/plan.js';
 import { changedLimits, type LimitOptions } from './limit-options.js';
-import { changedOptions } from './slurm-options.js';
+import { changedOptions, type EngineOptions } from './slurm-options.js';
 import { tell } from './tell.js';
 
-interface InQueueOptions extends LimitOptions {
+interface InQueueOptions extends LimitOptions, PythonOptions, Pick<EngineOptions, 'pack'> {
   readonly detach?: true | undefined;
   readonly force?: true | undefined;
   readonly retryFailed?: boolean;
@@ -46,6 +48,7 @@ export async function inQueue(
     ...(allowChangedWorker === true ? ['--allow-changed-worker'] : []),
     ...(manifest.slurm === undefined ? [] : changedOptions(manifest.slurm, request.slurm)),
     ...changedLimits(manifest.limits, options),
+    ...changedElements(manifest, request, options),
   ];
   if (undone.length > 0) throw asTheyWere(directory, undone, describeBatch(batch));
   tell(`The jobs of this run are in the queue already (${describeBatch(batch) ?? ''}).`);
@@ -59,6 +62,21 @@ export async function inQueue(
 }
 
 // --- internal ---
+
+/** The options that are given of how elements compute, and say otherwise than the run was begun. */
+function changedElements(
+  { tasks, pack: begunPack = 1, worker: begun }: Manifest,
+  { worker }: Plan['request'],
+  { pack = begunPack, python, startMethod }: InQueueOptions,
+): string[] {
+  const now = worker.kind === 'python' ? worker : undefined;
+  return [
+    // No element has more tasks than there are.
+    ...(Math.min(pack, tasks) === begunPack ? [] : ['--pack']),
+    ...(python === undefined || now?.interpreter === begun.interpreter ? [] : ['--python']),
+    ...(startMethod === undefined || now?.startMethod === begun.startMethod ? [] : ['--start-method']),
+  ];
+}
 
 /** The error of a wish that jobs in the queue know nothing of. */
 function asTheyWere(directory: string, undone: readonly string[], queue = ''): FanfoldError {

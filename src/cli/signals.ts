@@ -30,9 +30,13 @@ export function exitCodeOfSignal(name: string | undefined): number | undefined {
 /**
  * Turns signals into a stop: the first lets the points in hand finish, the second ends every process at once.
  * @param notice what the user is told at the first one
+ * @param options.mayRepeat SIGINT may come several times for one stop, so that it ends nothing at once
  * @returns the controls for a run, and the exit code once a signal has come
  */
-export function listenForSignals(notice = STOPPING): {
+export function listenForSignals(
+  notice = STOPPING,
+  { mayRepeat = false } = {},
+): {
   controls: Controls;
   exitCode: () => number | undefined;
   close: () => void;
@@ -45,7 +49,7 @@ export function listenForSignals(notice = STOPPING): {
       first = signal;
       tell(notice);
       stop.abort(signal);
-    } else if (signal !== 'SIGHUP') {
+    } else if (signal !== 'SIGHUP' && !(mayRepeat && signal === 'SIGINT')) {
       // Of a closed terminal a shell tells, and the system too.
       kill.abort();
     }

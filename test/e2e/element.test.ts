@@ -232,6 +232,29 @@ describe('an element', () => {
     expect(marked(run)).toEqual(['x=4.', 'x=5.', 'x=6..', 'x=7.']);
   });
 
+  test('finishes its points in hand however often SIGINT comes, and ends at once by SIGTERM after it', async () => {
+    const run = await prepared();
+    const stopping = async (index: number): Promise<{ element: ReturnType<typeof start> }> => {
+      const element = run.element(index);
+      await until('the wait', () => fs.existsSync(join(run.marks, `x=${String(4 * index + 2)}`)));
+      let told = '';
+      element.stderr?.on('data', (text) => (told += String(text)));
+      element.kill('SIGINT');
+      await until('the stop', () => told.includes('Stopping'));
+      return { element };
+    };
+    const { element: killed } = await stopping(1);
+    killed.kill('SIGTERM');
+    expectExit(await killed, 130);
+    const { element } = await stopping(0);
+    element.kill('SIGINT');
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    run.open();
+    expectExit(await element, 130);
+    for (const index of [0, 1]) expectExit(await run.element(index), 0);
+    expect(marked(run)).toEqual(['x=0.', 'x=1.', 'x=2.', 'x=3.', 'x=4.', 'x=5.', 'x=6..', 'x=7.']);
+  });
+
   test('stops before its time limit with exit code 75, and goes on', async () => {
     const run = await prepared();
     const { exitCode, stderr } = await run.element(0, ['--time-limit', '1s']);

@@ -316,8 +316,16 @@ describe('a run on Slurm', () => {
     const run = gatedRun(6);
     await command(...run.args, '--detach');
     await waiting(run, 4);
-    const stopping = start(['stop', run.out], { env });
+    const left = start(['stop', run.out], { env });
     await until('the elements to know', () => logs(run.out).split('Stopping').length === 5, 30_000);
+    left.kill('SIGINT');
+    expectExit(await left, 130);
+    // Asked twice, they finish their points in hand all the same.
+    const stopping = start(['stop', run.out], { env });
+    let told = '';
+    stopping.stderr?.on('data', (text) => (told += String(text)));
+    await until('the second stop', () => told.includes('4 elements running, 0 waiting'), 30_000);
+    await new Promise((resolve) => setTimeout(resolve, 2_000));
     run.open();
     expect((await stopping).exitCode).toBe(0);
     expectExit(await command('resume', run.out, '--engine', 'local'), 0);

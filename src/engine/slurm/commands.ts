@@ -11,6 +11,8 @@ interface Ended {
   readonly stderr: string;
   /** It was given up, because it took too long. */
   readonly isGivenUp?: true;
+  /** A signal of somebody else's ended it. */
+  readonly isInterrupted?: true;
 }
 
 const PATIENCE_MS = 120_000;
@@ -243,7 +245,9 @@ async function fieldOf(id: string, format: string): Promise<string | undefined> 
 }
 
 async function scancel(args: readonly string[]): Promise<void> {
-  const ended = await call('scancel', args);
+  let ended = await call('scancel', args);
+  // Ctrl-C reaches it too, where it ends a wait only.
+  if (ended.isInterrupted === true) ended = await call('scancel', args);
   // That a job has ended meanwhile is no refusal.
   if (ended.exitCode === 0 || !REFUSED.test(ended.stderr)) return;
   throw new FanfoldError(
@@ -302,7 +306,10 @@ function call(
         else if (systemCode(error) === 'ENOENT') reject(notHere(program));
         else {
           const exitCode = typeof error.code === 'number' ? error.code : 1;
-          resolve({ exitCode, stdout, stderr, ...(error.killed === true ? { isGivenUp: true } : {}) });
+          const ended = { exitCode, stdout, stderr };
+          if (error.killed === true) resolve({ ...ended, isGivenUp: true });
+          else if (typeof error.signal === 'string') resolve({ ...ended, isInterrupted: true });
+          else resolve(ended);
         }
       },
     );

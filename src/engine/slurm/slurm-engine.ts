@@ -54,31 +54,34 @@ export async function cancelFolds(paths: RunPaths): Promise<void> {
 
 /**
  * Ends all jobs of a run, each at the end of its points in hand, and waits for that; at once, where `kill` comes.
+ * @param signals.leave ends the wait alone, once the jobs are told
  * @throws FanfoldError where Slurm refuses, or gives no answer for long
  */
-export async function endJobs(paths: RunPaths, kill: AbortSignal): Promise<void> {
+export async function endJobs(
+  paths: RunPaths,
+  { kill, leave = new AbortController().signal }: { kill: AbortSignal; leave?: AbortSignal },
+): Promise<'ended' | 'left'> {
   const known = readSubmitted(paths);
+  const killOrLeave = AbortSignal.any([kill, leave]);
   let isTold = false;
-  let isKilled = false;
   let silent = 0;
-  for (;;) {
-    const queue = await squeue(paths, known);
+  while (!isTold || !leave.aborted) {
+    const queue = await squeue(paths, known, isTold ? { signal: leave } : {});
     if (queue === undefined && ++silent > MOST_SILENT) throw noAnswer(paths);
     if (queue !== undefined) {
       silent = 0;
       const jobs = [...queue.jobs, ...queue.folds];
-      if (jobs.length === 0) return;
-      if (kill.aborted) {
-        isKilled = true;
-        await cancel(jobs);
-      } else if (!isTold || queue.waiting > 0) {
-        // Also what was put back into the queue meanwhile.
-        isTold = true;
-        await cancelGently(jobs);
-      }
+      if (jobs.length === 0) return 'ended';
+      if (kill.aborted) await cancel(jobs);
+      else if (!isTold) await cancelGently(jobs);
+      // What was put back into the queue meanwhile.
+      else if (queue.waiting > 0) await cancelWaiting(jobs);
+      isTold = true;
     }
-    await setTimeout(END_LOOK_MS, undefined, isKilled ? {} : { signal: kill }).catch(() => undefined);
+    const signal = kill.aborted ? leave : killOrLeave;
+    await setTimeout(END_LOOK_MS, undefined, isTold ? { signal } : {}).catch(() => undefined);
   }
+  return 'left';
 }
 
 // --- internal ---
@@ -97,7 +100,7 @@ async function runOnSlurm(work: Work, controls: Controls, options: SlurmEngineOp
     signal: controls.stop,
   });
   if (end === 'left') {
-    if (!options.leaves()) await endJobs(paths, controls.kill);
+    if (!options.leaves()) await endJobs(paths, { kill: controls.kill });
     return;
   }
   // This one folds at once, or says why not.
