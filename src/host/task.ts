@@ -102,8 +102,7 @@ async function runSession(
       ...stamp(task.index),
       lines: file.lines,
     } satisfies RunEvent);
-    const isGoingOn = failures.length === 0 || !signal.aborted;
-    const computed = isGoingOn ? await computeRest(file, options, compute) : 0;
+    const computed = signal.aborted ? 0 : await computeRest(file, options, compute);
     const recalled = await computer.recall?.take();
     const seconds = (performance.now() - started) / 1000;
     finish(file, options, { paths, seconds, points: retried + computed, isSound: recalled === undefined });
