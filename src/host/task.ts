@@ -55,7 +55,7 @@ export async function computeTask(options: TaskOptions): Promise<void> {
   const started = performance.now();
   // Counted where a point fails: to look at each line for it would cost as much as writing it.
   const failed = { count: 0 };
-  const withPaths = { ...options, paths, failed };
+  const withPaths = { ...options, paths, failed, doomed: new Set(task.doomed) };
   const compute: ComputePoint = (index, sink) => computePoint(index, sink, withPaths);
 
   const hasLayout = task.layout !== undefined;
@@ -127,11 +127,12 @@ type ComputePoint = (index: number, sink: RowSink) => Promise<boolean> | boolean
 interface PointOptions extends TaskOptions {
   readonly paths: RunPaths;
   readonly failed: { count: number };
+  readonly doomed: ReadonlySet<number>;
 }
 
 function computePoint(index: number, sink: RowSink, options: PointOptions): ReturnType<ComputePoint> {
-  const { task, computer, tell } = options;
-  if (task.doomed.includes(index)) {
+  const { task, computer, tell, doomed } = options;
+  if (doomed.has(index)) {
     addFailed(index, sink, options);
     return true;
   }

@@ -2,7 +2,17 @@ import { describe, expect, test } from '@jest/globals';
 import fs from 'fs-extra';
 import { join } from 'node:path';
 import { hasTool } from '../tools.js';
-import { expectExit, fanfold, read, start, temporaryFolder, untilIn, writeWorker } from './command.js';
+import {
+  events,
+  expectExit,
+  failures,
+  fanfold,
+  read,
+  start,
+  temporaryFolder,
+  untilIn,
+  writeWorker,
+} from './command.js';
 
 /**
  * Workers that mark each point that they begin in the file `begun` of their folder, wait at a point while a file `wait-X` is
@@ -118,15 +128,34 @@ describe.each(KINDS)('a retry of %s', (_, worker) => {
     const first = await sweep.startInto(2, sweep.args);
     first.command.kill('SIGKILL');
     await first.command;
-    sweep.remove('wait-2', 'fail-1');
+    sweep.remove('fail-1');
     sweep.begun();
     const { command } = await sweep.startInto(1, ['retry', sweep.out]);
     await stop(command, 'SIGINT');
-    sweep.remove('wait-1');
+    sweep.remove('wait-1', 'wait-2');
     expectExit(await command, 130);
     expect(sweep.begun()).toEqual([1]);
     expectExit(await fanfold(['resume', sweep.out]), 0);
     expect(sweep.begun()).toEqual([2, 3, 4, 5]);
+    expect(read(sweep.out, 'result.txt')).toBe(SIX);
+  });
+
+  test('computes a point that fails again once, also where another one ends its process', async () => {
+    const sweep = await failedSweep(worker, 1, 2, 3, 4);
+    sweep.put('kill-4');
+    sweep.remove('fail-3');
+    const { exitCode, stderr } = await fanfold(['retry', sweep.out, '--max-failures', '3']);
+    expect([exitCode, stderr]).toEqual([1, expect.not.stringContaining('Stopped by')]);
+    // The first death lays no blame, so it is the third that leaves the point no retries.
+    expect(sweep.begun()).toEqual([1, 2, 3, 4, 4, 4]);
+    expect(failures(sweep.out).map(({ index }) => index)).toEqual([1, 2, 3, 4, 1, 2, 4, 4]);
+    expect(read(sweep.out, 'task_index=0.txt.part')).toBe(
+      '0   0\n# failed 1\n# failed 2\n3   3\n# failed 4\n5   5\n',
+    );
+    expect(events(sweep.out, 'end').at(-1)).toMatchObject({ failed: 3 });
+    sweep.remove('fail-1', 'fail-2', 'fail-4', 'kill-4');
+    expectExit(await fanfold(['retry', sweep.out]), 0);
+    expect(sweep.begun()).toEqual([1, 2, 4]);
     expect(read(sweep.out, 'result.txt')).toBe(SIX);
   });
 });
