@@ -60,12 +60,13 @@ def f(x, folder):
 
 type Command = ReturnType<typeof start>;
 
-/** Sends a signal, and waits until it has come. */
-async function stop(command: Command, signal: NodeJS.Signals): Promise<void> {
+/** Stops a run by a signal or by `fanfold stop`, and waits until it knows. */
+async function stop(command: Command, how: string): Promise<void> {
   let said = '';
   command.stderr?.on('data', (text) => (said += String(text)));
-  command.kill(signal);
-  await untilIn(command, 'the signal had come', () => said.includes('Stopping'));
+  if (how.startsWith('SIG')) command.kill(how as NodeJS.Signals);
+  else void start(['stop', how]);
+  await untilIn(command, 'the stop had come', () => said.includes('Stopping'));
 }
 
 const SIX = '0   0\n1   1\n2   2\n3   3\n4   4\n5   5\n';
@@ -157,5 +158,54 @@ describe.each(KINDS)('a retry of %s', (_, worker) => {
     expectExit(await fanfold(['retry', sweep.out]), 0);
     expect(sweep.begun()).toEqual([1, 2, 4]);
     expect(read(sweep.out, 'result.txt')).toBe(SIX);
+  });
+
+  test.each([
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+    ['SIGHUP', 129],
+    ['fanfold stop', 130],
+  ])('that %s ends before it came to all points exits with %i', async (how, code) => {
+    const sweep = await failedSweep(worker, 1, 2, 3);
+    sweep.remove('fail-2');
+    const { command } = await sweep.startInto(2, ['retry', sweep.out]);
+    await stop(command, how === 'fanfold stop' ? sweep.out : how);
+    sweep.remove('wait-2');
+    const { exitCode, stderr } = await command;
+    expect([exitCode, stderr]).toEqual([code, expect.stringContaining('2 points failed')]);
+    expect(stderr).toContain(
+      `Not all of them were computed again; what is done is kept. Go on with: fanfold retry ${sweep.out}\n`,
+    );
+    expect(String(stderr).includes('Stopped by fanfold stop')).toBe(how === 'fanfold stop');
+    expect(stderr).not.toContain('Retry them alone');
+    expect(sweep.begun()).toEqual([1, 2]);
+    expect((await fanfold(['attach', sweep.out])).exitCode).toBe(code);
+    sweep.remove('fail-1', 'fail-3');
+    expectExit(await fanfold(['retry', sweep.out]), 0);
+    expect(sweep.begun()).toEqual([1, 3]);
+    expect(read(sweep.out, 'result.txt')).toBe(SIX);
+  });
+
+  test('that --time-limit ends before it came to all points exits with 75', async () => {
+    const sweep = await failedSweep(worker, 1, 2);
+    const { command } = await sweep.startInto(2, ['retry', sweep.out, '--time-limit', '4s', '--quiet']);
+    const { exitCode, stderr } = await command;
+    expect([exitCode, stderr]).toEqual([
+      75,
+      `fanfold: Stopped by --time-limit; go on with: fanfold retry ${sweep.out}\n`,
+    ]);
+    expect((await fanfold(['attach', sweep.out])).exitCode).toBe(75);
+  });
+
+  test('that is stopped in its last point ends as any', async () => {
+    const sweep = await failedSweep(worker, 1, 2);
+    sweep.remove('fail-2');
+    const { command } = await sweep.startInto(2, ['retry', sweep.out]);
+    await stop(command, 'SIGINT');
+    sweep.remove('wait-2');
+    const { exitCode, stderr } = await command;
+    expect([exitCode, stderr]).toEqual([1, expect.stringContaining('Retry them alone with: fanfold retry')]);
+    expect(stderr).not.toContain('Not all of them');
+    expect((await fanfold(['attach', sweep.out])).exitCode).toBe(1);
   });
 });
