@@ -49,7 +49,7 @@ export function addLimits<Args extends unknown[], Options extends OptionValues, 
     )
     .option(
       '--time-limit <duration>',
-      'stop the run cleanly after that time, such as 1h, with exit code 75; resume goes on',
+      'stop the run cleanly after that time, such as 1h, with exit code 75; resume, or retry again, goes on',
       parseDuration('--time-limit'),
     )
     .addOption(fsLatency());

@@ -31,8 +31,8 @@ Exit codes:
   0              complete: the result is there
   1              points failed, or the run could not go on
   2              bad input; nothing was started
-  75             stopped by --time-limit; resume goes on
-  130, 143, 129  stopped by SIGINT, SIGTERM or SIGHUP; resume goes on
+  75             stopped by --time-limit; resume, or retry again, goes on
+  130, 143, 129  stopped by SIGINT, SIGTERM or SIGHUP; the same goes on
 `;
 
 const STOP_EXIT_CODES = `

@@ -78,7 +78,7 @@ export interface TaskJob extends Slice {
   readonly tries: Readonly<Record<number, Tries>>;
   /** The system's counters a moment before the task began. */
   readonly oomKills: OomKills;
-  /** Points that have no retries left: recorded as failed, not computed. */
+  /** Points that have no retries left, or have failed in this retry already: recorded as failed, not computed. */
   readonly doomed: readonly number[];
 }
 

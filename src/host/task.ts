@@ -57,7 +57,7 @@ export async function computeTask(options: TaskOptions): Promise<void> {
   const started = performance.now();
   // Counted where a point fails: to look at each line for it would cost as much as writing it.
   const failed = { count: 0 };
-  const withPaths = { ...options, paths, failed };
+  const withPaths = { ...options, paths, failed, doomed: new Set(task.doomed) };
   const compute: ComputePoint = (index, sink) => computePoint(index, sink, withPaths);
 
   const hasLayout = task.layout !== undefined;
@@ -104,8 +104,7 @@ async function runSession(
       ...stamp(task.index),
       lines: file.lines,
     } satisfies RunEvent);
-    const isGoingOn = failures.length === 0 || !signal.aborted;
-    const computed = isGoingOn ? await computeRest(file, options, compute) : 0;
+    const computed = signal.aborted ? 0 : await computeRest(file, options, compute);
     const recalled = await computer.recall?.take();
     const seconds = (performance.now() - started) / 1000;
     finish(file, options, { paths, seconds, points: retried + computed, isSound: recalled === undefined });
@@ -130,11 +129,12 @@ type ComputePoint = (index: number, sink: RowSink) => Promise<boolean> | boolean
 interface PointOptions extends TaskOptions {
   readonly paths: RunPaths;
   readonly failed: { count: number };
+  readonly doomed: ReadonlySet<number>;
 }
 
 function computePoint(index: number, sink: RowSink, options: PointOptions): ReturnType<ComputePoint> {
-  const { task, computer, tell } = options;
-  if (task.doomed.includes(index)) {
+  const { task, computer, tell, doomed } = options;
+  if (doomed.has(index)) {
     addFailed(index, sink, options);
     return true;
   }

@@ -24,7 +24,7 @@ export function endedRun(
   const events = readEventsFrom(paths.events).records;
   const close = events.findLast(({ event }) => event === 'close' || event === 'open');
   const isOfElements = how.isOfElements ?? isSinceByElements(paths, close);
-  const stoppedBy = close?.event === 'close' && !isOfElements ? close.stoppedBy : undefined;
+  const { stoppedBy, failedAgain } = close?.event === 'close' && !isOfElements ? close : {};
   const reason = REASONS.find((each) => each === stoppedBy);
   const session = lastSession(directory, manifest);
   return {
@@ -34,7 +34,7 @@ export function endedRun(
     outcome: {
       directory,
       manifest,
-      status: isComplete ? 'complete' : endingWithout(states),
+      status: isComplete ? 'complete' : endingWithout(states, failedAgain),
       states,
       computed: session?.points ?? 0,
       ...(hasResult ? { result: paths.result } : {}),
@@ -48,8 +48,8 @@ export function endedRun(
 // --- internal ---
 
 /** How a run has ended that has no result. */
-function endingWithout(states: readonly TaskState[]): Ending {
-  const ending = endingOf(states);
+function endingWithout(states: readonly TaskState[], failedAgain: number | undefined): Ending {
+  const ending = endingOf(states, failedAgain);
   return ending === 'complete' ? 'stopped' : ending;
 }
 

@@ -37,7 +37,7 @@ export function summarize(
     ...lines,
     ...describeFailures(failures, outcome),
     ...describeStop(outcome),
-    ...describeRest(states, outcome),
+    ...describeRest(outcome),
   ].join('\n');
 }
 
@@ -45,10 +45,11 @@ export function summarize(
 export function describeTrouble(outcome: Outcome): string {
   const { directory, status } = outcome;
   const [why] = describeStop(outcome);
-  if (why !== undefined) return `fanfold: ${why}; go on with: ${commandFor('resume', directory)}`;
+  const next = commandFor(isCutRetry(outcome) ? 'retry' : 'resume', directory);
+  if (why !== undefined) return `fanfold: ${why}; go on with: ${next}`;
   return status === 'failed'
     ? `fanfold: points failed, as ${failuresOf(outcome)} tells; ${commandFor('retry', directory)} computes them again`
-    : `fanfold: stopped before the end; go on with ${commandFor('resume', directory)}`;
+    : `fanfold: stopped before the end; go on with ${next}`;
 }
 
 /**
@@ -169,7 +170,7 @@ function describeFailures(failures: readonly FailureRecord[], outcome: Outcome):
     `${count(failures.length, 'point')} failed (all of them in ${failuresOf(outcome)}):`,
     ...shown,
     ...describeNan(outcome),
-    `Retry them alone with: ${commandFor('retry', directory)}`,
+    ...(isCutRetry(outcome) ? [] : [`Retry them alone with: ${commandFor('retry', directory)}`]),
   ];
 }
 
@@ -182,10 +183,11 @@ function failuresOf({ directory, manifest }: Outcome): string {
 
 /** What became of the result of a run with failed points. */
 function describeNan({ status, result, manifest }: Outcome): string[] {
-  if (status !== 'failed' || manifest.limits.onError !== 'nan') return [];
-  return result === undefined
+  if (manifest.limits.onError !== 'nan') return [];
+  if (result !== undefined) return [`${shortPath(result)} holds nan for them.`];
+  return status === 'failed'
     ? ['No point has a result, so that its columns are not known, and there is no result file.']
-    : [`${shortPath(result)} holds nan for them.`];
+    : [];
 }
 
 /** Which limit stopped a run; nothing where its user did, who knows. */
@@ -208,7 +210,17 @@ function describeMost({ limits }: Manifest): string {
     : `${String(maxFailures.percent)} % of the points`;
 }
 
-function describeRest(states: readonly TaskState[], { directory, manifest }: Outcome): string[] {
+/** True of a retry that was stopped before it came to all failed points, where nothing else is left to do. */
+function isCutRetry({ status, states }: Outcome): boolean {
+  return status === 'stopped' && states.every(isOver) && states.some(({ failed }) => failed > 0);
+}
+
+function describeRest(outcome: Outcome): string[] {
+  const { directory, manifest, states } = outcome;
+  if (isCutRetry(outcome))
+    return [
+      `Not all of them were computed again; what is done is kept. Go on with: ${commandFor('retry', directory)}`,
+    ];
   const missing = manifest.points - states.reduce((sum, { lines }) => sum + lines, 0);
   const open = states.filter((state) => !isOver(state)).length;
   if (open === 0) return [];

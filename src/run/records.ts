@@ -84,6 +84,8 @@ export type RunEvent =
       reason: string;
       /** The signal, or what else ended it early. */
       stoppedBy?: string;
+      /** Of a retry that was ended early: how many points have failed in it. */
+      failedAgain?: number;
     };
 
 /** The end of a process's work on a task; with bytes and hash where the task is complete. */
@@ -198,7 +200,7 @@ const EVENTS: Readonly<Record<RunEvent['event'], Check>> = {
     first: isCount,
   }),
   repair: hasForm({ lost: optional(listOf(hasForm({ task: isCount, times: isCount }))) }),
-  close: hasForm({ time: isNumber, seconds: isNumber }),
+  close: hasForm({ time: isNumber, seconds: isNumber, failedAgain: optional(isCount) }),
 };
 
 function isEvent(record: object): record is RunEvent {

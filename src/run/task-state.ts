@@ -101,10 +101,14 @@ export function isOver(state: TaskState): boolean {
 /** How a run or an element ends. `failed`: all is computed, but points failed; `stopped`: something is left to do. */
 export type Ending = 'complete' | 'failed' | 'stopped';
 
-/** How it ends with its tasks in these states. */
-export function endingOf(states: readonly TaskState[]): Ending {
+/**
+ * How it ends with its tasks in these states.
+ * @param failedAgain of a retry that something stopped: how many points have failed in it; it did not come to other failed ones
+ */
+export function endingOf(states: readonly TaskState[], failedAgain = Infinity): Ending {
   if (states.every(({ status }) => status === 'complete')) return 'complete';
-  return states.every(isOver) ? 'failed' : 'stopped';
+  if (!states.every(isOver)) return 'stopped';
+  return states.reduce((sum, { failed }) => sum + failed, 0) > failedAgain ? 'stopped' : 'failed';
 }
 
 /** A task with points to compute: missing ones, a file to put in place, or failed ones that are wanted again. */

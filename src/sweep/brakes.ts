@@ -13,6 +13,8 @@ export interface Brakes {
   readonly endsAtMs: number | undefined;
   /** To be called for every point that fails. */
   readonly countFailed: () => void;
+  /** How many have failed. */
+  readonly failed: () => number;
   /** The first thing that asked for an end; undefined where nothing has. */
   readonly reason: () => StopReason | undefined;
   /** To be called for every look that finds a request to end. */
@@ -77,6 +79,7 @@ export function brakes(given: Controls, options: BrakeOptions): Brakes {
       failed++;
       if (failed > most) halt(limits.onError === 'stop' ? 'on-error' : 'max-failures');
     },
+    failed: () => failed,
     request: ({ isNow }) => {
       halt('request');
       if (isNow) kill.abort();

@@ -20,7 +20,7 @@ import type { Brakes } from './brakes.js';
 import { certificateFacts } from './certificate-facts.js';
 import { runJob } from './host-worker.js';
 import type { Plan } from './plan.js';
-import { recordSession } from './record-session.js';
+import { recordSession, type EarlyEnd } from './record-session.js';
 import type { RunOptions } from './run-options.js';
 
 /** What is computed, and how. */
@@ -84,7 +84,7 @@ export async function compute(
     parameters: space.point,
   };
   const close = (reason: string): void => {
-    record(reason, stoppedBy(brake, options.controls.stop));
+    record(reason, earlyEnd(options));
   };
   try {
     await engine.run(work, options.controls);
@@ -111,6 +111,11 @@ export async function askCluster(
   if (request.slurm === undefined || crew.size === 0) return undefined;
   const { readMaxArraySize } = await import('../engine/slurm/commands.js');
   return readMaxArraySize({ signal });
+}
+
+/** How many points have failed in a retry that something stopped; undefined for anything else. */
+export function failedInStopped({ brake, retryFailed }: ComputeOptions): number | undefined {
+  return retryFailed === true && brake.reason() !== undefined ? brake.failed() : undefined;
 }
 
 /** The most processes at once. */
@@ -166,10 +171,15 @@ async function onSlurm(
 }
 
 /** What ended the run early: the name of a signal, where its user's program tells. */
-function stoppedBy(brake: Brakes, stop: AbortSignal): { stoppedBy?: string } {
-  const reason = brake.reason();
+function earlyEnd(options: ComputeOptions): EarlyEnd {
+  const reason = options.brake.reason();
   if (reason === undefined) return {};
-  return { stoppedBy: reason === 'signal' && typeof stop.reason === 'string' ? stop.reason : reason };
+  const { stop } = options.controls;
+  const failedAgain = failedInStopped(options);
+  return {
+    stoppedBy: reason === 'signal' && typeof stop.reason === 'string' ? stop.reason : reason,
+    ...(failedAgain === undefined ? {} : { failedAgain }),
+  };
 }
 
 function isExecutable(path: string): boolean {

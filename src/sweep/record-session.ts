@@ -14,6 +14,9 @@ export interface OpenedSession {
   readonly startedMs: number;
 }
 
+/** What ended a session early, where something did. */
+export type EarlyEnd = Pick<Extract<RunEvent, { event: 'close' }>, 'stoppedBy' | 'failedAgain'>;
+
 /**
  * Records that a session begins.
  * @returns a function that records its end, for a reason and, where something ended it early, with what that was
@@ -21,7 +24,7 @@ export interface OpenedSession {
 export function recordSession(
   { events }: RunPaths,
   { jobs, job, startedMs }: OpenedSession,
-): (reason: string, early?: { readonly stoppedBy?: string }) => void {
+): (reason: string, early?: EarlyEnd) => void {
   const stamp = (): { time: number; host: string; pid: number } => ({
     time: Date.now(),
     host: hostname(),

@@ -23,7 +23,7 @@ import {
   type TaskState,
 } from '../run/task-state.js';
 import { checkWorker } from './check-worker.js';
-import { askCluster, compute, type ComputeOptions } from './compute.js';
+import { askCluster, compute, failedInStopped, type ComputeOptions } from './compute.js';
 import type { RunOptions } from './run-options.js';
 import { wholeWorker, workerBundle } from './existing-run.js';
 import { brakes, type Brakes, type StopReason } from './brakes.js';
@@ -38,7 +38,10 @@ const STOPPING = 'Stopping, as fanfold stop asks: the points in hand are finishe
 export interface Outcome {
   readonly directory: string;
   readonly manifest: Manifest;
-  /** `complete`: the result is there; `failed`: all computed, but some points failed; `stopped`: some are missing. */
+  /**
+   * `complete`: the result is there; `failed`: all computed, but some points failed; `stopped`: some are missing, or failed ones were
+   * to be computed again.
+   */
   readonly status: Ending;
   /** What stopped it, where something did. */
   readonly reason?: StopReason;
@@ -231,7 +234,7 @@ async function computeAndFold(plan: Plan, manifest: Manifest, options: ComputeOp
     directory,
     manifest: current,
     ...(reason === undefined ? {} : { reason }),
-    status: isLeft ? 'stopped' : endingOf(after),
+    status: isLeft ? 'stopped' : endingOf(after, failedInStopped(options)),
     states: after,
     computed: countComputed(after) - countComputed(before),
     ...(isComplete || fillsFailed ? { result: runPaths(directory, request.format).result } : {}),

@@ -25,6 +25,21 @@ describe('a run ends', () => {
     expect(endingOf(states)).toBe(ending);
   });
 
+  test.each([
+    [0, 'stopped'],
+    [1, 'stopped'],
+    [2, 'failed'],
+  ])(
+    'after a retry that was stopped, in which %i of 2 failed points have failed, %s',
+    (failedAgain, ending) => {
+      expect(
+        endingOf([state('partial', 3, 1), state('complete', 3), state('partial', 3, 1)], failedAgain),
+      ).toBe(ending);
+      expect(endingOf([state('complete', 3)], failedAgain)).toBe('complete');
+      expect(endingOf([state('partial', 2)], failedAgain)).toBe('stopped');
+    },
+  );
+
   test('stopped, where all is computed and a file is still to be put in place', () => {
     expect(endingOf([state('complete', 3), state('partial', 3)])).toBe('stopped');
   });

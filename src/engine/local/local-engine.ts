@@ -32,8 +32,15 @@ async function runLocally(work: Work, controls: Controls, options: LocalEngineOp
   const ending = new AbortController();
   const { directory, spec, element } = work.job;
   const paths = runPaths(directory, spec.format, element);
+  const failed = new Set<number>();
   const session: Session = {
     ...options,
+    // A process that follows a dead one tells of the same points again.
+    onFailed: (index) => {
+      if (!failed.has(index)) options.onFailed(index);
+      failed.add(index);
+    },
+    failed,
     work,
     paths,
     next: 0,
@@ -121,7 +128,7 @@ async function finishTask(
       // Of points that are tried again only their process can tell which is in hand.
       isCareful: watch.isCareful || (work.retryFailed && session.limits.timeoutMs !== undefined),
       retryFailed: work.retryFailed,
-      doomed: watch.doomed,
+      doomed: work.retryFailed ? [...watch.doomed, ...failedOf(task, session)] : watch.doomed,
       attempts: session.attempts.within(task),
       tries: Object.fromEntries(watch.tries),
       // Counters this old are good enough: they rise when the system kills, which is rare.
@@ -144,6 +151,14 @@ async function finishTask(
     await pause(blame(task, { ...end, death }, watch, session), session.ending);
     if (session.ending.aborted) return undefined;
   }
+}
+
+/** The points of a task that have failed in this session. */
+function failedOf({ start, stop }: Task, { failed }: Session): number[] {
+  if (failed.size === 0) return [];
+  const found: number[] = [];
+  for (let index = start; index < stop; index++) if (failed.has(index)) found.push(index);
+  return found;
 }
 
 async function computeTask(host: HostProcess, session: Session, task: TaskJob): Promise<TaskEnding> {

@@ -21,7 +21,7 @@ export interface LocalEngineOptions {
   /** Called with files that a model has imported late, which the manifest doesn't have yet. */
   readonly learn: (files: FileHashes) => void;
   readonly limits: Limits;
-  /** Called for every point that fails. */
+  /** Called once for every point that fails. */
   readonly onFailed: (index: number) => void;
 }
 
@@ -34,6 +34,8 @@ export interface Session extends Omit<LocalEngineOptions, 'files'> {
   next: number;
   readonly hosts: Set<HostProcess>;
   layout: Layout | undefined;
+  /** The points that have failed in this session. */
+  readonly failed: ReadonlySet<number>;
   isStopping: boolean;
   readonly attempts: Attempts;
   readonly memory: MemoryWatch;

@@ -1886,7 +1886,7 @@ class TaskRun:
         first = self.task['start'] + file.lines
         index = first
         try:
-            while index < self.task['stop']:
+            while index < self.task['stop'] and not self.channel.is_stopped:
                 # The first result fixes the layout, and with it the writer of all others.
                 if self.computer.rows is None or self.is_careful or index in self.doomed:
                     buffer.lines.append(self.compute_one(index))
@@ -1900,8 +1900,6 @@ class TaskRun:
                         self.channel.report({'type': 'pace', 'isFast': True})
                         index = self.compute_batches(buffer, index, stop)
                         self.channel.report({'type': 'pace', 'isFast': False})
-                if self.channel.is_stopped:
-                    break
             buffer.write()
             self.channel.report({'type': 'computed'})
             return index - first
