@@ -105,6 +105,7 @@ async function runSession(
       lines: file.lines,
     } satisfies RunEvent);
     const computed = signal.aborted ? 0 : await computeRest(file, options, compute);
+    options.tell.computed();
     const recalled = await computer.recall?.take();
     const seconds = (performance.now() - started) / 1000;
     finish(file, options, { paths, seconds, points: retried + computed, isSound: recalled === undefined });
@@ -271,7 +272,6 @@ async function computeRest(file: SliceFile, options: PointOptions, compute: Comp
     if (isStopping && !computer.isComputed(index + 1)) break;
   }
   lines.write();
-  tell.computed();
   return computed;
 }
 
