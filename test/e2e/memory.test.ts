@@ -94,6 +94,31 @@ def f(x):
     expect(events(out, 'died')).toEqual([]);
   });
 
+  testWith('python3', 'is not one whose forks end while they are looked at', async () => {
+    const folder = temporaryFolder();
+    const out = join(folder, 'run');
+    // One after another ends, every few milliseconds: what it shared is then another's.
+    const code = PYTHON.replace(
+      /def f[^]*/,
+      `import os
+def f(x):
+    for _ in range(12):
+        children = []
+        for i in range(5):
+            pid = os.fork()
+            if pid == 0:
+                time.sleep(0.1 + 0.002 * i)
+                os._exit(0)
+            children.append(pid)
+        for pid in children:
+            os.waitpid(pid, 0)
+    return x\n`,
+    );
+    const args = [`${writeWorker(folder, 'model.py', code)}:f`, '--range', '0:4', '--max-memory', '400M'];
+    expect((await fanfold([...args, '--out', out])).exitCode).toBe(0);
+    expect(events(out, 'died')).toEqual([]);
+  });
+
   testWith('procfs', 'may be given as a share, which is kept with the run, and must make sense', async () => {
     const folder = temporaryFolder();
     const out = join(folder, 'run');

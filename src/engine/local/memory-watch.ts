@@ -48,7 +48,7 @@ export function watchMemory(limitBytes: number | undefined): MemoryWatch {
     for (const [host, state] of watched) {
       const members = host.tree?.members(list) ?? [];
       if (members.length === 0) continue;
-      const bytes = heldBytes(members, limitBytes);
+      const bytes = heldBytes(members, limitBytes, () => host.tree?.members(listProcesses() ?? []) ?? []);
       state.peak = Math.max(state.peak ?? 0, bytes);
       state.seconds = members.reduce((sum, { seconds }) => sum + seconds, 0);
       if (limitBytes === undefined) continue;
@@ -92,11 +92,30 @@ export function watchMemory(limitBytes: number | undefined): MemoryWatch {
 
 // --- internal ---
 
-/** Only where pages that forks share may make the difference is the exact number asked for, for that takes longer. */
-function heldBytes(members: readonly ProcessEntry[], limitBytes: number | undefined): number {
-  const most = members.reduce((sum, { bytes }) => sum + bytes, 0);
-  if (limitBytes === undefined || most <= limitBytes) return most;
-  return members.reduce((sum, { pid, bytes }) => sum + (proportionalBytes(pid) ?? bytes), 0);
+/** So often the exact number is asked for again while processes end. */
+const MOST_LOOKS = 5;
+
+/**
+ * Only where pages that forks share may make the difference is the exact number asked for, for that takes longer. What one of
+ * them shared is counted with the others once it has ended, and so twice by who looks meanwhile: then it is looked at again.
+ * @param again gives the members as they are now
+ */
+function heldBytes(
+  members: readonly ProcessEntry[],
+  limitBytes: number | undefined,
+  again: () => readonly ProcessEntry[],
+): number {
+  let now = members;
+  for (let looks = 1; ; looks++) {
+    const most = now.reduce((sum, { bytes }) => sum + bytes, 0);
+    if (limitBytes === undefined || most <= limitBytes) return most;
+    const exact = now.reduce((sum, { pid, bytes }) => sum + (proportionalBytes(pid) ?? bytes), 0);
+    if (exact <= limitBytes || looks === MOST_LOOKS) return exact;
+    const before = now;
+    now = again();
+    const living = new Set(now.flatMap(({ pid, bytes }) => (bytes > 0 ? [pid] : [])));
+    if (before.every(({ pid, bytes }) => bytes === 0 || living.has(pid))) return exact;
+  }
 }
 
 /** How long it takes until the limit is reached, at the pace of the last two looks. */
