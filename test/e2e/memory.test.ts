@@ -25,6 +25,34 @@ def f(x):
         time.sleep(0.005)
     return x\n`;
 
+/** A model that forks five children, so many times; each, the one with the number i, ends after so many seconds. */
+function forking({ times, seconds }: { times: number; seconds: string }): string {
+  return PYTHON.replace(
+    /def f[^]*/,
+    `import os
+def f(x):
+    for _ in range(${String(times)}):
+        children = []
+        for i in range(5):
+            pid = os.fork()
+            if pid == 0:
+                time.sleep(${seconds})
+                os._exit(0)
+            children.append(pid)
+        for pid in children:
+            os.waitpid(pid, 0)
+    return x\n`,
+  );
+}
+
+async function expectNoDeath(model: string, range: string): Promise<void> {
+  const folder = temporaryFolder();
+  const out = join(folder, 'run');
+  const args = [`${writeWorker(folder, 'model.py', model)}:f`, '--range', range, '--max-memory', '400M'];
+  expect((await fanfold([...args, '--out', out])).exitCode).toBe(0);
+  expect(events(out, 'died')).toEqual([]);
+}
+
 /** Half of it in a process of the command's own. */
 const GREEDY = `import subprocess, sys, time
 held = []
@@ -71,52 +99,13 @@ describe('a point that takes more than --max-memory', () => {
   }
 
   testWith('python3', 'is not one whose pages are shared with other forks', async () => {
-    const folder = temporaryFolder();
-    const out = join(folder, 'run');
     // Each child of the point shares 200 MB with it: together 1.2 GB to who counts them again and again.
-    const code = PYTHON.replace(
-      /def f[^]*/,
-      `import os
-def f(x):
-    children = []
-    for _ in range(5):
-        pid = os.fork()
-        if pid == 0:
-            time.sleep(0.6)
-            os._exit(0)
-        children.append(pid)
-    for pid in children:
-        os.waitpid(pid, 0)
-    return x\n`,
-    );
-    const args = [`${writeWorker(folder, 'model.py', code)}:f`, '--range', '0:2', '--max-memory', '400M'];
-    expect((await fanfold([...args, '--out', out])).exitCode).toBe(0);
-    expect(events(out, 'died')).toEqual([]);
+    await expectNoDeath(forking({ times: 1, seconds: '0.6' }), '0:2');
   });
 
   testWith('python3', 'is not one whose forks end while they are looked at', async () => {
-    const folder = temporaryFolder();
-    const out = join(folder, 'run');
     // One after another ends, every few milliseconds: what it shared is then another's.
-    const code = PYTHON.replace(
-      /def f[^]*/,
-      `import os
-def f(x):
-    for _ in range(12):
-        children = []
-        for i in range(5):
-            pid = os.fork()
-            if pid == 0:
-                time.sleep(0.1 + 0.002 * i)
-                os._exit(0)
-            children.append(pid)
-        for pid in children:
-            os.waitpid(pid, 0)
-    return x\n`,
-    );
-    const args = [`${writeWorker(folder, 'model.py', code)}:f`, '--range', '0:4', '--max-memory', '400M'];
-    expect((await fanfold([...args, '--out', out])).exitCode).toBe(0);
-    expect(events(out, 'died')).toEqual([]);
+    await expectNoDeath(forking({ times: 12, seconds: '0.1 + 0.002 * i' }), '0:4');
   });
 
   testWith('procfs', 'may be given as a share, which is kept with the run, and must make sense', async () => {

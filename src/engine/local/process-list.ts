@@ -1,6 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { readdirSync } from 'node:fs';
-import { processStat, readProc } from '../../proc.js';
+import { numbersIn, processStat, readProc } from '../../proc.js';
 
 /** A process of this machine, as it was a moment ago. */
 export interface ProcessEntry {
@@ -72,7 +71,7 @@ function readClock(text: string): number {
 /** The parent of all threads of the kernel, which are most of what is listed on a quiet machine. */
 const KERNEL = 2;
 const LISTS_TO_RENEW = 100;
-const kernelThreads = new Set<string>();
+const kernelThreads = new Set<number>();
 let listed = 0;
 
 function listFromProc(): ProcessEntry[] | undefined {
@@ -80,15 +79,15 @@ function listFromProc(): ProcessEntry[] | undefined {
   if (size === undefined) return undefined;
   // Their numbers may be others' one day.
   if (listed++ % LISTS_TO_RENEW === 0) kernelThreads.clear();
-  return readdirSync('/proc').flatMap((name) => {
-    if (!/^\d+$/.test(name) || kernelThreads.has(name)) return [];
-    const stat = processStat(Number(name));
-    if (stat?.parent === KERNEL && stat.pages === 0) kernelThreads.add(name);
+  return numbersIn('/proc').flatMap((pid) => {
+    if (kernelThreads.has(pid)) return [];
+    const stat = processStat(pid);
+    if (stat?.parent === KERNEL && stat.pages === 0) kernelThreads.add(pid);
     if (stat === undefined || 'ZX'.includes(stat.state)) return [];
     const { parent, group, session, started, pages, seconds, childrenSeconds } = stat;
     return [
       {
-        pid: Number(name),
+        pid,
         parent,
         group,
         session,
