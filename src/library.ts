@@ -10,7 +10,7 @@ import { DEFAULT_LIMITS, withLimits } from './run/limits.js';
 import { readLimits, readTimeLimit, type LimitSettings } from './sweep/limit-settings.js';
 import { planSweep, type Plan } from './sweep/plan.js';
 import { readColumns, readResults, type Row } from './report/results.js';
-import { currentFailures } from './report/summary.js';
+import { failedPoints, recordsOfFailed } from './run/failed-points.js';
 import type { FailureRecord } from './run/records.js';
 import type { CommandSpec } from './run/spec.js';
 import type { Slicing } from './slicing.js';
@@ -235,7 +235,8 @@ async function spaceOf({ params = {}, zip = [], points }: SweepOptions): Promise
   return makeSpace([...(columns.length > 0 ? [columns] : []), ...groupAxes(axes, zip)]);
 }
 
-function describeRun({ directory, manifest, status, states, reason, result }: Outcome, space: Space): Run {
+function describeRun(outcome: Outcome, space: Space): Run {
+  const { directory, manifest, status, reason, result } = outcome;
   const rows = (): AsyncGenerator<Row> => readResults(directory, manifest, space);
   return {
     directory,
@@ -243,7 +244,7 @@ function describeRun({ directory, manifest, status, states, reason, result }: Ou
     reason,
     resultFile: result,
     space,
-    failures: status === 'complete' ? [] : currentFailures(directory, manifest, states),
+    failures: status === 'complete' ? [] : failuresOf(outcome),
     [Symbol.asyncIterator]: rows,
     results: async () => {
       const results: Row['result'][] = [];
@@ -252,6 +253,10 @@ function describeRun({ directory, manifest, status, states, reason, result }: Ou
     },
     columns: () => readColumns(directory, manifest, space),
   };
+}
+
+function failuresOf({ directory, manifest, states }: Outcome): FailureRecord[] {
+  return recordsOfFailed(directory, manifest, failedPoints(directory, manifest, states));
 }
 
 const OPTIONS: Record<keyof SweepOptions, true> = {

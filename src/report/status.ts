@@ -1,6 +1,7 @@
 import { hostname } from 'node:os';
 import { basename } from 'node:path';
 import { someOf } from '../format/some-of.js';
+import { failedPoints } from '../run/failed-points.js';
 import { lockHolder } from '../run/lock.js';
 import type { Manifest } from '../run/manifest.js';
 import { runPaths } from '../run/paths.js';
@@ -9,7 +10,6 @@ import { readTaskStates, type TaskState } from '../run/task-state.js';
 import { isFolded } from '../fold-state.js';
 import { commandFor, describeWorker, shortPath } from './command-line.js';
 import { count, thousands } from './duration.js';
-import { currentFailures } from './summary.js';
 
 /** How a run stands, from its directory. */
 export interface Status {
@@ -50,7 +50,7 @@ export function readStatus(
   const named = (wanted: TaskState['status']): string[] =>
     states.filter(({ status }) => status === wanted).map(({ index }) => basename(paths.task(index)));
   const lines = states.reduce((sum, state) => sum + state.lines, 0);
-  const failedPoints = currentFailures(directory, manifest, states).map(({ index }) => index);
+  const failed = failedPoints(directory, manifest, states).map(({ index }) => index);
   const running = lockHolder(paths.lock);
   const hasResult = isFolded(directory, manifest);
   const isFilled = hasResult && (manifest.proof?.failed.count ?? 0) > 0;
@@ -59,7 +59,7 @@ export function readStatus(
     directory: paths.directory,
     hash: manifest.hash,
     worker: describeWorker(manifest.spec),
-    points: { total: manifest.points, done: lines - failedPoints.length, failed: failedPoints.length },
+    points: { total: manifest.points, done: lines - failed.length, failed: failed.length },
     tasks: {
       total: manifest.tasks,
       complete: number('complete'),
@@ -73,11 +73,11 @@ export function readStatus(
       ? 'complete'
       : running !== undefined || isQueued
         ? 'running'
-        : lines === manifest.points && failedPoints.length > 0
+        : lines === manifest.points && failed.length > 0
           ? 'failed'
           : 'incomplete',
     ...(isComplete || isFilled ? { result: paths.result } : {}),
-    failedPoints,
+    failedPoints: failed,
   };
 }
 

@@ -1,11 +1,11 @@
-import { existsSync, statSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { hostname } from 'node:os';
 import type { Outcome } from '../sweep/sweep.js';
 import type { Certificate } from '../run/certificate.js';
+import { failedPoints, recordsOfFailed } from '../run/failed-points.js';
 import type { Manifest } from '../run/manifest.js';
-import { readPart } from '../run/part.js';
-import { runPaths, taskFiles } from '../run/paths.js';
-import { readFailures, type FailureRecord } from '../run/records.js';
+import { shortened } from '../format/shortened.js';
+import { runPaths } from '../run/paths.js';
 import { isOver, type TaskState } from '../run/task-state.js';
 import { OFTEN_MEMORY } from '../run/verdict.js';
 import { commandFor, shortPath } from './command-line.js';
@@ -16,13 +16,14 @@ import { lastSession, type ProcessRecord, type Session } from './session.js';
 
 const MOST_PROCESSES = 16;
 const MOST_FAILURES = 3;
+const MOST_CHARACTERS = 400;
 
 /** What a run came to, in a few lines for a person. */
 export function summarize(
   outcome: Outcome,
   session: Session | undefined = lastSession(outcome.directory, outcome.manifest),
 ): string {
-  const { directory, manifest, status, states } = outcome;
+  const { status, states } = outcome;
   const lines = [
     ...outcome.setAside.map(
       (path) => `A file that this run did not write was moved aside: ${shortPath(path)}`,
@@ -32,13 +33,9 @@ export function summarize(
     ...(session === undefined ? [] : describeNans(session, outcome.manifest)),
   ];
   if (status === 'complete') return lines.join('\n');
-  const failures = currentFailures(directory, manifest, states);
-  return [
-    ...lines,
-    ...describeFailures(failures, outcome),
-    ...describeStop(outcome),
-    ...describeRest(outcome),
-  ].join('\n');
+  return [...lines, ...describeFailures(outcome), ...describeStop(outcome), ...describeRest(outcome)].join(
+    '\n',
+  );
 }
 
 /** What is wrong with a run that is not complete, in one line. */
@@ -50,34 +47,6 @@ export function describeTrouble(outcome: Outcome): string {
   return status === 'failed'
     ? `fanfold: points failed, as ${failuresOf(outcome)} tells; ${commandFor('retry', directory)} computes them again`
     : `fanfold: stopped before the end; go on with ${next}`;
-}
-
-/**
- * The last record of every point that has failed and has no result since, in order.
- * @throws an error of the system where the directory is gone
- */
-export function currentFailures(
-  directory: string,
-  manifest: Outcome['manifest'],
-  states: readonly TaskState[],
-): FailureRecord[] {
-  const withFailed = states.filter(({ failed }) => failed > 0);
-  // Most runs have none, and there may be very many journals to look for.
-  if (withFailed.length === 0) return [];
-  const paths = runPaths(directory, manifest.spec.format);
-  const records = readFailures(paths);
-  const failures = withFailed
-    .flatMap((state) =>
-      // That the columns are on record is in the state already.
-      readPart(taskFiles(paths, state.index), { ...state, hasLayout: true }).failed.map((point) => ({
-        point,
-        task: state.index,
-      })),
-    )
-    .map(({ point, task }) => records.get(point) ?? lostRecord(point, task));
-  // In a directory that was moved away meanwhile no point seemed to have failed.
-  statSync(directory);
-  return failures;
 }
 
 // --- internal ---
@@ -151,23 +120,30 @@ function isPython(file: string): boolean {
   return file.endsWith('.py');
 }
 
-/** Its words, where they say more than the error does. */
-function verdictOf({ verdict, words }: Certificate, error: string): string {
-  return words.endsWith(error) ? verdict : printable(words);
+/** Text that may be of any length, as part of a line; all of it stands in the records. */
+function glimpse(text: string): string {
+  return printable(shortened(text, MOST_CHARACTERS));
 }
 
-function describeFailures(failures: readonly FailureRecord[], outcome: Outcome): string[] {
-  const { directory } = outcome;
-  if (failures.length === 0) return [];
-  const shown = failures.slice(0, MOST_FAILURES).map(({ index, parameters, error, certificate }) => {
+/** Its words, where they say more than the error does. */
+function verdictOf({ verdict, words }: Certificate, error: string): string {
+  return words.endsWith(error) ? verdict : glimpse(words);
+}
+
+function describeFailures(outcome: Outcome): string[] {
+  const { directory, manifest, states } = outcome;
+  const failed = failedPoints(directory, manifest, states);
+  if (failed.length === 0) return [];
+  const records = recordsOfFailed(directory, manifest, failed.slice(0, MOST_FAILURES));
+  const shown = records.map(({ index, parameters, error, certificate }) => {
     // What a signal often means is not said where it is known that it doesn't.
     const isKnown = certificate?.verdict === 'node';
     const line = isKnown ? errorLine(error).replace(OFTEN_MEMORY, '') : errorLine(error);
     const verdict = certificate === undefined ? '' : ` [${verdictOf(certificate, line)}]`;
-    return `  point ${String(index)} ${describeParameters(parameters)}: ${printable(line)}${verdict}`;
+    return `  point ${String(index)} ${describeParameters(parameters)}: ${glimpse(line)}${verdict}`;
   });
   return [
-    `${count(failures.length, 'point')} failed (all of them in ${failuresOf(outcome)}):`,
+    `${count(failed.length, 'point')} failed (all of them in ${failuresOf(outcome)}):`,
     ...shown,
     ...describeNan(outcome),
     ...(isCutRetry(outcome) ? [] : [`Retry them alone with: ${commandFor('retry', directory)}`]),
@@ -234,9 +210,4 @@ function describeParameters(parameters: Readonly<Record<string, unknown>>): stri
     ([name, value]) => `${name}=${printable(String(value)).replaceAll('\n', '\\n').slice(0, 40)}`,
   );
   return `(${pairs.join(', ')})`;
-}
-
-/** A failed point whose record a crash of the machine has lost. */
-function lostRecord(index: number, task: number): FailureRecord {
-  return { time: 0, index, task, parameters: {}, attempt: 1, error: 'The record of this failure was lost.' };
 }

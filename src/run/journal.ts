@@ -1,5 +1,5 @@
 import { closeSync, existsSync, fstatSync, fsyncSync, ftruncateSync, openSync, readSync } from 'node:fs';
-import { writeAll, writeFileAtomic } from './atomic-file.js';
+import { writeAll, writeAtomically } from './atomic-file.js';
 import { checksum } from './checksum.js';
 import { readWholeLines } from './whole-lines.js';
 
@@ -25,33 +25,44 @@ export function appendRecord(path: string, record: object, options: { sync?: boo
   }
 }
 
-/** What a journal holds from some byte on. */
-export interface Records<T = object> {
-  readonly records: T[];
+/** How far a journal was read. */
+export interface Reading {
   /** The offset after the last whole line. */
   readonly offset: number;
   /** Number of whole lines that are no record as it was written. */
   readonly damaged: number;
 }
 
-/**
- * The records of a `.jsonl` file from byte `offset` on. A file that isn't there has no records. A line whose checksum is
- * missing or wrong was torn by a full disk or a power cut, or damaged later, and is left out: nothing that is written here
- * is needed for the result; at worst a task is computed again.
- */
+/** What a journal holds from some byte on. */
+export interface Records<T = object> extends Reading {
+  readonly records: T[];
+}
+
+/** The records of a `.jsonl` file from byte `offset` on, as `scanRecords` finds them. */
 export function readRecords(path: string, offset = 0): Records {
   const records: object[] = [];
+  const reading = scanRecords(path, offset, (record) => records.push(record));
+  return { ...reading, records };
+}
+
+/**
+ * Visits the records of a `.jsonl` file from byte `offset` on, and holds none: there may be more than fit into memory. A
+ * file that isn't there has no records. A line whose checksum is missing or wrong was torn by a full disk or a power cut,
+ * or damaged later, and is left out: nothing that is written here is needed for the result; at worst a task is computed
+ * again.
+ */
+export function scanRecords(path: string, offset: number, visit: (record: object) => unknown): Reading {
   let end = offset;
   let damaged = 0;
   for (const { bytes } of readWholeLines(path, offset)) {
     end += bytes.length;
     for (const line of linesOf(bytes)) {
       const record = parseRecord(line);
-      if (record !== undefined) records.push(record);
+      if (record !== undefined) visit(record);
       else if (line.length > 0) damaged++;
     }
   }
-  return { records, offset: end, damaged };
+  return { offset: end, damaged };
 }
 
 /** True for a journal whose last line is torn, or is not seen whole yet. */
@@ -78,13 +89,17 @@ export function repairJournal(path: string): void {
 
 /**
  * Leaves only the whole records of a journal, and its lines as they stood beside it; only under the run's lock.
+ * @param setAside moves the file that it is given, and returns where to
  * @returns false where nothing of it was damaged
  */
-export function cleanJournal(path: string, setAside: (path: string) => unknown): boolean {
-  const { records, damaged } = readRecords(path);
-  if (damaged === 0) return false;
-  setAside(path);
-  writeFileAtomic(path, Buffer.concat(records.map(sealedLine)).toString());
+export function cleanJournal(path: string, setAside: (path: string) => string): boolean {
+  if (scanRecords(path, 0, () => undefined).damaged === 0) return false;
+  const before = setAside(path);
+  writeAtomically(path, (file) => {
+    scanRecords(before, 0, (record) => {
+      writeAll(file, sealedLine(record));
+    });
+  });
   return true;
 }
 

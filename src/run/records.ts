@@ -12,7 +12,7 @@ import {
 import type { Layout } from '../format/layout.js';
 import type { Numbers } from '../format/row.js';
 import type { Certificate } from './certificate.js';
-import { readRecords, type Records } from './journal.js';
+import { readRecords, scanRecords, type Reading, type Records } from './journal.js';
 import { journalsOf } from './elements.js';
 import type { FileHashes } from './file-hashes.js';
 import type { RunPaths } from './paths.js';
@@ -137,21 +137,28 @@ export function readEventsFrom(path: string, offset = 0): Records<RunEvent> {
   return { ...rest, records: records.filter(isEvent) };
 }
 
-/** The last failure of every point that ever failed, by index. */
-export function readFailures(paths: RunPaths): Map<number, FailureRecord> {
+/** The last failure on record of each of some points, by index. */
+export function lastFailures(paths: RunPaths, points: readonly number[]): Map<number, FailureRecord> {
+  const wanted = new Set(points);
   const last = new Map<number, FailureRecord>();
   for (const { failures } of journalsOf(paths)) {
-    for (const record of readAttempts(failures).records) {
-      if (record.time >= (last.get(record.index)?.time ?? 0)) last.set(record.index, record);
-    }
+    scanAttempts(failures, 0, (record) => {
+      const { index, time } = record;
+      if (wanted.has(index) && time >= (last.get(index)?.time ?? 0)) last.set(index, record);
+    });
   }
   return last;
 }
 
-/** The failures that were recorded in one journal from byte `offset` on. */
-export function readAttempts(path: string, offset = 0): Records<FailureRecord> {
-  const { records, ...rest } = readRecords(path, offset);
-  return { ...rest, records: records.filter(isFailure) };
+/** Visits the failures that were recorded in one journal from byte `offset` on. */
+export function scanAttempts(
+  path: string,
+  offset: number,
+  visit: (attempt: FailureRecord) => unknown,
+): Reading {
+  return scanRecords(path, offset, (record) => {
+    if (isFailure(record)) visit(record);
+  });
 }
 
 /** Parameters with bigints, nan and inf as text, which JSON lacks, and the beginning of long strings. */

@@ -30,8 +30,10 @@ export async function repairRun(
   try {
     const manifest = await requireManifest(directory, undefined, { latencyMs, onNotice });
     const paths = runPaths(directory, manifest.spec.format);
-    const moveAside = (path: string): void => {
-      onNotice(`Moved aside: ${basename(setAside(path, 'damaged'))}`);
+    const moveAside = (path: string): string => {
+      const aside = setAside(path, 'damaged');
+      onNotice(`Moved aside: ${basename(aside)}`);
+      return aside;
     };
     for (const { file, kind, task } of problems) {
       if (task !== undefined && kind !== 'missing' && kind !== 'foreign') moveAside(join(directory, file));

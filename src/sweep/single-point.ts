@@ -15,7 +15,7 @@ import { withLearntFiles } from '../run/learnt-files.js';
 import { withLimits, type Limits } from '../run/limits.js';
 import type { Manifest } from '../run/manifest.js';
 import { pointFolder, runPaths, type RunPaths } from '../run/paths.js';
-import { readEvents, readFailures, type FailureRecord } from '../run/records.js';
+import { lastFailures, readEvents, type FailureRecord } from '../run/records.js';
 import { taskOf } from '../slicing.js';
 import { certificateFacts } from './certificate-facts.js';
 import { checkWorker, type CheckedWorker } from './check-worker.js';
@@ -170,7 +170,7 @@ function limitsOfPoint({ request }: Plan, { how }: PointOptions): Limits {
 
 function outcomeOf(index: number, task: number, paths: RunPaths): PointOutcome {
   const scratch = pointFolder(paths.scratch, index);
-  const failure = readFailures(paths).get(index);
+  const failure = lastFailures(paths, [index]).get(index);
   return {
     index,
     task,

@@ -5,7 +5,7 @@ import type { Manifest } from '../run/manifest.js';
 import { listElements } from '../run/elements.js';
 import { runPaths, type RunPaths } from '../run/paths.js';
 import { beginsAsRecorded, isRecorded, provenFile, type FileRecord, type Piece } from '../run/proof.js';
-import { readRecords } from '../run/journal.js';
+import { scanRecords } from '../run/journal.js';
 import { readJournals } from '../run/records.js';
 import { recordedFiles, type TaskState } from '../run/task-state.js';
 import { sliceOf } from '../slicing.js';
@@ -130,7 +130,7 @@ function faultOfJournal(path: string, recorded: Piece | undefined, isRunning: bo
     return recorded === undefined || recorded.bytes === 0 ? undefined : lostJournal(path);
   const file = basename(path);
   const { size } = statSync(path);
-  const { damaged, offset } = readRecords(path);
+  const { damaged, offset } = scanRecords(path, 0, () => undefined);
   if (damaged > 0) return { file, kind: 'edited', text: `${String(damaged)} of its lines are damaged` };
   if (recorded !== undefined && size < recorded.bytes) {
     return { file, kind: 'truncated', text: `${String(size)} bytes, of at least ${String(recorded.bytes)}` };

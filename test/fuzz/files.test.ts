@@ -7,7 +7,7 @@ import { appendRecord, readRecords } from '../../src/run/journal.js';
 import { manifestText, parseStored, type Manifest } from '../../src/run/manifest-text.js';
 import { readManifest } from '../../src/run/manifest.js';
 import { runPaths } from '../../src/run/paths.js';
-import { readAttempts, readEventsFrom } from '../../src/run/records.js';
+import { readEventsFrom, scanAttempts } from '../../src/run/records.js';
 import { readTaskStates } from '../../src/run/task-state.js';
 import { describeStatus, readStatus } from '../../src/report/status.js';
 import { summarize } from '../../src/report/summary.js';
@@ -86,7 +86,7 @@ describe('a damaged', () => {
       mutated([text, text.slice(0, -1)], ['\n', '"crc":"00000000"}', '{}', 'null\n', '{"event":"end"}\n']),
       (changed) => {
         writeFileSync(path, changed);
-        return [readRecords(path), readEventsFrom(path), readAttempts(path)];
+        return [readRecords(path), readEventsFrom(path), scanAttempts(path, 0, () => undefined)];
       },
       { runs: 2000 },
     );

@@ -1,4 +1,4 @@
-import { readAttempts } from '../../run/records.js';
+import { scanAttempts } from '../../run/records.js';
 import type { Slice } from '../../slicing.js';
 
 /** How often attempts at points have failed, from `failures.jsonl`, to which hosts append too. */
@@ -14,10 +14,10 @@ export function attemptsIn(journals: readonly string[]): Attempts {
   const offsets = new Map<string, number>();
   const readOn = (): void => {
     for (const path of journals) {
-      const read = readAttempts(path, offsets.get(path));
-      offsets.set(path, read.offset);
-      for (const { index, attempt } of read.records)
+      const { offset } = scanAttempts(path, offsets.get(path) ?? 0, ({ index, attempt }) => {
         counts.set(index, Math.max(attempt, counts.get(index) ?? 0));
+      });
+      offsets.set(path, offset);
     }
   };
   return {
