@@ -12,6 +12,7 @@ import { parsePoints } from '../space/points-columns.js';
 import type { Space } from '../space/space.js';
 import { computer } from './compute.js';
 import { readLines } from './lines.js';
+import { refuseIfLost } from './holding.js';
 import { OwnError } from './own-error.js';
 import {
   decodePoint,
@@ -164,6 +165,7 @@ async function runTask(task: TaskJob, { job, space, fixed }: Run, worker: Loaded
     log,
     layout: task.layout,
     onLayout: (layout) => {
+      refuseIfLost(job);
       const record: RunEvent = { event: 'layout', time: Date.now(), task: task.index, layout };
       appendRecord(paths.events, record);
       report({ type: 'layout', layout });

@@ -52,6 +52,8 @@ export interface WorkerCommand {
 /** What is the same for every task of a run. */
 export interface RunJob {
   readonly directory: string;
+  /** Id of the lock's holding under which it is written to; none where nobody else knows of it. */
+  readonly holding?: string;
   /** The element of a batch job whose journals are written. */
   readonly element?: number;
   readonly spec: SweepSpec;

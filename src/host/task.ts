@@ -6,7 +6,7 @@ import { appendRecord, readRecords, repairJournal } from '../run/journal.js';
 import { readPart } from '../run/part.js';
 import { runPaths, taskFiles, type RunPaths } from '../run/paths.js';
 import type { FailureRecord, RunEvent } from '../run/records.js';
-import { openSliceFile, type SliceFile } from '../run/slice-file.js';
+import { openSliceFile, SupersededError, type SliceFile } from '../run/slice-file.js';
 import { nextTry } from '../run/tries.js';
 import { failedLine, isFailedLine } from '../run/whole-lines.js';
 import { hasForm, isCount, isText } from '../checks.js';
@@ -14,6 +14,7 @@ import type { RowSink } from '../format/row.js';
 import type { Computer } from './compute.js';
 import { deathOf, failedAttempt, firstAttempt, pause, wasStopped, type Attempt } from './failed-attempt.js';
 import { lineBuffer, type LineBuffer } from './line-buffer.js';
+import { refuseIfLost } from './holding.js';
 import { OwnError } from './own-error.js';
 import type { RunJob, TaskJob } from './protocol.js';
 
@@ -61,6 +62,7 @@ export async function computeTask(options: TaskOptions): Promise<void> {
   const compute: ComputePoint = (index, sink) => computePoint(index, sink, withPaths);
 
   const hasLayout = task.layout !== undefined;
+  refuseIfLost(job);
   // Lines of columns that nobody knows any more.
   if (!hasLayout) rmSync(paths.retried(task.index), { force: true });
   if (task.retryFailed) options.tell.begin();
@@ -94,7 +96,8 @@ async function runSession(
   options: PointOptions,
   compute: ComputePoint,
 ): Promise<Session | undefined> {
-  const { task, computer, paths, signal } = options;
+  const { job, task, computer, paths, signal } = options;
+  refuseIfLost(job);
   const file = openSliceFile(taskFiles(paths, task.index), { ...task, hasLayout }, replaced);
   try {
     rmSync(paths.retried(task.index), { force: true });
@@ -155,7 +158,7 @@ function computePoint(index: number, sink: RowSink, options: PointOptions): Retu
 /** Records an attempt that failed; the point is tried again where its own process died and tries are left. */
 function failPoint(attempt: Attempt, sink: RowSink, options: PointOptions): ReturnType<ComputePoint> {
   const { error } = attempt;
-  if (error instanceof OwnError) throw error;
+  if (error instanceof OwnError || error instanceof SupersededError) throw error;
   if (options.signal.aborted) return false;
   if (deathOf(error) === undefined) return recordFailure(attempt, sink, options);
   return wasStopped(error, options.signal).then((isStopped) =>
@@ -165,6 +168,7 @@ function failPoint(attempt: Attempt, sink: RowSink, options: PointOptions): Retu
 
 function recordFailure(attempt: Attempt, sink: RowSink, options: PointOptions): Promise<boolean> | boolean {
   const { index, error, earlier } = attempt;
+  refuseIfLost(options.job);
   const record = failedAttempt(attempt, options);
   appendRecord(options.paths.failures, record);
   if (deathOf(error) !== undefined) {
@@ -201,7 +205,7 @@ function addFailed(index: number, sink: RowSink, { failed, tell }: PointOptions)
 /** Computes the failed points of a task again; each new line is safe in `.retried` before the next point starts. */
 async function retryFailed(
   paths: RunPaths,
-  { task, signal }: TaskOptions,
+  { job, task, signal }: TaskOptions,
   compute: ComputePoint,
 ): Promise<number> {
   const retried = paths.retried(task.index);
@@ -217,6 +221,7 @@ async function retryFailed(
     const found = { line: '' };
     if (!(await compute(index, lineOf(found)))) break;
     points++;
+    refuseIfLost(job);
     if (!isFailedLine(found.line)) appendRecord(retried, { index, line: found.line });
     await nextTurn();
     if (signal.aborted) break;

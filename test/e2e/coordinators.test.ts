@@ -7,12 +7,14 @@ import {
   COMMAND,
   doneLines,
   events,
+  expectExit,
   fanfold,
   isAlive,
   read,
   start,
   temporaryFolder,
   until,
+  untilIn,
   writeWorker,
 } from './command.js';
 
@@ -102,6 +104,73 @@ describe('a task whose file another process takes', () => {
       expect((await fanfold(args, { env: { ...env, TIMES: '0' } })).exitCode).toBe(0);
       expect(read(out, 'result.txt')).toBe(RESULT);
     });
+  }
+});
+
+/** Waits at the point named by AT until the file named by GATE is there, and then throws where END says so. */
+const WAITING = `
+import { existsSync } from 'node:fs';
+export default async ({ x, k }) => {
+  const { AT: at, GATE: gate, END: end } = process.env;
+  while (x === Number(at) && !existsSync(gate)) await new Promise((r) => setTimeout(r, 5));
+  if (x === Number(at) && end === 'throw') throw new Error('no');
+  return k === 2 ? 2 * x : [x, 'another'];
+};
+`;
+const WAITING_IN_PYTHON = `
+import os, time
+def f(x, k):
+    isAt = x == int(os.environ['AT'])
+    while isAt and not os.path.exists(os.environ['GATE']):
+        time.sleep(0.005)
+    if isAt and os.environ['END'] == 'throw':
+        raise ValueError('no')
+    return 2 * x if k == 2 else (x, 'another')
+`;
+
+describe('a run whose directory is removed, and in which another run is begun', () => {
+  for (const [needs, name, code] of [
+    ['posix', 'w.mjs', WAITING],
+    ['python3', 'w.py:f', WAITING_IN_PYTHON],
+  ] as const) {
+    for (const [at, end] of [
+      [0, 'return'],
+      [3, 'return'],
+      [2, 'throw'],
+    ] as const) {
+      testWith(needs, `writes nothing into it: ${name}, point ${String(at)}, ${end}`, async () => {
+        const folder = temporaryFolder();
+        const file = writeWorker(folder, name.split(':')[0] ?? '', code);
+        const out = join(folder, 'out');
+        const args = (k: number): string[] =>
+          `run --range 0:12 --set k=${String(k)} --tasks 3 --jobs 2 --retries 0`
+            .split(' ')
+            .concat('--worker', name.replace(/^[^:]+/, file), '--out', out);
+        const [oldGate, newGate] = [join(folder, 'old'), join(folder, 'new')];
+        const old = start(args(1), { env: { AT: String(at), GATE: oldGate, END: end } });
+        // All that does not wait is done.
+        const finals = ['1', '2'].map((task) => join(out, `task_index=${task}.txt`));
+        await untilIn(old, 'the point', () => finals.every(fs.existsSync) && doneLines(out) === 8 + at);
+        // What goes with a part is removed after it has its final name.
+        await until('its end', () => !finals.some((final) => fs.existsSync(`${final}.part.check`)));
+        fs.removeSync(out);
+        const next = start(args(2), { env: { AT: '1', GATE: newGate, END: 'return' } });
+        await untilIn(next, 'its point', () => doneLines(out) === 9);
+        fs.writeFileSync(oldGate, '');
+        const { exitCode, stderr } = await old;
+        expect([exitCode, stderr]).toEqual([1, expect.stringContaining('[FANFOLD_LOCKED]')]);
+        fs.writeFileSync(newGate, '');
+        expect(await next).toMatchObject({ exitCode: 0 });
+        expect(read(out, 'result.txt')).toBe(RESULT);
+        expect(fs.existsSync(join(out, 'failures.jsonl'))).toBe(false);
+        const own = new Set([next.pid, ...events(out, 'spawn').map(({ pid }) => pid)]);
+        const kinds = ['open', 'start', 'end', 'close'];
+        expect(kinds.flatMap((kind) => events(out, kind)).filter(({ pid }) => !own.has(pid))).toEqual([]);
+        const layouts = events(out, 'layout').map((event) => JSON.stringify({ ...event, time: 0, task: 0 }));
+        expect(new Set(layouts.map((layout) => layout.replace(/"crc".*/, ''))).size).toBe(1);
+        expectExit(await fanfold(['verify', out]), 0);
+      });
+    }
   }
 });
 

@@ -24,13 +24,11 @@ test('more failures than memory holds are recorded, told, repaired and retried',
   expectExit(run, 1);
   expect(run.stderr).toContain('4,000 points failed');
   expect(run.stderr).toMatch(/ point 2 .*x=2\): Error: no 2 {100,} … {100,} \[your code/);
-  expect((run.stderr as string).length).toBeLessThan(5000);
+  expect(run.stderr.length).toBeLessThan(5000);
 
   const status = await fanfold(['status', out, '--json'], SMALL);
   expectExit(status, 0);
-  expect((JSON.parse(status.stdout as string) as { failedPoints: number[] }).failedPoints).toHaveLength(
-    POINTS,
-  );
+  expect((JSON.parse(status.stdout) as { failedPoints: number[] }).failedPoints).toHaveLength(POINTS);
 
   const journal = join(out, 'failures.jsonl');
   const before = fs.readFileSync(journal);

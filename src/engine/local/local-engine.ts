@@ -136,6 +136,8 @@ async function finishTask(
     });
     if (end === 'done') return host;
     if (end === 'superseded') {
+      // Whoever has removed the directory and begun another run there has the task's files too.
+      work.lock?.check();
       watch.superseded++;
       if (session.isStopping || isCompleteNow(task, session.paths, watch.superseded)) return host;
       continue;
@@ -212,7 +214,7 @@ async function openHost(session: Session): Promise<HostProcess> {
   // Before it can write: a coordinator that comes after this one must know of it.
   if (host.pid !== 0) recordSpawn(host, paths);
   session.memory.add(host);
-  host.send({ type: 'run', job: work.job });
+  host.send({ type: 'run', job: { ...work.job, ...(work.lock && { holding: work.lock.id }) } });
   return host;
 }
 

@@ -803,6 +803,7 @@ class Paths:
         root = os.path.abspath(run.directory)
         own = root if run.element is None else os.path.join(root, 'elements', str(run.element))
         self.directory = root
+        self.lock = os.path.join(own, 'lock')
         self.failures = os.path.join(own, 'failures.jsonl')
         self.events = os.path.join(own, 'events.jsonl')
         self.final = os.path.join(root, name)
@@ -1510,6 +1511,7 @@ class Run:
     def __init__(self, job, model):
         spec = job['spec']
         self.directory = job['directory']
+        self.holding = job.get('holding')
         self.element = job.get('element')
         self.format = spec['format']
         self.style = Style(self.format)
@@ -1776,12 +1778,14 @@ class TaskRun:
     def compute(self):
         task, paths = self.task, self.paths
         started = time.monotonic()
+        self.refuse_if_lost()
         if task.get('layout') is None:
             # Lines of columns that nobody knows any more.
             remove(paths.retried)
         if task['retryFailed']:
             self.channel.report({'type': 'begin'})
         retried = self.retry_failed() if task['retryFailed'] else 0
+        self.refuse_if_lost()
         file = SliceFile(paths, task, read_retried(paths.retried))
         try:
             remove(paths.retried)
@@ -1790,6 +1794,22 @@ class TaskRun:
             self.finish(file, time.monotonic() - started, retried + computed)
         finally:
             file.close()
+
+    def refuse_if_lost(self):
+        """Makes sure that the run directory is still that of this host's coordinator: src/host/holding.ts."""
+        holding, lock = self.run.holding, self.paths.lock
+        if holding is None:
+            return
+        try:
+            with open(lock, 'rb') as file:
+                text = file.read()
+        except FileNotFoundError:
+            text = b''
+            if not os.path.exists(self.paths.directory):
+                # Writing tells what is wrong with it.
+                return
+        if holding.encode() not in text:
+            raise SupersededError(f'{self.paths.directory} belongs to another process now')
 
     def must_stop(self):
         """True where a stop has come. To look for it costs less than the write that goes before."""
@@ -1807,6 +1827,7 @@ class TaskRun:
                 continue
             line = self.compute_one(index)
             points += 1
+            self.refuse_if_lost()
             if not line.startswith(FAILED):
                 append_record(path, {'index': index, 'line': line})
             if self.must_stop():
@@ -1831,6 +1852,7 @@ class TaskRun:
         return line
 
     def publish_layout(self):
+        self.refuse_if_lost()
         layout = self.computer.rows.layout
         record = {'event': 'layout', 'time': now_ms(), 'task': self.task['index'], 'layout': layout}
         append_record(self.paths.events, record)
@@ -1839,6 +1861,7 @@ class TaskRun:
     def fail(self, index, error):
         """Records a point that failed, and gives the line that keeps its place."""
         self.channel.leave_if_forked()
+        self.refuse_if_lost()
         stack = user_stack(error)
         record = {
             'time': now_ms(),
