@@ -1,7 +1,8 @@
+import { existsSync } from 'node:fs';
 import { squeue, type Queue } from '../engine/slurm/commands.js';
 import { describeLost, lostElements } from '../engine/slurm/lost-elements.js';
 import { followJobs, watchQueue } from '../engine/slurm/follow-jobs.js';
-import { cancelFolds, endJobs } from '../engine/slurm/slurm-engine.js';
+import { cancelFolds, endJobs, submitFold } from '../engine/slurm/slurm-engine.js';
 import { mayBeQueued, readSubmitted, type Submitted } from '../engine/slurm/submitted.js';
 import { FanfoldError } from '../errors.js';
 import { isFolded } from '../fold-state.js';
@@ -19,6 +20,7 @@ import { whenReleased } from '../run/lock.js';
 import { nameHolder, type LockHolder } from '../run/lock-holder.js';
 import { runPaths, type RunPaths } from '../run/paths.js';
 import { isComputed, isOver, readTaskStates, type TaskState } from '../run/task-state.js';
+import { requireManifest } from '../sweep/existing-run.js';
 import { foldWhenReleased } from './fold.js';
 import { listenForSignals } from './signals.js';
 import { tellEnd } from './tell-end.js';
@@ -92,7 +94,9 @@ export async function followBatch(directory: string, manifest: Manifest): Promis
   if (!isGoingOn(batch)) {
     const isLeft =
       isAllComputed(manifest, readTaskStates(directory, manifest)) && !isFolded(directory, manifest);
-    return isLeft ? conclude(directory, manifest, batch) : undefined;
+    if (isLeft) return conclude(directory, manifest, batch);
+    await tellLostOf(directory, manifest, batch);
+    return undefined;
   }
   const signals = listenForSignals('The jobs go on; only the view of them ends.');
   tell(`fanfold: ${describeBatch(batch) ?? ''}; Ctrl-C ends this view of it, not the jobs.`);
@@ -141,6 +145,8 @@ export async function stopBatch(
   const { submitted, queue, worker } = batch;
   if (submitted.jobs.length === 0 && worker !== undefined) throw notOurs(worker);
   if (queue === undefined && submitted.jobs.length > 0) {
+    // Jobs of a complete run have nothing to do, if there are any.
+    if (await isComplete(directory)) return undefined;
     throw new FanfoldError(
       'FANFOLD_SLURM',
       `Expected Slurm to tell of the jobs ${submitted.jobs.join(', ')}, but squeue gives no answer here. Do this on a login node of the cluster.`,
@@ -205,12 +211,47 @@ export async function tellSubmitted(
   return exitCodeOf(outcome, how.signalExitCode);
 }
 
+/** Says what is known of elements that ended before their tasks were finished. */
+export async function tellLost(
+  { pack = 1 }: Manifest,
+  states: readonly TaskState[],
+  { paths, submitted }: { readonly paths: RunPaths; readonly submitted: Submitted },
+): Promise<void> {
+  const unfinished = states.filter((state) => !isOver(state)).map(({ index }) => index);
+  const lost = await lostElements(paths, elementsOf(unfinished, pack), submitted);
+  if (lost.length > 0) tell(describeLost(lost));
+}
+
+/** The same of a run at which nobody is at work any more, where Slurm knows that none of its jobs is. */
+export async function tellLostOf(directory: string, manifest: Manifest, batch: Batch): Promise<void> {
+  const { submitted, queue } = batch;
+  if (queue === undefined || isGoingOn(batch) || submitted.jobs.length === 0) return;
+  const paths = runPaths(directory, manifest.spec.format);
+  await tellLost(manifest, readTaskStates(directory, manifest), { paths, submitted });
+}
+
 /** The error of a question that only Slurm can answer. */
 export function noAnswer({ jobs }: Submitted): FanfoldError {
   return new FanfoldError(
     'FANFOLD_SLURM',
     `Expected Slurm to tell whether the jobs ${jobs.join(', ')} are in the queue, but squeue gives no answer here. Do this on a login node of the cluster, or use --engine local where you know that they are not.`,
   );
+}
+
+/** Has the result be made behind arrays in the queue, where the job for that is lost: whoever submitted them may have died. */
+export async function foldBehind(directory: string, { slurm }: Manifest, { queue }: Batch): Promise<void> {
+  const paths = runPaths(directory);
+  if (slurm === undefined || queue === undefined || queue.folds.length > 0 || !existsSync(paths.foldScript))
+    return;
+  const fold = await submitFold(paths, queue.jobs, slurm);
+  tell(`Submitted to Slurm: job ${fold}, which makes the result afterwards; it was not in the queue.`);
+}
+
+/** Whether there is nothing left to do of a run. */
+export async function isComplete(directory: string): Promise<boolean> {
+  const manifest = await requireManifest(directory, tell);
+  const isDone = readTaskStates(directory, manifest).every(({ status }) => status === 'complete');
+  return isDone && isFolded(directory, manifest);
 }
 
 // --- internal ---
@@ -240,15 +281,4 @@ function notOurs(worker: LockHolder): FanfoldError {
     `Expected jobs of Slurm that can be ended from here, but ${nameHolder(worker)} computes in another one. End it with the commands of its scheduler; what is done is kept.`,
     { exitCode: 1 },
   );
-}
-
-/** Says what is known of elements that ended before their tasks were finished. */
-async function tellLost(
-  { pack = 1 }: Manifest,
-  states: readonly TaskState[],
-  { paths, submitted }: { readonly paths: RunPaths; readonly submitted: Submitted },
-): Promise<void> {
-  const unfinished = states.filter((state) => !isOver(state)).map(({ index }) => index);
-  const lost = await lostElements(paths, elementsOf(unfinished, pack), submitted);
-  if (lost.length > 0) tell(describeLost(lost));
 }

@@ -30,7 +30,7 @@ export async function inQueue(
   const { detach, force, retryFailed, allowChangedWorker } = options;
   // Most runs never were, and need not load what follows.
   if (!mayBeQueued(runPaths(directory))) return { areElementsGone: false };
-  const { describeBatch, followBatch, isQueued, noAnswer, readBatch, refuseQueued } =
+  const { describeBatch, followBatch, isComplete, isQueued, noAnswer, foldBehind, readBatch, refuseQueued } =
     await import('./batch.js');
   if (request.slurm === undefined || force === true) {
     return { areElementsGone: await refuseQueued(directory, { isForced: force === true }) };
@@ -40,7 +40,10 @@ export async function inQueue(
   const { submitted, queue } = batch;
   // Of none on record nothing is asked that could not be left out: whoever computes holds a lock.
   const isRecorded = submitted.jobs.length > 0;
-  if (isRecorded && queue === undefined) throw noAnswer(submitted);
+  if (isRecorded && queue === undefined) {
+    if (await isComplete(directory)) return { areElementsGone: true };
+    throw noAnswer(submitted);
+  }
   if (!isQueued(queue)) return { areElementsGone: isRecorded };
   const manifest = await requireManifest(directory, tell);
   const undone = [
@@ -57,6 +60,7 @@ export async function inQueue(
     // They may have ended in this moment.
     return exitCode === undefined ? { areElementsGone: true } : { exitCode, areElementsGone: true };
   }
+  await foldBehind(directory, manifest, batch);
   tell(`Its progress: ${commandFor('attach', directory)}`);
   return { exitCode: 0, areElementsGone: false };
 }

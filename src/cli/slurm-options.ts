@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { Option, type Command, type OptionValues } from '@commander-js/extra-typings';
 import { checkSlurmOption } from '../engine/slurm/slurm-options.js';
@@ -63,8 +63,10 @@ export function slurmSettings(options: EngineOptions, begun?: SlurmSettings): Sl
     throw usage(`Expected ${stray[0]} with --engine slurm, got it without.`);
   }
   const setup = slurmSetup === undefined ? begun?.setup : resolve(slurmSetup);
-  if (setup !== undefined && !existsSync(setup)) {
-    throw usage(`Expected --slurm-setup to name a shell script, but ${setup} is not there.`);
+  if (setup !== undefined && statSync(setup, { throwIfNoEntry: false })?.isFile() !== true) {
+    throw usage(
+      `Expected --slurm-setup to name a shell script, but ${setup} is ${existsSync(setup) ? 'no file' : 'not there'}.`,
+    );
   }
   const most = maxRunning ?? begun?.maxRunning;
   return {

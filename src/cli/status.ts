@@ -5,7 +5,7 @@ import { SHORT_PATIENCE_MS } from '../engine/slurm/commands.js';
 import { isOnNetwork } from '../run/file-system.js';
 import { lookAgain } from '../run/look-again.js';
 import { requireManifest } from '../sweep/existing-run.js';
-import { describeBatch, isGoingOn, readBatch } from './batch.js';
+import { describeBatch, isGoingOn, readBatch, tellLostOf } from './batch.js';
 import { tell } from './tell.js';
 
 const MAY_BE_LATE =
@@ -38,5 +38,7 @@ export async function status(directory: string, options: { json?: true | undefin
     ...(isLate ? [MAY_BE_LATE] : []),
   ];
   process.stdout.write(`${printable(lines.join('\n'))}\n`);
+  if (batch !== undefined && found.state === 'incomplete' && found.running === undefined)
+    await tellLostOf(directory, manifest, batch);
   return 0;
 }

@@ -37,13 +37,17 @@ export function lastSession(directory: string, manifest: Manifest): Session | un
   const from = events.findLastIndex(({ event }) => event === 'open');
   const open = events[from];
   if (open?.event !== 'open') return undefined;
-  const session = [...events.slice(from), ...elementEvents(paths, events.slice(from))];
+  const ofElements = elementEvents(paths, events.slice(from));
+  const session = [...events.slice(from), ...ofElements];
   const ends = session.filter((event) => event.event === 'end');
   const close = events.slice(from).findLast((event) => event.event === 'close');
   const processes = processRecords(session);
+  const spanSeconds = (lastTime(session, open.time) - open.time) / 1000;
+  const closeSeconds = close?.event === 'close' ? close.seconds : spanSeconds;
   return {
     jobs: open.jobs,
-    wallSeconds: wallOf(close) ?? (lastTime(session, open.time) - open.time) / 1000,
+    // Elements go on when whoever submitted or watched them has ended.
+    wallSeconds: ofElements.length > 0 ? Math.max(closeSeconds, spanSeconds) : closeSeconds,
     taskSeconds: processes.reduce((sum, { seconds }) => sum + seconds, 0),
     processes,
     mixed: mixedColumns(ends),
@@ -65,11 +69,6 @@ function elementEvents(paths: RunPaths, session: readonly RunEvent[]): RunEvent[
       return isOfJob;
     });
   });
-}
-
-/** Of a session that only submitted, the time is that of its elements. */
-function wallOf(close: RunEvent | undefined): number | undefined {
-  return close?.event === 'close' && close.reason !== 'submitted' ? close.seconds : undefined;
 }
 
 function lastTime(events: readonly RunEvent[], first: number): number {

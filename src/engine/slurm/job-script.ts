@@ -66,7 +66,7 @@ ${directives(facts, 'slurm-%A_%a.log', {
 ${more}
 # A signal that comes before fanfold listens must not end it.
 trap '' USR1
-
+${ownLog(facts.directory, 'slurm-"$SLURM_ARRAY_JOB_ID"_"$SLURM_ARRAY_TASK_ID".log')}
 ${environment(facts)}
 # exec, so that the signals of Slurm reach fanfold itself.
 exec "$node" "$fanfold" element "$run" "$SLURM_ARRAY_TASK_ID" --requeue${latencyOption(facts.latencyMs)} "$@"
@@ -101,7 +101,7 @@ export function foldScript(facts: ScriptFacts): string {
 ${paragraph(`Written by fanfold ${VERSION}: makes the result of the run in this folder, once the array job has ended.`)}
 
 ${directives(facts, 'slurm-fold-%j.log', { requeue: 'true', ...kept })}
-
+${ownLog(facts.directory, 'slurm-fold-"$SLURM_JOB_ID".log')}
 ${environment(facts)}
 exec "$node" "$fanfold" fold "$run" --wait
 `;
@@ -133,17 +133,18 @@ export function environment({
   command,
   settings: { setup },
 }: Pick<ScriptFacts, 'directory' | 'node' | 'command' | 'settings'>): string {
-  return `run=${quoteInScript(directory)}
-node=${quoteInScript(node)}
-fanfold=${quoteInScript(command)}
-${setup === undefined ? '' : `setup=${quoteInScript(setup)}\n`}
-for file in "$run/sweep.json" "$node" "$fanfold"${setup === undefined ? '' : ' "$setup"'}; do
-  [ -e "$file" ] && continue
-  echo "fanfold: Expected $file on $(hostname) as on the machine where this was submitted, but it is not there." \\
+  return `fanfold_needs() {
+  [ -e "$1" ] && return
+  echo "fanfold: Expected $1 on $(hostname) as on the machine where this was submitted, but it is not there." \\
     "Put it on a file system that all nodes see." >&2
   exit 2
-done
-${setup === undefined ? '' : '. "$setup"\n'}`;
+}
+
+${setup === undefined ? '' : preparation(setup)}run=${quoteInScript(directory)}
+node=${quoteInScript(node)}
+fanfold=${quoteInScript(command)}
+for file in "$run/sweep.json" "$node" "$fanfold"; do fanfold_needs "$file"; done
+`;
 }
 
 const WIDTH = 100;
@@ -161,6 +162,25 @@ export function paragraph(text: string): string {
 }
 
 // --- internal ---
+
+/** The user's own script. It may set any variable, and the arguments too, so it comes before those that are set here. */
+function preparation(setup: string): string {
+  const file = quoteInScript(setup);
+  return `fanfold_needs ${file}
+fanfold_arguments=("$@")
+. ${file}
+fanfold_status=$?
+set -- "\${fanfold_arguments[@]}"
+[ "$fanfold_status" -eq 0 ] ||
+  echo "fanfold: The script of --slurm-setup ended with status $fanfold_status; what it was to prepare may be missing." >&2
+
+`;
+}
+
+/** Slurm can't open a log in such a directory: the script does, before it says a word. */
+function ownLog(directory: string, log: string): string {
+  return canStandInDirective(directory) ? '' : `cd ${quoteInScript(directory)} && exec >>logs/${log} 2>&1\n`;
+}
 
 /** What a fold takes at most, however large the files are. */
 const FOLD_MEGABYTES = 1024;
@@ -216,10 +236,15 @@ function directives(
     .join('\n');
 }
 
-/** Where a job runs and writes its log. Some characters can't stand in such a line: then it is where it is submitted from. */
+/** Where a job runs and writes its log; where that can't be said, it goes there itself. */
 function placeOf(directory: string, log: string): Record<string, string> {
-  if (/[\p{Cc}\\]/u.test(directory)) return { output: `logs/${log}` };
+  if (!canStandInDirective(directory)) return { output: '/dev/null' };
   return { chdir: directory, output: `${directory.replaceAll('%', '%%')}/logs/${log}` };
+}
+
+/** Slurm reads a backslash in a path as an escape, also in that of the folder from which a script is submitted. */
+function canStandInDirective(directory: string): boolean {
+  return !/[\p{Cc}\\]/u.test(directory);
 }
 
 function directive(name: string, value: string): string {

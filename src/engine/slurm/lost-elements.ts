@@ -12,8 +12,8 @@ export interface LostElement {
   readonly id: string;
   /** In Slurm's words, on a cluster with accounting. */
   readonly state?: string;
-  /** Path of its log, and what stands at the end of that. */
-  readonly log: string;
+  /** Path of its log, and what stands at the end of that; none where it could not even begin one. */
+  readonly log?: string;
   readonly lastWords: string;
 }
 
@@ -25,23 +25,27 @@ export async function lostElements(
   elements: readonly number[],
   { arrays, jobs, since = new Date() }: Submitted,
 ): Promise<LostElement[]> {
-  const found = elements.flatMap((element) => {
-    const ran = arrays
+  const all = elements.flatMap((element) => {
+    const ids = arrays
       .filter(({ first }) => first <= element)
-      .map(({ job, first }) => ({ id: `${job}_${String(element - first)}` }))
-      .findLast(({ id }) => existsSync(logOf(paths, id)));
-    return ran === undefined ? [] : [{ element, ...ran }];
+      .map(({ job, first }) => `${job}_${String(element - first)}`);
+    const withLog = ids.findLast((id) => existsSync(logOf(paths, id)));
+    const id = withLog ?? ids.at(-1);
+    return id === undefined ? [] : [{ element, id, hasLog: withLog !== undefined }];
   });
+  // Those that were cancelled before they began have none either, and tell nothing beside others.
+  const withLog = all.filter(({ hasLog }) => hasLog);
+  const found = withLog.length > 0 ? withLog : all;
   if (found.length === 0) return [];
   const states = await sacct(jobs, new Date(since.getTime() - DAY_MS));
-  return found.map(({ element, id }) => {
+  return found.map(({ element, id, hasLog }) => {
     const log = logOf(paths, id);
     const state = states.get(id);
     return {
       element,
       id,
       ...(state === undefined ? {} : { state }),
-      log,
+      ...(hasLog ? { log } : {}),
       lastWords: endOfLog(log, 0, LAST_WORDS_BYTES).trim().split('\n').slice(-MOST_LINES).join('\n'),
     };
   });
@@ -56,7 +60,12 @@ export function describeLost(lost: readonly LostElement[]): string {
     .map(({ id, state }) => (state === undefined ? id : `${id} (${state})`));
   const more = lost.length > MOST_NAMED ? ` and ${String(lost.length - MOST_NAMED)} more` : '';
   const which = lost.length === 1 ? '1 element of the array' : `${String(lost.length)} elements of the array`;
-  return `${which} ended before the tasks were finished: ${names.join(', ')}${more}. The end of logs/${basename(first.log)}:\n${first.lastWords.replace(/^/gm, '  ')}`;
+  const ended = `${which} ended before the tasks were finished: ${names.join(', ')}${more}.`;
+  if (first.log === undefined)
+    return `${ended} None of them has begun its log in the run directory: they were cancelled before they started, or the directory is not there, or can't be written to, on their nodes. Slurm tells more, for some minutes, by: scontrol show job ${first.id}`;
+  const log = `logs/${basename(first.log)}`;
+  if (first.lastWords === '') return `${ended} Nothing stands in ${log}.`;
+  return `${ended} The end of ${log}:\n${first.lastWords.replace(/^/gm, '  ')}`;
 }
 
 // --- internal ---

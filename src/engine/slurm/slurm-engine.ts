@@ -84,6 +84,29 @@ export async function endJobs(
   return 'left';
 }
 
+/**
+ * Submits the job that makes the result once some arrays have ended, and puts it on record.
+ * @returns its id
+ * @throws FanfoldError where Slurm refuses it
+ */
+export async function submitFold(
+  paths: RunPaths,
+  jobs: readonly string[],
+  settings: SlurmSettings,
+): Promise<string> {
+  const fold = await sbatch({
+    folder: paths.directory,
+    script: paths.foldScript,
+    options: [
+      ...optionsForArray({ options: foldOptions(settings) }),
+      `--dependency=afterany:${jobs.join(':')}`,
+    ],
+    args: [],
+  });
+  record(paths, { jobs: [], elements: 0, first: 0, fold });
+  return fold;
+}
+
 // --- internal ---
 
 const END_LOOK_MS = 1_000;
@@ -155,18 +178,9 @@ async function submit(work: Work, paths: RunPaths, options: SlurmEngineOptions):
       // At once: a job that is not on record can't be found again.
       record(paths, { jobs: [id], elements: array.count, first: array.first });
     }
-    fold = await sbatch({
-      folder,
-      script: paths.foldScript,
-      options: [
-        ...optionsForArray({ options: foldOptions(settings) }),
-        `--dependency=afterany:${jobs.join(':')}`,
-      ],
-      args: [],
-    });
-    record(paths, { jobs: [], elements: 0, first: 0, fold });
+    fold = await submitFold(paths, jobs, settings);
   } catch (error) {
-    throw await withdraw(jobs, paths, error);
+    throw await withdraw(jobs, paths, { error, pack });
   }
   options.onNotice(
     `Submitted to Slurm: ${jobs.length === 1 ? 'array job' : 'array jobs'} ${jobs.join(', ')} of ${wanted.length === 1 ? '1 element' : `${String(wanted.length)} elements`}, and job ${fold}, which makes the result afterwards.`,
@@ -177,14 +191,18 @@ async function submit(work: Work, paths: RunPaths, options: SlurmEngineOptions):
  * Takes back the jobs of a submission that failed half-way: half of one helps nobody.
  * @returns the error, with what is left and how to go on
  */
-async function withdraw(jobs: readonly string[], { directory }: RunPaths, error: unknown): Promise<unknown> {
+async function withdraw(
+  jobs: readonly string[],
+  { directory }: RunPaths,
+  { error, pack }: { readonly error: unknown; readonly pack: number },
+): Promise<unknown> {
   const isGone = jobs.length === 0 || (await isCancelled(jobs));
   if (!(error instanceof FanfoldError)) return error;
   const run = quoteForShell(directory);
   // Where nobody answered, a job may have been taken whose id did not come back.
   const next =
     isGone && error.exitCode !== 1
-      ? `Nothing is left in the queue. Go on with the same command and other options, or with: fanfold resume ${run} --slurm NAME=VALUE`
+      ? `Nothing is left in the queue. Go on with the same command and other options, or with: fanfold resume ${run} --slurm NAME=VALUE${pack > 1 ? ` (or --pack N: each of its elements asks for the processors of ${String(pack)} tasks)` : ''}`
       : `What was taken all the same is told by: fanfold status ${run}, and ended by: fanfold stop ${run}. Go on with: fanfold resume ${run}`;
   return new FanfoldError(error.code, `${error.message} ${next}`, { exitCode: error.exitCode, cause: error });
 }

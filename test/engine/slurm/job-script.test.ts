@@ -74,10 +74,11 @@ describe('jobScript', () => {
       ]),
     );
     // Neither can stand in such a line.
-    for (const bad of ['/data/two\nlines', '/data/back\\slash'])
-      expect(directives(jobScript({ ...FACTS, directory: bad }, ARRAYS))).toContain(
-        '--output=logs/slurm-%A_%a.log',
-      );
+    for (const bad of ['/data/two\nlines', '/data/back\\slash']) {
+      const script = jobScript({ ...FACTS, directory: bad }, ARRAYS);
+      expect(directives(script)).toContain('--output=/dev/null');
+      expect(script).toContain('exec >>logs/slurm-"$SLURM_ARRAY_JOB_ID"_"$SLURM_ARRAY_TASK_ID".log 2>&1\n');
+    }
   });
 
   test('says how further arrays are submitted by hand', () => {
