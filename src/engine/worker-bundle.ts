@@ -1,7 +1,7 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { createRequire, isBuiltin } from 'node:module';
-import { dirname, extname, join, relative, sep } from 'node:path';
+import { basename, dirname, extname, join, relative, sep } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import type * as Esbuild from 'esbuild';
 import type { BuildFailure, BuildResult, Loader, OnResolveArgs, Plugin, PluginBuild } from 'esbuild';
@@ -48,7 +48,7 @@ export async function bundleWorker({ file }: Pick<ModuleReference, 'file'>): Pro
       // Stacks then name the user's files, not places beside the bundle.
       sourceRoot: `${pathToFileURL(dirname(file)).href}/`,
       logLevel: 'silent',
-      plugins: [entry(file), installedPackages(dirname(file)), ownUrls(dirname(file))],
+      plugins: [entry(file), otherRuns(file), installedPackages(dirname(file)), ownUrls(dirname(file))],
     });
     const bundle = describeBundle(result, file);
     const text = result.outputFiles[0]?.text ?? '';
@@ -107,6 +107,23 @@ function entry(file: string): Plugin {
       );
     },
   };
+}
+
+/** An import of `./${name}.mjs` takes in every such file below the worker, and with them the bundles in run directories. */
+function otherRuns(file: string): Plugin {
+  return {
+    name: 'other-runs',
+    setup: (build) => {
+      build.onLoad({ filter: /[\\/]worker\.mjs$/ }, ({ path }) =>
+        path !== file && isOfRun(path) ? { contents: '', loader: 'js' } : undefined,
+      );
+    },
+  };
+}
+
+/** True for the module that a run keeps of its worker. */
+function isOfRun(path: string): boolean {
+  return basename(path) === 'worker.mjs' && existsSync(join(dirname(path), 'sweep.json'));
 }
 
 /** Packages are left where they are and imported by their absolute place, for the bundle lies elsewhere. */
@@ -204,6 +221,7 @@ function describeBundle(result: BuildResult, file: string): WorkerBundle {
   const { inputs = {}, outputs = {} } = result.metafile ?? {};
   const files = Object.keys(inputs)
     .filter((input) => !isInstalled(join(folder, input), folder))
+    .filter((input) => join(folder, input) === file || !isOfRun(join(folder, input)))
     .sort()
     .map((input) => {
       const path = relative(folder, `${folder}${sep}${input}`).split(sep).join('/');

@@ -9,6 +9,7 @@ import { isSchedulers, judgeDeath, judgeError } from '../run/verdict.js';
 import type { Computer } from './compute.js';
 import { describeError } from './described-error.js';
 import type { RunJob, TaskJob } from './protocol.js';
+import { readable } from './thrown.js';
 import type { Usage } from './usage.js';
 
 /** How a process ended that a point had to itself, such as a command; an error that has it may be tried again. */
@@ -36,7 +37,7 @@ export interface Attempt {
 
 /** The first attempt at a point that this process makes. */
 export function firstAttempt(index: number, error: unknown, task: TaskJob): Attempt {
-  return { index, error, earlier: 0, tries: task.tries[index] ?? NO_TRIES };
+  return { index, error: readable(error), earlier: 0, tries: task.tries[index] ?? NO_TRIES };
 }
 
 /** The record of an attempt that failed. */
@@ -112,7 +113,7 @@ function certify(
     oomKills: { before, after },
     ...left,
     node: hostname(),
-    logEnd: endOfLog(log, 0, LOG_END_BYTES),
+    logEnd: endOfLog(log, task.logStart, LOG_END_BYTES),
     again: `${facts.again}${String(index)}`,
   };
 }

@@ -80,6 +80,8 @@ export interface TaskJob extends Slice {
   readonly tries: Readonly<Record<number, Tries>>;
   /** The system's counters a moment before the task began. */
   readonly oomKills: OomKills;
+  /** Bytes of the task's log that stood there before. */
+  readonly logStart: number;
   /** Points that have no retries left, or have failed in this retry already: recorded as failed, not computed. */
   readonly doomed: readonly number[];
 }

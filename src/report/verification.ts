@@ -7,7 +7,7 @@ const MOST_PROBLEMS = 100;
 
 /** A check of a run's files in a few lines for a person, one for each problem. */
 export function describeVerification(found: Verification): string {
-  const { directory, problems, running, wasComplete } = found;
+  const { directory, manifest, lines: done, failed, problems, running, wasComplete } = found;
   const lines = problems
     .slice(0, MOST_PROBLEMS)
     .map(({ file, kind, text }) => `${kind.padEnd(9)}  ${file}: ${text}`);
@@ -25,12 +25,14 @@ export function describeVerification(found: Verification): string {
       : `${count(problems.length, 'problem')}. Mend with: ${commandFor('verify', directory)} --repair`;
   lines.push(`${shortPath(directory)}: ${verdict}`);
   if (problems.length === 0 && !wasComplete) lines.push(`Go on with: ${commandFor('resume', directory)}`);
+  else if (problems.length === 0 && failed > 0 && done === manifest.points)
+    lines.push(`Retry the failed points with: ${commandFor('retry', directory)}`);
   return lines.join('\n');
 }
 
 /** The same as JSON. */
 export function verificationJson({ directory, manifest, running, ...found }: Verification): string {
-  const { complete, lines, problems } = found;
+  const { complete, lines, failed, problems } = found;
   const { hash, points, tasks, proof } = manifest;
   return JSON.stringify(
     {
@@ -38,7 +40,7 @@ export function verificationJson({ directory, manifest, running, ...found }: Ver
       hash,
       isWell: problems.length === 0,
       ...(running === undefined ? {} : { running }),
-      points: { total: points, lines },
+      points: { total: points, lines, failed },
       tasks: { total: tasks, complete },
       ...(proof === undefined ? {} : { result: proof.result, failed: proof.failed, nan: proof.nan }),
       problems,
@@ -50,10 +52,11 @@ export function verificationJson({ directory, manifest, running, ...found }: Ver
 
 // --- internal ---
 
-function describeFiles({ manifest, complete, lines }: Verification): string {
+function describeFiles({ manifest, complete, lines, failed: open }: Verification): string {
   const { points, tasks, proof } = manifest;
   const done = `${String(complete)} of ${count(tasks, 'task file')}, ${thousands(lines)} of ${count(points, 'point')}`;
-  if (proof === undefined || lines < points) return done;
+  if (proof === undefined || lines < points)
+    return open === 0 ? done : `${done}, of which ${count(open, 'point')} failed`;
   const { failed, nan, result } = proof;
   const marked = [
     ...(failed.count > 0 ? [`${count(failed.count, 'point')} failed (${failed.ranges})`] : []),

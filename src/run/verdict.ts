@@ -25,7 +25,7 @@ export const OFTEN_MEMORY = ', often the out-of-memory killer';
 const SIGNAL_NOTES: Readonly<Record<string, string>> = {
   SIGKILL: OFTEN_MEMORY,
   SIGSEGV: ', an invalid memory access',
-  SIGABRT: ', often too little memory for the JavaScript heap',
+  SIGABRT: ', which a program sends itself: a failed check, or no memory for the JavaScript heap',
 };
 
 /** A signal with what it likely means: `SIGKILL, often the out-of-memory killer`. */

@@ -24,6 +24,8 @@ export interface Verification {
   /** How many tasks have all their lines, and how many lines the others have so far. */
   readonly complete: number;
   readonly lines: number;
+  /** How many of those are of points that failed, and stand in no file of a task that is complete. */
+  readonly failed: number;
   readonly problems: readonly Problem[];
   /** True where every task has been finished, whatever became of its file. */
   readonly wasComplete: boolean;
@@ -80,6 +82,7 @@ async function lookThrough(directory: string, late: LateOptions): Promise<Verifi
     ...(running === undefined ? {} : { running }),
     complete: tasks.complete,
     lines: states.reduce((sum, { lines }) => sum + lines, 0),
+    failed: states.reduce((sum, { failed }) => sum + failed, 0),
     problems,
     wasComplete,
   };

@@ -11,13 +11,14 @@ export interface Circumstances {
   readonly task: number;
   readonly point: number;
   readonly oomKills: { readonly before: OomKills; readonly after: OomKills };
+  readonly logStart: number;
   /** The verdict where this coordinator has ended the process itself. */
   readonly verdict: Pick<Certificate, 'verdict' | 'words'> | undefined;
 }
 
 /** The certificate of an attempt that ended its process. */
 export function certify(
-  { death, task, point, oomKills, verdict }: Circumstances,
+  { death, task, point, oomKills, logStart, verdict }: Circumstances,
   { paths, work }: Session,
 ): Certificate {
   const { exitCode: exitStatus, signal, lastWords, usage = {} } = death;
@@ -31,7 +32,7 @@ export function certify(
     oomKills,
     ...left,
     node: hostname(),
-    logEnd: endOfLog(paths.log(task), 0, LOG_END_BYTES),
+    logEnd: endOfLog(paths.log(task), logStart, LOG_END_BYTES),
     again: `${facts.again}${String(point)}`,
   };
 }

@@ -25,6 +25,8 @@ export interface DeathInTask {
   /** Why this coordinator killed it, where it did. */
   readonly killed: Killed | undefined;
   readonly oomKills: { readonly before: OomKills; readonly after: OomKills };
+  /** Bytes of the task's log that stood there before its process began with it. */
+  readonly logStart: number;
 }
 
 /** A process that this coordinator killed for what its point did. */
@@ -107,9 +109,12 @@ function lost(
 
 function recordAttempt(task: Task, index: number, end: DeathInTask, session: Session): Certificate {
   const { paths, work, attempts } = session;
-  const { death, killed, oomKills } = end;
+  const { death, killed, oomKills, logStart } = end;
   const verdict = killed && { verdict: killed.verdict, words: `${killed.verdict}: ${killed.reason}` };
-  const certificate = certify({ death, task: task.index, point: index, oomKills, verdict }, session);
+  const certificate = certify(
+    { death, task: task.index, point: index, oomKills, logStart, verdict },
+    session,
+  );
   appendRecord(paths.failures, {
     time: Date.now(),
     index,

@@ -11,7 +11,7 @@ import { pointInHand, type Place } from './point-in-hand.js';
 import type { Session } from './session.js';
 
 /** How a task ended, as its host has told it. */
-export type Heard = 'done' | 'superseded' | Omit<DeathInTask, 'oomKills'>;
+export type Heard = 'done' | 'superseded' | Omit<DeathInTask, 'oomKills' | 'logStart'>;
 
 export interface HearOptions {
   readonly task: TaskJob;

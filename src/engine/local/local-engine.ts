@@ -133,6 +133,7 @@ async function finishTask(
       tries: Object.fromEntries(watch.tries),
       // Counters this old are good enough: they rise when the system kills, which is rare.
       oomKills: recentOomKills(COUNTER_AGE_MS),
+      logStart: written,
     });
     if (end === 'done') return host;
     if (end === 'superseded') {
@@ -170,7 +171,7 @@ async function computeTask(host: HostProcess, session: Session, task: TaskJob): 
     const end = await hearTask(host, session, { task, deadline });
     return typeof end === 'string'
       ? end
-      : { ...end, oomKills: { before: task.oomKills, after: recentOomKills(0) } };
+      : { ...end, oomKills: { before: task.oomKills, after: recentOomKills(0) }, logStart: task.logStart };
   } finally {
     deadline?.close();
   }

@@ -1204,10 +1204,11 @@ def read_text(path):
         return ''
 
 
-def end_of_file(path, most):
+def end_of_file(path, since, most):
+    """The end of what was written into a file after its first `since` bytes, at most `most` bytes of it."""
     try:
         with open(path, 'rb') as file:
-            file.seek(max(0, file.seek(0, os.SEEK_END) - most))
+            file.seek(max(since, file.seek(0, os.SEEK_END) - most))
             return file.read(most).decode('utf-8', 'replace')
     except OSError:
         return ''
@@ -1393,21 +1394,38 @@ def declared_columns(module):
 
 
 def loaded_files(folder, before):
-    """The sha256 of the files of the modules that the model brought, by path relative to its folder."""
+    """The sha256 of the files of the modules that the model brought, by path relative to its folder: src/engine/worker-bundle.ts."""
     files = {}
     for name, module in list(sys.modules.items()):
         path = getattr(module, '__file__', None)
         if name in before or not isinstance(path, str) or not is_own_file(os.path.abspath(path), folder):
             continue
         with open(path, 'rb') as file:
-            files[os.path.relpath(path, folder).replace(os.sep, '/')] = hashlib.sha256(file.read()).hexdigest()
+            files[path_from(folder, path)] = hashlib.sha256(file.read()).hexdigest()
     return files
 
 
+def path_from(folder, path):
+    try:
+        return os.path.relpath(path, folder).replace(os.sep, '/')
+    except ValueError:
+        # On another drive of Windows.
+        return path.replace(os.sep, '/')
+
+
+# Python's own modules, and fanfold's.
+NOT_OWN = tuple(
+    os.path.join(os.path.dirname(os.path.abspath(path)), '') for path in (getattr(os, '__file__', None), __file__) if path
+)
+
+
 def is_own_file(path, folder):
-    """True for a file under the folder that is not of Python, of an installed package or of a virtual environment."""
-    if not path.startswith(os.path.join(folder, '')) or not os.path.isfile(path):
+    """True for a file that is not of Python, of an installed package or of a virtual environment in the folder."""
+    if not os.path.isfile(path):
         return False
+    if not path.startswith(os.path.join(folder, '')):
+        is_installed = {'site-packages', 'dist-packages'} & set(path.split(os.sep))
+        return not is_installed and not path.startswith(NOT_OWN)
     parts = os.path.relpath(path, folder).split(os.sep)[:-1]
     inner = [os.path.join(folder, *parts[: count + 1]) for count in range(len(parts))]
     if {'site-packages', 'dist-packages'} & set(parts):
@@ -1897,7 +1915,7 @@ class TaskRun:
             'oomKills': {'before': self.task.get('oomKills', {}), 'after': recent_oom_kills()},
             **({} if ends is None else {'timeLeftSeconds': round((ends - now_ms()) / 1000, 1)}),
             'node': os.uname().nodename,
-            'logEnd': end_of_file(self.paths.log, LOG_END_BYTES),
+            'logEnd': end_of_file(self.paths.log, self.task.get('logStart', 0), LOG_END_BYTES),
             'again': f"{facts.get('again', '')}{index}",
         }
 
