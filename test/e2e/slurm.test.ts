@@ -88,24 +88,24 @@ describe('a run on Slurm', () => {
     testWith('slurm', title, fn, timeout);
   };
 
-  test('lies where it likes: blanks, quotes and more in its path', async () => {
-    const out = join(temporaryFolder(), `my 'runs' "x" %a #1 $(id) é`);
-    const { exitCode, stderr } = await command(
-      DOUBLE,
-      '--range',
-      '0:17',
-      '--tasks',
-      '4',
-      '--engine',
-      'slurm',
-      '--out',
-      out,
-    );
-    expect([exitCode, stderr]).toEqual([0, expect.stringContaining('17 points in 4 tasks')]);
-    expect(fs.readdirSync(join(out, 'logs')).filter((name) => /^slurm-\d+_\d\.log$/.test(name))).toHaveLength(
-      4,
-    );
-  });
+  for (const name of [`my 'runs' "x" %a #1 $(id) é`, 'back\\slash %j'])
+    test(`lies where it likes: ${name}`, async () => {
+      const out = join(temporaryFolder(), name);
+      const { exitCode, stderr } = await command(
+        DOUBLE,
+        '--range',
+        '0:17',
+        '--tasks',
+        '4',
+        '--engine',
+        'slurm',
+        '--out',
+        out,
+      );
+      expect([exitCode, stderr]).toEqual([0, expect.stringContaining('17 points in 4 tasks')]);
+      const logs = fs.readdirSync(join(out, 'logs')).filter((log) => /^slurm-\d+_\d\.log$/.test(log));
+      expect(logs).toHaveLength(4);
+    });
 
   test('can be submitted by hand, from its folder or elsewhere, and is folded by hand', async () => {
     const out = join(temporaryFolder(), "it's mine");
@@ -239,6 +239,33 @@ describe('a run on Slurm', () => {
     await command(DOUBLE, '--range', '0:17', '--tasks', '4', '--engine', 'slurm', '--out', out, '--detach');
     await until('the result', () => fs.existsSync(join(out, 'result.txt')), 60_000);
     expect((await command('status', out)).stdout).toContain('complete');
+  });
+
+  test('is folded by itself also where the job for that was lost', async () => {
+    const run = gatedRun(4);
+    await command(...run.args, '--detach');
+    await bed.run('scancel', jobsOf(run.out).at(-1) ?? '');
+    const { stderr } = await command('resume', run.out, '--detach');
+    expect(stderr).toContain('which makes the result afterwards; it was not in the queue');
+    run.open();
+    await until('the result', () => fs.existsSync(join(run.out, 'result.txt')), 60_000);
+    expect(read(run.out, 'result.txt')).toBe(run.expected);
+  });
+
+  test('whose elements can not even begin a log says so, also later', async () => {
+    const out = join(temporaryFolder(), 'run');
+    const args = [DOUBLE, '--range', '0:4', '--tasks', '2', '--engine', 'slurm', '--out', out];
+    await command(...args, '--slurm', 'hold=true', '--detach');
+    // As where the directory is not on the nodes.
+    fs.moveSync(join(out, 'logs'), join(out, 'away'));
+    await bed.run('scontrol', 'release', arraysOf(out).join(''));
+    await gone(out);
+    fs.moveSync(join(out, 'away'), join(out, 'logs'));
+    for (const verb of ['attach', 'status']) {
+      const { stderr } = await command(verb, out);
+      expect(stderr).toMatch(/2 elements of the array ended .*None of them has begun its log/);
+    }
+    expectExit(await command('resume', out), 0);
   });
 
   test('goes on when its terminal is closed', async () => {
@@ -384,7 +411,9 @@ describe('a run on Slurm', () => {
   test('sources a script first, and gives each process its threads', async () => {
     const folder = temporaryFolder();
     const out = join(folder, 'run');
-    const setup = writeWorker(folder, "set up's.sh", 'export FACTOR=7\n');
+    // It may use whatever names it likes, and end as it likes.
+    const code = 'export FACTOR=7\nrun=1 node=2 fanfold=3 file=4\nset -- 5 6\nfalse\n';
+    const setup = writeWorker(folder, "set up's.sh", code);
     expectExit(
       await command(
         '--range',
