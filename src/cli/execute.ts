@@ -62,7 +62,13 @@ export async function runShown(
   // Loaded only where it is shown: a library of bars costs a short run more than its points.
   const progress = isQuiet || isDetached === true ? undefined : await import('../report/progress.js');
   let endProgress = (): void => undefined;
+  const slowStart = setTimeout(() => {
+    tell(
+      'Nothing is computed yet: the worker is still being loaded, or the run directory read. Ctrl-C ends it.',
+    );
+  }, SLOW_START_MS);
   const onStart: RunOptions['onStart'] = (manifest) => {
+    clearTimeout(slowStart);
     onBegin?.();
     if (isQuiet) return;
     const advice = slicingAdvice(manifest.points, manifest.tasks, manifest.spec.slicing);
@@ -92,12 +98,16 @@ export async function runShown(
     }
     throw error;
   } finally {
+    clearTimeout(slowStart);
     endProgress();
     signals.close();
   }
 }
 
 // --- internal ---
+
+/** A worker that loads for longer may have come to a halt, and its user should not think that points are computed. */
+const SLOW_START_MS = 10_000;
 
 function describeOutcome(outcome: Outcome): string {
   const { computed, status, manifest } = outcome;

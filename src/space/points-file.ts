@@ -35,7 +35,7 @@ async function readText(path: string): Promise<string> {
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(await readFile(path));
   } catch (error) {
-    if (error instanceof TypeError && systemCode(error) === 'ERR_ENCODING_INVALID_ENCODED_DATA')
+    if (systemCode(error) === 'ERR_ENCODING_INVALID_ENCODED_DATA')
       throw refusal(path, 'text in UTF-8', 'bytes that are none; save it in that encoding');
     const why = systemCode(error) === 'ENOENT' ? 'no such file' : (systemCode(error) ?? String(error));
     throw new FanfoldError(

@@ -363,6 +363,36 @@ describe('a certificate', () => {
     });
   });
 
+  describe.each<[string, string, string, string]>([
+    [
+      'a module',
+      'w.mjs',
+      'export default ({ x }) => { if (x === 1) { console.log("ONE"); process.exit(3); } if (x === 4) throw new Error("four"); return x; };\n',
+      'posix',
+    ],
+    [
+      'a Python function',
+      'w.py:f',
+      'import os\ndef f(x):\n    if x == 1:\n        print("ONE", flush=True)\n        os._exit(3)\n    if x == 4:\n        raise ValueError("four")\n    return x\n',
+      'python3',
+    ],
+  ])('of %s', (_, name, code, needs) => {
+    testWith(needs as 'posix', 'has not what another process wrote into the log', async () => {
+      const folder = temporaryFolder();
+      const worker = name.replace(/^[^:]+/, (file) => writeWorker(folder, file, code));
+      const out = join(folder, 'out');
+      await fanfold(['run', worker, '--range', '0:6', '--tasks', '1', '--retries', '0', '--out', out]);
+      expect(failures(out).map(({ index, certificate }) => [index, certificate?.logEnd])).toEqual([
+        [1, 'ONE\n'],
+        [4, ''],
+      ]);
+      const { stdout } = await fanfold(['verify', out]);
+      expect(stdout).toContain(
+        '6 of 6 points, of which 2 points failed\nRetry the failed points with: fanfold retry',
+      );
+    });
+  });
+
   test('is shown in the summary by its verdict', async () => {
     const { args } = marked(javascript, 'process.exit(7);', 99);
     const { stderr } = await fanfold(args);

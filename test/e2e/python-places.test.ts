@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import fs from 'fs-extra';
 import { join } from 'node:path';
 import { testWith } from '../tools.js';
-import { fanfold, read, temporaryFolder, writeWorker } from './command.js';
+import { expectExit, fanfold, read, temporaryFolder, writeWorker } from './command.js';
 
 const WHERE = 'import sys\ndef f(x):\n    return sys.prefix\n';
 
@@ -27,6 +27,31 @@ describe('places of a Python worker', () => {
     }
     expect(fs.readdirSync(temporary)).toEqual([]);
   });
+
+  testWith(
+    'python3',
+    'may be a package whose other modules are beside its folder, and are known as well',
+    async () => {
+      const folder = temporaryFolder();
+      for (const name of ['app/__init__.py', 'app/models/__init__.py']) writeWorker(folder, name, '');
+      writeWorker(folder, 'app/common.py', 'K = 1\n');
+      const worker = writeWorker(
+        folder,
+        'app/models/m.py',
+        'import json\nfrom app.common import K\ndef f(x):\n    return x + K\n',
+      );
+      const out = join(folder, 'run');
+      const env = { PYTHONPATH: folder };
+      expectExit(await fanfold([`${worker}:f`, '--range', '0:6', '--tasks', '3', '--out', out], { env }), 0);
+      const { worker: recorded } = JSON.parse(read(out, 'sweep.json')) as { worker: { files: object } };
+      expect(Object.keys(recorded.files).sort()).toEqual(['../__init__.py', '../common.py', 'm.py']);
+      fs.removeSync(join(out, 'task_index=1.txt'));
+      fs.removeSync(join(out, 'result.txt'));
+      writeWorker(folder, 'app/common.py', 'K = 100\n');
+      const { exitCode, stderr } = await fanfold(['resume', out], { env });
+      expect([exitCode, stderr]).toEqual([2, expect.stringContaining('changed since: ../common.py')]);
+    },
+  );
 
   testWith('python3', 'may be longer than the address of a socket', async () => {
     const folder = temporaryFolder();

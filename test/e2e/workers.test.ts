@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fs from 'fs-extra';
 import { join } from 'node:path';
-import { fanfold, read, temporaryFolder, writeWorker } from './command.js';
+import { expectExit, failures, fanfold, read, temporaryFolder, writeWorker } from './command.js';
 
 /** Runs a worker over x = 0 … 3 and gives the result's lines without the x. */
 async function results(name: string, code: string, args: readonly string[] = []): Promise<string[]> {
@@ -81,6 +81,24 @@ describe('a worker', () => {
     expect(
       await results('w.cjs', 'exports.f = ({ x }) => x + 1;\nmodule.exports.default = exports.f;\n'),
     ).toEqual(['1', '2', '3', '4']);
+  });
+
+  test('may import by a pattern, which takes in no run directory below it', async () => {
+    const folder = temporaryFolder();
+    writeWorker(folder, 'd.mjs', 'export const d = 1;\n');
+    const code = 'const n = "d";\nexport default async ({ x }) => x + (await import(`./${n}.mjs`)).d;\n';
+    const worker = writeWorker(folder, 'w.mjs', code);
+    const args = [worker, '--range', '0:4', '--tasks', '2'];
+    for (const name of ['one', 'other']) {
+      const out = join(folder, 'runs', name);
+      expectExit(await fanfold([...args, '--out', out]), 0);
+      expect(read(out, 'result.txt')).toBe('0   1\n1   2\n2   3\n3   4\n');
+      const { worker: recorded } = JSON.parse(read(out, 'sweep.json')) as { worker: { files: object } };
+      expect(Object.keys(recorded.files)).toEqual(['d.mjs', 'w.mjs']);
+      fs.removeSync(join(out, 'result.txt'));
+      fs.removeSync(join(out, 'task_index=1.txt'));
+      expectExit(await fanfold(['resume', out]), 0);
+    }
   });
 
   test('may use a package that is installed beside it', async () => {
@@ -289,6 +307,19 @@ describe('a point that fails', () => {
     expect(read(out, 'result.txt')).toBe(
       Array.from({ length: 20 }, (_, x) => `${String(x)}   ${String(x * x)}\n`).join(''),
     );
+  });
+
+  test('by something that can not be read, does not stop the others either', async () => {
+    const folder = temporaryFolder();
+    const code =
+      'export default ({ x }) => { if (x === 1) throw new Proxy({}, { get() { throw 1; } }); return x; };\n';
+    const out = join(folder, 'run');
+    expectExit(
+      await fanfold([writeWorker(folder, 'w.mjs', code), '--range', '0:8', '--tasks', '2', '--out', out]),
+      1,
+    );
+    const [{ error, index } = { error: '', index: 0 }, ...others] = failures(out);
+    expect([index, error, others]).toEqual([1, expect.stringContaining('can not be described'), []]);
   });
 
   test('counts its attempts', async () => {

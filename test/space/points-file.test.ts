@@ -201,6 +201,13 @@ describe('tsv', () => {
     expect(await read('points.tsv', text)).toStrictEqual(columns);
   });
 
+  test('refuses bytes that are not UTF-8, of which some would be lost', async () => {
+    const path = put('latin.csv', '');
+    writeFileSync(path, Buffer.from('a\nM\xfcller\n', 'latin1'));
+    await expect(readPointsFile(path)).rejects.toThrow('Expected text in UTF-8 in the points file');
+    expect(await read('bom.csv', '\uFEFFa\nMüller\n')).toEqual([['a', 'string', 'Müller']]);
+  });
+
   test('refuses a ragged row', async () => {
     expect(await messageOf('points.tsv', 'a\tb\n1\n')).toContain(
       'Expected rows of as many cells as the first',
