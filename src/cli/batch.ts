@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { squeue, type Queue } from '../engine/slurm/commands.js';
+import { SHORT_PATIENCE_MS, squeue, type Queue } from '../engine/slurm/commands.js';
 import { describeLost, lostElements } from '../engine/slurm/lost-elements.js';
 import { followJobs, watchQueue } from '../engine/slurm/follow-jobs.js';
 import { cancelFolds, endJobs, submitFold } from '../engine/slurm/slurm-engine.js';
@@ -19,6 +19,7 @@ import { elementsOf } from '../run/elements.js';
 import { whenReleased } from '../run/lock.js';
 import { nameHolder, type LockHolder } from '../run/lock-holder.js';
 import { runPaths, type RunPaths } from '../run/paths.js';
+import { readEventsFrom } from '../run/records.js';
 import { isComputed, isOver, readTaskStates, type TaskState } from '../run/task-state.js';
 import { requireManifest } from '../sweep/existing-run.js';
 import { foldWhenReleased } from './fold.js';
@@ -211,14 +212,21 @@ export async function tellSubmitted(
   return exitCodeOf(outcome, how.signalExitCode);
 }
 
+interface LostOptions {
+  readonly paths: RunPaths;
+  readonly submitted: Submitted;
+  /** How long the accounting may take to answer. */
+  readonly patienceMs?: number;
+}
+
 /** Says what is known of elements that ended before their tasks were finished. */
 export async function tellLost(
   { pack = 1 }: Manifest,
   states: readonly TaskState[],
-  { paths, submitted }: { readonly paths: RunPaths; readonly submitted: Submitted },
+  { paths, submitted, ...asking }: LostOptions,
 ): Promise<void> {
   const unfinished = states.filter((state) => !isOver(state)).map(({ index }) => index);
-  const lost = await lostElements(paths, elementsOf(unfinished, pack), submitted);
+  const lost = await lostElements(paths, elementsOf(unfinished, pack), submitted, asking);
   if (lost.length > 0) tell(describeLost(lost));
 }
 
@@ -227,7 +235,13 @@ export async function tellLostOf(directory: string, manifest: Manifest, batch: B
   const { submitted, queue } = batch;
   if (queue === undefined || isGoingOn(batch) || submitted.jobs.length === 0) return;
   const paths = runPaths(directory, manifest.spec.format);
-  await tellLost(manifest, readTaskStates(directory, manifest), { paths, submitted });
+  // Of a run that was gone on with here since, they are old news.
+  const last = readEventsFrom(paths.events).records.findLast(
+    ({ event }) => event === 'open' || event === 'submit',
+  );
+  if (last?.event !== 'submit') return;
+  const how = { paths, submitted, patienceMs: SHORT_PATIENCE_MS };
+  await tellLost(manifest, readTaskStates(directory, manifest), how);
 }
 
 /** The error of a question that only Slurm can answer. */
@@ -243,8 +257,16 @@ export async function foldBehind(directory: string, { slurm }: Manifest, { queue
   const paths = runPaths(directory);
   if (slurm === undefined || queue === undefined || queue.folds.length > 0 || !existsSync(paths.foldScript))
     return;
-  const fold = await submitFold(paths, queue.jobs, slurm);
-  tell(`Submitted to Slurm: job ${fold}, which makes the result afterwards; it was not in the queue.`);
+  try {
+    const fold = await submitFold(paths, queue.jobs, slurm);
+    tell(`Submitted to Slurm: job ${fold}, which makes the result afterwards; it was not in the queue.`);
+  } catch (error) {
+    // The elements go on all the same.
+    if (!(error instanceof FanfoldError)) throw error;
+    tell(
+      `No job is in the queue that makes the result afterwards. ${error.message} Make it by: ${commandFor('fold', directory)}`,
+    );
+  }
 }
 
 /** Whether there is nothing left to do of a run. */

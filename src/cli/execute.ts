@@ -63,9 +63,10 @@ export async function runShown(
   const progress = isQuiet || isDetached === true ? undefined : await import('../report/progress.js');
   let endProgress = (): void => undefined;
   const slowStart = setTimeout(() => {
-    tell(
-      'Nothing is computed yet: the worker is still being loaded, or the run directory read. Ctrl-C ends it.',
-    );
+    if (!isQuiet)
+      tell(
+        'Still preparing: the worker is loaded, or the files of the run directory are read. Ctrl-C ends it.',
+      );
   }, SLOW_START_MS);
   const onStart: RunOptions['onStart'] = (manifest) => {
     clearTimeout(slowStart);

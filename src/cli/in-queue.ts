@@ -41,7 +41,7 @@ export async function inQueue(
   // Of none on record nothing is asked that could not be left out: whoever computes holds a lock.
   const isRecorded = submitted.jobs.length > 0;
   if (isRecorded && queue === undefined) {
-    if (await isComplete(directory)) return { areElementsGone: true };
+    if (await isComplete(directory)) return { areElementsGone: false };
     throw noAnswer(submitted);
   }
   if (!isQueued(queue)) return { areElementsGone: isRecorded };

@@ -121,9 +121,11 @@ function otherRuns(file: string): Plugin {
   };
 }
 
-/** True for the module that a run keeps of its worker. */
+/** True for the module that a run keeps of its worker, beside its manifest. */
 function isOfRun(path: string): boolean {
-  return basename(path) === 'worker.mjs' && existsSync(join(dirname(path), 'sweep.json'));
+  if (basename(path) !== 'worker.mjs') return false;
+  const manifest = join(dirname(path), 'sweep.json');
+  return existsSync(manifest) && /"checksum": "[0-9a-f]{64}"/.test(readFileSync(manifest, 'utf8'));
 }
 
 /** Packages are left where they are and imported by their absolute place, for the bundle lies elsewhere. */

@@ -8,6 +8,7 @@ import { NO_TRIES, type Tries } from '../run/tries.js';
 import { isSchedulers, judgeDeath, judgeError } from '../run/verdict.js';
 import type { Computer } from './compute.js';
 import { describeError } from './described-error.js';
+import { hasForm } from '../checks.js';
 import type { RunJob, TaskJob } from './protocol.js';
 import { readable } from './thrown.js';
 import type { Usage } from './usage.js';
@@ -58,9 +59,8 @@ export function failedAttempt(
 
 /** How the process ended that an error tells of: only by a signal is it a death, which may be tried again. */
 export function deathOf(error: unknown): ProcessEnd | undefined {
-  const death =
-    error instanceof Error && 'death' in error ? (error.death as ProcessEnd | undefined) : undefined;
-  return death === undefined || death.signal === null ? undefined : death;
+  const end = endOf(error);
+  return end === undefined || end.signal === null ? undefined : end;
 }
 
 /**
@@ -85,6 +85,17 @@ export async function pause(ms: number, signal: AbortSignal): Promise<boolean> {
 /** A stop passes through the coordinator, which may be busy. */
 const STOP_MS = 500;
 
+/** How a point's own process ended; a user's error may have a property of that name too. */
+function endOf(error: unknown): ProcessEnd | undefined {
+  const end: unknown = error instanceof Error && 'death' in error ? error.death : undefined;
+  return isProcessEnd(end) ? end : undefined;
+}
+
+const isProcessEnd = hasForm({
+  status: (value) => value === null || typeof value === 'number',
+  signal: (value) => value === null || typeof value === 'string',
+}) as (value: unknown) => value is ProcessEnd;
+
 /** An exception has nothing to do with the counter; thousands of them must not read it each time. */
 const COUNTER_AGE_MS = 1000;
 
@@ -98,10 +109,7 @@ function certify(
   const death = deathOf(error);
   const [before, after] = [task.oomKills, recentOomKills(death === undefined ? COUNTER_AGE_MS : 0)];
   const { name, message } = error instanceof Error ? error : { name: '', message: '' };
-  const { status, signal } = (error as { death?: ProcessEnd } | undefined)?.death ?? {
-    status: null,
-    signal: null,
-  };
+  const { status, signal } = endOf(error) ?? { status: null, signal: null };
   return {
     ...(death === undefined
       ? judgeError({ name, message }, status)

@@ -14,7 +14,8 @@ export function readable(thrown: unknown): unknown {
       inspect([thrown, (thrown as Parts | null | undefined)?.death]);
       return thrown;
     }
-    const { name, message, stack } = thrown as Parts;
+    const { name, message, stack, death, usage } = thrown as Parts;
+    inspect([death, usage]);
     if (isText(name) && isText(message) && (stack === undefined || isText(stack))) return thrown;
     const error = new Error(textOf(message));
     error.name = textOf(name);

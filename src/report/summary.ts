@@ -4,19 +4,17 @@ import type { Outcome } from '../sweep/sweep.js';
 import type { Certificate } from '../run/certificate.js';
 import { failedPoints, recordsOfFailed } from '../run/failed-points.js';
 import type { Manifest } from '../run/manifest.js';
-import { shortened } from '../format/shortened.js';
 import { runPaths } from '../run/paths.js';
 import { isOver, type TaskState } from '../run/task-state.js';
 import { OFTEN_MEMORY } from '../run/verdict.js';
 import { commandFor, shortPath } from './command-line.js';
 import { count, formatSeconds } from './duration.js';
 import { errorLine } from './error-line.js';
-import { printable } from './printable.js';
+import { printable, shortened } from './printable.js';
 import { lastSession, type ProcessRecord, type Session } from './session.js';
 
 const MOST_PROCESSES = 16;
 const MOST_FAILURES = 3;
-const MOST_CHARACTERS = 400;
 
 /** What a run came to, in a few lines for a person. */
 export function summarize(
@@ -122,7 +120,7 @@ function isPython(file: string): boolean {
 
 /** Text that may be of any length, as part of a line; all of it stands in the records. */
 function glimpse(text: string): string {
-  return printable(shortened(text, MOST_CHARACTERS));
+  return printable(shortened(text));
 }
 
 /** Its words, where they say more than the error does. */

@@ -25,7 +25,7 @@ export function describeVerification(found: Verification): string {
       : `${count(problems.length, 'problem')}. Mend with: ${commandFor('verify', directory)} --repair`;
   lines.push(`${shortPath(directory)}: ${verdict}`);
   if (problems.length === 0 && !wasComplete) lines.push(`Go on with: ${commandFor('resume', directory)}`);
-  else if (problems.length === 0 && failed > 0 && done === manifest.points)
+  else if (problems.length === 0 && failed > 0 && done === manifest.points && running === undefined)
     lines.push(`Retry the failed points with: ${commandFor('retry', directory)}`);
   return lines.join('\n');
 }

@@ -35,6 +35,8 @@ const MOST_TRIES = 500;
 export interface LockOptions extends LateOptions {
   /** Elements of a batch job compute beside the holder. */
   readonly isBeside?: boolean | undefined;
+  /** The run directory, where it is not the lock's own folder. */
+  readonly root?: string;
 }
 
 /** A run directory's lock while this process has it. */
@@ -60,7 +62,7 @@ export interface Lock {
 export async function takeLock(path: string, options: LockOptions = {}): Promise<Lock> {
   const holder = ourselves(path, { beatMs: BEAT_MS, isBeside: options.isBeside });
   for (let tries = 0; tries < MOST_TRIES; tries++) {
-    if (createLock(path, textOf(holder, 0))) return keep(path, holder);
+    if (createLock(path, textOf(holder, 0))) return keep(path, holder, options.root ?? dirname(path));
     const text = readLock(path);
     if (text === undefined) await setTimeout(1);
     else if (await isLeft(path, text, options)) {
@@ -203,7 +205,7 @@ async function staysAs(path: string, text: string, waitMs: number, signal?: Abor
   }
 }
 
-function keep(path: string, holder: LockHolder & { readonly id: string }): Lock {
+function keep(path: string, holder: LockHolder & { readonly id: string }, root: string): Lock {
   const loss = new AbortController();
   const lose = (): void => {
     if (!loss.signal.aborted) loss.abort(taken(path, parseHolder(readLock(path) ?? '')));
@@ -211,7 +213,7 @@ function keep(path: string, holder: LockHolder & { readonly id: string }): Lock 
   let last = { beat: 0, at: performance.now() };
   const beat = (): void => {
     last = { beat: last.beat + 1, at: performance.now() };
-    if (!isOurs(path, holder, textOf(holder, last.beat))) lose();
+    if (!isOurs(path, holder, { root, beat: textOf(holder, last.beat) })) lose();
   };
   const timer = setInterval(beat, BEAT_MS);
   timer.unref();
@@ -219,7 +221,7 @@ function keep(path: string, holder: LockHolder & { readonly id: string }): Lock 
     id: holder.id,
     lost: loss.signal,
     check: () => {
-      if (!isOurs(path, holder)) lose();
+      if (!isOurs(path, holder, { root })) lose();
       loss.signal.throwIfAborted();
     },
     beat: () => {
@@ -235,14 +237,18 @@ function keep(path: string, holder: LockHolder & { readonly id: string }): Lock 
 }
 
 /** True while a lock names this holding; a beat is then written into that very file. */
-function isOurs(path: string, { id }: LockHolder, beat?: string): boolean {
+function isOurs(
+  path: string,
+  { id }: LockHolder,
+  { root, beat }: { readonly root: string; readonly beat?: string },
+): boolean {
   let file: number;
   try {
     file = openSync(path, beat === undefined ? 'r' : 'r+');
   } catch (error) {
     if (systemCode(error) === undefined) throw error;
     // Where the whole directory is gone, or the disk doesn't answer, the run itself ends by that.
-    return systemCode(error) !== 'ENOENT' || !existsSync(dirname(path));
+    return systemCode(error) !== 'ENOENT' || !existsSync(root);
   }
   try {
     if (parseHolder(readFileSync(file, 'utf8'))?.id !== id) return false;

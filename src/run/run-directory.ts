@@ -105,7 +105,7 @@ export async function openElement(
   options: LockOptions = {},
 ): Promise<Lock> {
   makeFolders(dirname(paths.lock));
-  const lock = await takeLock(paths.lock, options);
+  const lock = await takeLock(paths.lock, { ...options, root: paths.directory });
   try {
     // Only now: a coordinator takes its own lock first and then looks at those of the elements, so one sees the other.
     const holder = lockHolder(runPaths(paths.directory).lock);

@@ -5,7 +5,7 @@ import type { Engine } from '../engine/engine.js';
 import type { Crew } from '../engine/local/crew.js';
 import { localEngine } from '../engine/local/local-engine.js';
 import type { CommandReference } from '../engine/worker-reference.js';
-import { systemCode } from '../errors.js';
+import { FanfoldError, systemCode } from '../errors.js';
 import { someOf } from '../format/some-of.js';
 import type { HostWorker } from '../host/protocol.js';
 import { changedFiles, type FileHashes } from '../run/file-hashes.js';
@@ -91,7 +91,7 @@ export async function compute(
     options.lock.check();
   } catch (error) {
     // What another coordinator writes is not to be mixed with words of this one.
-    if (!options.lock.lost.aborted) closeQuietly(close);
+    if (isStillOurs(options.lock)) closeQuietly(close);
     throw error;
   }
   if (request.worker.kind === 'command') await tellChanged(request.worker, manifest, options.onNotice);
@@ -185,6 +185,16 @@ function earlyEnd(options: ComputeOptions): EarlyEnd {
 function isExecutable(path: string): boolean {
   const found = statSync(path, { throwIfNoEntry: false });
   return found?.isFile() === true && (found.mode & 0o111) !== 0;
+}
+
+function isStillOurs(lock: Lock): boolean {
+  try {
+    lock.check();
+    return true;
+  } catch (error) {
+    if (error instanceof FanfoldError) return false;
+    throw error;
+  }
 }
 
 /** The record of the end must not hide why the run ended, such as a full disk. */

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, realpathSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { isDeepStrictEqual } from 'node:util';
-import { dirname, relative, resolve } from 'node:path';
+import { dirname, isAbsolute, relative, resolve } from 'node:path';
 import type { WorkerBundle } from '../engine/worker-bundle.js';
 import type { WorkerReference } from '../engine/worker-reference.js';
 import { FanfoldError } from '../errors.js';
@@ -107,14 +107,19 @@ export function checkSameRun(
     );
   }
   const mixed = mixedFiles(existing.worker.files);
-  const changed = changedFiles(existing.worker.files, bundle.files).map((name) =>
-    mixed.includes(name) ? `${name} (several versions of it have computed)` : name,
-  );
+  const changed = changedFiles(existing.worker.files, bundle.files)
+    .filter((name) => !isFoundElsewhere(name, existing))
+    .map((name) => (mixed.includes(name) ? `${name} (several versions of it have computed)` : name));
   if (changed.length === 0 || options.allowChangedWorker || isWorthless(directory, existing)) return;
   throw new FanfoldError(
     'FANFOLD_CHANGED_WORKER',
     `Expected the worker that ${directory} was begun with, but it was changed since: ${changed.join(', ')}. Put the old one back, keep what it computed with --allow-changed-worker, or start anew with fanfold run --force or another --out.`,
   );
+}
+
+/** True for a file outside the worker's folder of which a run knows nothing: other machines may find other ones. */
+function isFoundElsewhere(name: string, { worker }: Manifest): boolean {
+  return !Object.hasOwn(worker.files, name) && (name.startsWith('../') || isAbsolute(name));
 }
 
 /** True where a run has computed nothing but failures: no task is finished, and every line stands for a failed point. */

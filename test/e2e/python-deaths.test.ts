@@ -235,3 +235,15 @@ describe('a Python model with processes of its own', () => {
     await until('the child to end', () => !isAlive(pid), 2_000);
   });
 });
+
+describe('a Python model that replaces open', () => {
+  testWith('python3', 'has its failed points recorded all the same', async () => {
+    const folder = temporaryFolder();
+    const code =
+      'import builtins\ndef f(x):\n    builtins.open = None\n    if x == 2:\n        raise ValueError("no")\n    return x\n';
+    const out = join(folder, 'run');
+    const worker = `${writeWorker(folder, 'model.py', code)}:f`;
+    const { exitCode } = await fanfold([worker, '--range', '0:6', '--tasks', '2', '--out', out]);
+    expect([exitCode, failures(out).map(({ index }) => index)]).toEqual([1, [2]]);
+  });
+});

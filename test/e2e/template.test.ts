@@ -239,7 +239,13 @@ describe('a template on Grid Engine', () => {
     const cwd = dirname(script);
     const job = (await bed.run(cwd, 'qsub', '-terse', script)).replace(/\..*/, '');
     await bed.run(cwd, 'qsub', '-hold_jid', job, join(out, 'fold.sh'));
-    await until('the result', () => fs.existsSync(join(out, 'result.txt')), LONGEST_MS);
+    await until('the result', () => fs.existsSync(join(out, 'result.txt')), LONGEST_MS).catch(
+      async (error: unknown) => {
+        const logs = fs.readdirSync(join(out, 'logs')).map((name) => `${name}:\n${read(out, 'logs', name)}`);
+        const queue = await bed.run(cwd, 'qstat', '-f', '-u', '*');
+        throw new Error([String(error), queue, ...logs].join('\n'));
+      },
+    );
     return job;
   };
 

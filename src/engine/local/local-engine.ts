@@ -212,6 +212,7 @@ async function openHost(session: Session): Promise<HostProcess> {
   const host = crew.take(worker);
   session.hosts.add(host);
   await host.started;
+  work.lock?.check();
   // Before it can write: a coordinator that comes after this one must know of it.
   if (host.pid !== 0) recordSpawn(host, paths);
   session.memory.add(host);

@@ -172,10 +172,14 @@ export async function readMaxArraySize(asking: Asking = {}): Promise<number> {
 }
 
 /** What the accounting says of ended elements, by id such as `12_3`; empty on a cluster without any. */
-export async function sacct(ids: readonly string[], since: Date): Promise<Map<string, string>> {
+export async function sacct(
+  ids: readonly string[],
+  since: Date,
+  asking: Asking = {},
+): Promise<Map<string, string>> {
   const options = ['--allocations', '--noheader', '--parsable2', `--starttime=${localTime(since)}`];
   const what = [`--jobs=${ids.join(',')}`, '--format=JobID,State'];
-  const { exitCode, stdout } = await call('sacct', [...options, ...what]).catch((error: unknown) => {
+  const { exitCode, stdout } = await call('sacct', [...options, ...what], asking).catch((error: unknown) => {
     if (error instanceof FanfoldError) return { exitCode: 1, stdout: '' };
     throw error;
   });

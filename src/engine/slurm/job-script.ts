@@ -170,7 +170,8 @@ function preparation(setup: string): string {
 fanfold_arguments=("$@")
 . ${file}
 fanfold_status=$?
-set -- "\${fanfold_arguments[@]}"
+# The same also where there are none, set -u is on, and bash is an old one.
+set -- \${fanfold_arguments[@]+"\${fanfold_arguments[@]}"}
 [ "$fanfold_status" -eq 0 ] ||
   echo "fanfold: The script of --slurm-setup ended with status $fanfold_status; what it was to prepare may be missing." >&2
 

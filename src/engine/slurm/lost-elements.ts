@@ -24,6 +24,7 @@ export async function lostElements(
   paths: RunPaths,
   elements: readonly number[],
   { arrays, jobs, since = new Date() }: Submitted,
+  asking: { readonly patienceMs?: number } = {},
 ): Promise<LostElement[]> {
   const all = elements.flatMap((element) => {
     const ids = arrays
@@ -37,7 +38,7 @@ export async function lostElements(
   const withLog = all.filter(({ hasLog }) => hasLog);
   const found = withLog.length > 0 ? withLog : all;
   if (found.length === 0) return [];
-  const states = await sacct(jobs, new Date(since.getTime() - DAY_MS));
+  const states = await sacct(jobs, new Date(since.getTime() - DAY_MS), asking);
   return found.map(({ element, id, hasLog }) => {
     const log = logOf(paths, id);
     const state = states.get(id);

@@ -43,6 +43,9 @@ import types
 import typing
 import warnings
 
+# A model may put something else in the place of the builtin.
+from io import open
+
 # The pipes of a host that a coordinator starts, as in protocol.ts.
 REPORTS = 3
 COMMANDS = 4
@@ -1413,10 +1416,11 @@ def path_from(folder, path):
         return path.replace(os.sep, '/')
 
 
-# Python's own modules, and fanfold's.
+# The folders of Python's own modules and of fanfold's, and that of temporary files.
 NOT_OWN = tuple(
-    os.path.join(os.path.dirname(os.path.abspath(path)), '') for path in (getattr(os, '__file__', None), __file__) if path
+    os.path.join(os.path.dirname(os.path.abspath(path)), '') for path in (getattr(os, '__file__', None) or __file__, __file__)
 )
+TEMPORARY = os.path.join(os.path.abspath(os.environ.get('TMPDIR') or '/tmp'), '')
 
 
 def is_own_file(path, folder):
@@ -1424,8 +1428,10 @@ def is_own_file(path, folder):
     if not os.path.isfile(path):
         return False
     if not path.startswith(os.path.join(folder, '')):
-        is_installed = {'site-packages', 'dist-packages'} & set(path.split(os.sep))
-        return not is_installed and not path.startswith(NOT_OWN)
+        # What is built on the way, in a cache or in temporary files, has another name on each machine.
+        is_made = {'site-packages', 'dist-packages', '.cache'} & set(path.split(os.sep))
+        is_temporary = path.startswith(TEMPORARY) and not folder.startswith(TEMPORARY)
+        return path.endswith('.py') and not (is_made or is_temporary or path.startswith(NOT_OWN))
     parts = os.path.relpath(path, folder).split(os.sep)[:-1]
     inner = [os.path.join(folder, *parts[: count + 1]) for count in range(len(parts))]
     if {'site-packages', 'dist-packages'} & set(parts):
