@@ -235,14 +235,15 @@ describe('a template on Grid Engine', () => {
   });
 
   /** Submits a script and the fold behind it; gives the job's number once the result is there. */
-  const submit = async (script: string, out: string): Promise<string> => {
+  const submit = async (script: string, out: string, waitMs = LONGEST_MS): Promise<string> => {
     const cwd = dirname(script);
     const job = (await bed.run(cwd, 'qsub', '-terse', script)).replace(/\..*/, '');
     await bed.run(cwd, 'qsub', '-hold_jid', job, join(out, 'fold.sh'));
-    await until('the result', () => fs.existsSync(join(out, 'result.txt')), LONGEST_MS).catch(
+    await until('the result', () => fs.existsSync(join(out, 'result.txt')), waitMs).catch(
       async (error: unknown) => {
         const logs = fs.readdirSync(join(out, 'logs')).map((name) => `${name}:\n${read(out, 'logs', name)}`);
         const queue = await bed.run(cwd, 'qstat', '-f', '-u', '*');
+        await bed.run(cwd, 'qdel', '-u', '*');
         throw new Error([String(error), queue, ...logs].join('\n'));
       },
     );
@@ -267,14 +268,21 @@ describe('a template on Grid Engine', () => {
     'gridengine',
     'goes on after a warning, and where no directive can carry the path',
     async () => {
-      const folder = temporaryFolder();
-      const args = [writeWorker(folder, 'slow.mjs', SLOW), '--range', '0:32', '--tasks', '2'];
-      const { out, script } = await write('sge', args, { folder, name: ODD });
-      fs.writeFileSync(script, read(script).replace(/^##\$ -l h_rt.*$/m, '#$ -l s_rt=00:00:04'));
-      const job = await submit(script, out);
-      expect(read(out, 'result.txt')).toBe(await here(args));
-      expect(read(out, 'logs', `sge-${job}.1.log`)).toMatch(/task 0: stopped[^]*task 0: complete/);
+      const warned = async (): Promise<void> => {
+        const folder = temporaryFolder();
+        const args = [writeWorker(folder, 'slow.mjs', SLOW), '--range', '0:32', '--tasks', '2'];
+        const { out, script } = await write('sge', args, { folder, name: ODD });
+        fs.writeFileSync(script, read(script).replace(/^##\$ -l h_rt.*$/m, '#$ -l s_rt=00:00:04'));
+        const job = await submit(script, out, LONGEST_MS / 2);
+        expect(read(out, 'result.txt')).toBe(await here(args));
+        expect(read(out, 'logs', `sge-${job}.1.log`)).toMatch(/task 0: stopped[^]*task 0: complete/);
+      };
+      // On a busy machine Grid Engine may take minutes to run again what was put back; then all begins anew.
+      await warned().catch((error: unknown) => {
+        console.warn(error);
+        return warned();
+      });
     },
-    LONGEST_MS + 30_000,
+    LONGEST_MS + 60_000,
   );
 });
