@@ -93,10 +93,10 @@ export async function followBatch(directory: string, manifest: Manifest): Promis
   if (batch === undefined) return undefined;
   const paths = runPaths(directory, manifest.spec.format);
   if (!isGoingOn(batch)) {
-    const isLeft =
-      isAllComputed(manifest, readTaskStates(directory, manifest)) && !isFolded(directory, manifest);
+    const states = readTaskStates(directory, manifest);
+    const isLeft = isAllComputed(manifest, states) && !isFolded(directory, manifest);
     if (isLeft) return conclude(directory, manifest, batch);
-    await tellLostOf(directory, manifest, batch);
+    await tellLostOf(directory, manifest, batch, states);
     return undefined;
   }
   const signals = listenForSignals('The jobs go on; only the view of them ends.');
@@ -212,26 +212,16 @@ export async function tellSubmitted(
   return exitCodeOf(outcome, how.signalExitCode);
 }
 
-interface LostOptions {
-  readonly paths: RunPaths;
-  readonly submitted: Submitted;
-  /** How long the accounting may take to answer. */
-  readonly patienceMs?: number;
-}
-
-/** Says what is known of elements that ended before their tasks were finished. */
-export async function tellLost(
-  { pack = 1 }: Manifest,
-  states: readonly TaskState[],
-  { paths, submitted, ...asking }: LostOptions,
+/**
+ * Says what is known of elements that ended too early, of a run at which nobody is at work any more, where Slurm knows that
+ * none of its jobs is.
+ */
+export async function tellLostOf(
+  directory: string,
+  manifest: Manifest,
+  batch: Batch,
+  states = readTaskStates(directory, manifest),
 ): Promise<void> {
-  const unfinished = states.filter((state) => !isOver(state)).map(({ index }) => index);
-  const lost = await lostElements(paths, elementsOf(unfinished, pack), submitted, asking);
-  if (lost.length > 0) tell(describeLost(lost));
-}
-
-/** The same of a run at which nobody is at work any more, where Slurm knows that none of its jobs is. */
-export async function tellLostOf(directory: string, manifest: Manifest, batch: Batch): Promise<void> {
   const { submitted, queue } = batch;
   if (queue === undefined || isGoingOn(batch) || submitted.jobs.length === 0) return;
   const paths = runPaths(directory, manifest.spec.format);
@@ -240,8 +230,7 @@ export async function tellLostOf(directory: string, manifest: Manifest, batch: B
     ({ event }) => event === 'open' || event === 'submit',
   );
   if (last?.event !== 'submit') return;
-  const how = { paths, submitted, patienceMs: SHORT_PATIENCE_MS };
-  await tellLost(manifest, readTaskStates(directory, manifest), how);
+  await tellLost(manifest, states, { paths, submitted, patienceMs: SHORT_PATIENCE_MS });
 }
 
 /** The error of a question that only Slurm can answer. */
@@ -303,4 +292,22 @@ function notOurs(worker: LockHolder): FanfoldError {
     `Expected jobs of Slurm that can be ended from here, but ${nameHolder(worker)} computes in another one. End it with the commands of its scheduler; what is done is kept.`,
     { exitCode: 1 },
   );
+}
+
+interface LostOptions {
+  readonly paths: RunPaths;
+  readonly submitted: Submitted;
+  /** How long the accounting may take to answer. */
+  readonly patienceMs?: number;
+}
+
+/** Says what is known of elements that ended before their tasks were finished. */
+async function tellLost(
+  { pack = 1 }: Manifest,
+  states: readonly TaskState[],
+  { paths, submitted, ...asking }: LostOptions,
+): Promise<void> {
+  const unfinished = states.filter((state) => !isOver(state)).map(({ index }) => index);
+  const lost = await lostElements(paths, elementsOf(unfinished, pack), submitted, asking);
+  if (lost.length > 0) tell(describeLost(lost));
 }

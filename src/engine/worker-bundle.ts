@@ -115,15 +115,15 @@ function otherRuns(file: string): Plugin {
     name: 'other-runs',
     setup: (build) => {
       build.onLoad({ filter: /[\\/]worker\.mjs$/ }, ({ path }) =>
-        path !== file && isOfRun(path) ? { contents: '', loader: 'js' } : undefined,
+        isOfOtherRun(path, file) ? { contents: '', loader: 'js' } : undefined,
       );
     },
   };
 }
 
-/** True for the module that a run keeps of its worker, beside its manifest. */
-function isOfRun(path: string): boolean {
-  if (basename(path) !== 'worker.mjs') return false;
+/** True for the module that a run keeps of its worker, beside its manifest; not for the worker `file` itself. */
+function isOfOtherRun(path: string, file: string): boolean {
+  if (basename(path) !== 'worker.mjs' || path === file) return false;
   const manifest = join(dirname(path), 'sweep.json');
   return existsSync(manifest) && /"checksum": "[0-9a-f]{64}"/.test(readFileSync(manifest, 'utf8'));
 }
@@ -223,7 +223,7 @@ function describeBundle(result: BuildResult, file: string): WorkerBundle {
   const { inputs = {}, outputs = {} } = result.metafile ?? {};
   const files = Object.keys(inputs)
     .filter((input) => !isInstalled(join(folder, input), folder))
-    .filter((input) => join(folder, input) === file || !isOfRun(join(folder, input)))
+    .filter((input) => !isOfOtherRun(join(folder, input), file))
     .sort()
     .map((input) => {
       const path = relative(folder, `${folder}${sep}${input}`).split(sep).join('/');

@@ -1,5 +1,6 @@
 import { hostname } from 'node:os';
 import { setTimeout as wait } from 'node:timers/promises';
+import { hasForm } from '../checks.js';
 import { LOG_END_BYTES, timeLeft, type Certificate } from '../run/certificate.js';
 import { endOfLog } from '../run/log-file.js';
 import { recentOomKills } from '../run/oom-kills.js';
@@ -8,7 +9,6 @@ import { NO_TRIES, type Tries } from '../run/tries.js';
 import { isSchedulers, judgeDeath, judgeError } from '../run/verdict.js';
 import type { Computer } from './compute.js';
 import { describeError } from './described-error.js';
-import { hasForm } from '../checks.js';
 import type { RunJob, TaskJob } from './protocol.js';
 import { readable } from './thrown.js';
 import type { Usage } from './usage.js';

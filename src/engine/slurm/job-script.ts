@@ -147,6 +147,11 @@ for file in "$run/sweep.json" "$node" "$fanfold"; do fanfold_needs "$file"; done
 `;
 }
 
+/** Slurm reads a backslash in a path as an escape, also in that of the folder from which a script is submitted. */
+export function canStandInDirective(directory: string): boolean {
+  return !/[\p{Cc}\\]/u.test(directory);
+}
+
 const WIDTH = 100;
 
 /** A comment of lines that are not too long. */
@@ -241,11 +246,6 @@ function directives(
 function placeOf(directory: string, log: string): Record<string, string> {
   if (!canStandInDirective(directory)) return { output: '/dev/null' };
   return { chdir: directory, output: `${directory.replaceAll('%', '%%')}/logs/${log}` };
-}
-
-/** Slurm reads a backslash in a path as an escape, also in that of the folder from which a script is submitted. */
-function canStandInDirective(directory: string): boolean {
-  return !/[\p{Cc}\\]/u.test(directory);
 }
 
 function directive(name: string, value: string): string {

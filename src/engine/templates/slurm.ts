@@ -1,6 +1,6 @@
 import { allElements } from '../../run/elements.js';
 import { cutIntoArrays } from '../slurm/array-spec.js';
-import { foldScript, jobScript, type ScriptFacts } from '../slurm/job-script.js';
+import { canStandInDirective, foldScript, jobScript, type ScriptFacts } from '../slurm/job-script.js';
 import type { Template, TemplateFacts } from './facts.js';
 import { foldFile, head, jobName, WISHES } from './script.js';
 
@@ -43,7 +43,7 @@ function job(facts: TemplateFacts): string {
       queue: 'squeue --me',
       again:
         'An element that is out of time puts itself back into the queue, unless it could not finish a single point.',
-      fromThere: /[\p{Cc}\\]/u.test(directory),
+      fromThere: !canStandInDirective(directory),
     }),
     more: `${wishes.length === 0 ? '' : `${WISHES}\n`}${wishes.map(([name, value]) => `##SBATCH --${name}=${value}\n`).join('')}
 # What the worker needs on a node, such as: module load python/3.11

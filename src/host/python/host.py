@@ -1416,6 +1416,7 @@ def path_from(folder, path):
         return path.replace(os.sep, '/')
 
 
+INSTALLED = {'site-packages', 'dist-packages'}
 # The folders of Python's own modules and of fanfold's, and that of temporary files.
 NOT_OWN = tuple(
     os.path.join(os.path.dirname(os.path.abspath(path)), '') for path in (getattr(os, '__file__', None) or __file__, __file__)
@@ -1429,12 +1430,12 @@ def is_own_file(path, folder):
         return False
     if not path.startswith(os.path.join(folder, '')):
         # What is built on the way, in a cache or in temporary files, has another name on each machine.
-        is_made = {'site-packages', 'dist-packages', '.cache'} & set(path.split(os.sep))
+        is_made = (INSTALLED | {'.cache'}) & set(path.split(os.sep))
         is_temporary = path.startswith(TEMPORARY) and not folder.startswith(TEMPORARY)
         return path.endswith('.py') and not (is_made or is_temporary or path.startswith(NOT_OWN))
     parts = os.path.relpath(path, folder).split(os.sep)[:-1]
     inner = [os.path.join(folder, *parts[: count + 1]) for count in range(len(parts))]
-    if {'site-packages', 'dist-packages'} & set(parts):
+    if INSTALLED & set(parts):
         return False
     prefixes = {os.path.abspath(prefix) for prefix in (sys.prefix, sys.base_prefix)}
     return not any(place in prefixes or os.path.exists(os.path.join(place, 'pyvenv.cfg')) for place in inner)
