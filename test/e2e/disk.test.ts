@@ -448,7 +448,7 @@ describe('a run directory that', () => {
       ['is renamed', (out: string): unknown => execaSync('mv', [out, `${out}-elsewhere`])],
     ] as const) {
       testWith(
-        'posix',
+        kind === 'Python' ? 'python3' : 'posix',
         `${title} ends a run of a ${kind} worker with one message`,
         async () => {
           const folder = temporaryFolder();
@@ -471,7 +471,7 @@ describe('a run directory that', () => {
 describe('a limit of file sizes', () => {
   for (const kind of KINDS) {
     testWith(
-      'bash',
+      kind === 'Python' ? 'python3' : 'bash',
       `ends a run of a ${kind} worker with one message; without it, it completes`,
       async () => {
         const folder = temporaryFolder();
