@@ -9,7 +9,7 @@ import { exitCodeOf } from './exit-code.js';
 import { exitCodeOfSignal, listenForSignals } from './signals.js';
 import { tellEnd } from './tell-end.js';
 import { followBatch } from './batch.js';
-import { tell } from './tell.js';
+import { tell } from '../report/tell.js';
 
 /** `fanfold attach`: shows the progress of a run that goes on, and gives the exit code with which it ends. */
 export async function attach(directory: string): Promise<number> {
@@ -28,6 +28,7 @@ export async function attach(directory: string): Promise<number> {
   tell(`fanfold: ${nameHolder(holder)} is at work; Ctrl-C ends this view of it, not the run.`);
   const endProgress = showProgress(directory, manifest, process.stderr, {
     isElsewhere: holder.isBeside === true,
+    isUnderWay: true,
   });
   const end = await whenReleased(lock, holder, signals.controls.stop);
   endProgress();

@@ -25,7 +25,7 @@ import { requireManifest } from '../sweep/existing-run.js';
 import { foldWhenReleased } from './fold.js';
 import { listenForSignals } from './signals.js';
 import { tellEnd } from './tell-end.js';
-import { tell } from './tell.js';
+import { tell } from '../report/tell.js';
 
 // Runs whose tasks are computed by array jobs, with nobody who holds the run directory meanwhile.
 
@@ -101,7 +101,10 @@ export async function followBatch(directory: string, manifest: Manifest): Promis
   }
   const signals = listenForSignals('The jobs go on; only the view of them ends.');
   tell(`fanfold: ${describeBatch(batch) ?? ''}; Ctrl-C ends this view of it, not the jobs.`);
-  const endProgress = showProgress(directory, manifest, process.stderr, { isElsewhere: true });
+  const endProgress = showProgress(directory, manifest, process.stderr, {
+    isElsewhere: true,
+    isUnderWay: true,
+  });
   const open = readTaskStates(directory, manifest).filter(({ status }) => status !== 'complete');
   const tasks = open.map(({ index }) => index);
   const isOver = batch.submitted.jobs.length > 0 ? watchQueue(paths, tell) : isNobodyLeft(paths);

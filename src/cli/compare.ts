@@ -1,6 +1,8 @@
 import { shortPath } from '../report/command-line.js';
 import { printable } from '../report/printable.js';
 import { comparePlan, describeComparison } from '../report/comparison.js';
+import { summarize } from '../report/summary.js';
+import { tell } from '../report/tell.js';
 import type { Plan } from '../sweep/plan.js';
 import { runShown, type ExecuteOptions } from './execute.js';
 import { exitCodeOf } from './exit-code.js';
@@ -14,9 +16,8 @@ export async function compare(plan: Plan, options: ExecuteOptions): Promise<numb
   const comparison = await comparePlan(plan, { isForced: options.isForced === true }, async (part) => {
     const { outcome, signalExitCode } = await runShown(part, options);
     if (outcome.status === 'complete') return outcome;
-    process.stderr.write(
-      `The comparison was not finished: ${printable(shortPath(part.directory))} is ${outcome.status}.\n`,
-    );
+    tell(`The comparison was not finished: ${shortPath(part.directory)} is ${outcome.status}.`);
+    tell(summarize(outcome));
     exitCode = exitCodeOf(outcome, signalExitCode);
     return undefined;
   });

@@ -6,7 +6,7 @@ import { redirectOutput } from '../host/task-log.js';
 import { commandFor, shortPath } from '../report/command-line.js';
 import { runPaths } from '../run/paths.js';
 import { STOP_SIGNALS } from './signals.js';
-import { tell } from './tell.js';
+import { tell } from '../report/tell.js';
 
 // `--detach`: the same command once more in a session of its own. What it checks before the run begins it tells here, and
 // when the run directory is its own it says so, and turns to its log.

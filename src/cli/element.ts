@@ -10,7 +10,7 @@ import { commandFor } from '../report/command-line.js';
 import { MOST_TIMER_MS } from '../timers.js';
 import { runElement, type ElementOutcome } from '../sweep/element.js';
 import { listenForSignals } from './signals.js';
-import { tell } from './tell.js';
+import { tell } from '../report/tell.js';
 
 /** To be tried again, as for `--time-limit`. */
 const REQUEUE_ME = 75;

@@ -9,7 +9,7 @@ import { slicingAdvice } from '../slicing.js';
 import { runSweep, type Outcome } from '../sweep/sweep.js';
 import type { RunOptions } from '../sweep/run-options.js';
 import { exitCodeOf } from './exit-code.js';
-import { tell } from './tell.js';
+import { tell } from '../report/tell.js';
 import { listenForSignals, StoppedError } from './signals.js';
 
 const JOBS_GO_ON =
@@ -81,6 +81,7 @@ export async function runShown(
     if (progress !== undefined)
       endProgress = progress.showProgress(plan.directory, manifest, process.stderr, {
         isElsewhere: isSubmitted,
+        isRetry: options.retryFailed === true,
       });
   };
   try {

@@ -8,7 +8,7 @@ import { runPaths } from '../run/paths.js';
 import { shortPath } from '../report/command-line.js';
 import { pathForStdout } from '../report/printable.js';
 import { refold, type FoldOptions } from '../sweep/existing-run.js';
-import { tell } from './tell.js';
+import { tell } from '../report/tell.js';
 
 export interface FoldCommandOptions {
   readonly header?: boolean | undefined;

@@ -8,7 +8,7 @@ import { requireManifest } from '../sweep/existing-run.js';
 import type { Plan } from '../sweep/plan.js';
 import { changedLimits, type LimitOptions } from './limit-options.js';
 import { changedOptions, type EngineOptions } from './slurm-options.js';
-import { tell } from './tell.js';
+import { tell } from '../report/tell.js';
 
 interface InQueueOptions extends LimitOptions, PythonOptions, Pick<EngineOptions, 'pack'> {
   readonly detach?: true | undefined;

@@ -2,6 +2,7 @@ import { StringDecoder } from 'node:string_decoder';
 import { describeCertificate } from '../report/certificate.js';
 import { shortPath } from '../report/command-line.js';
 import { printable } from '../report/printable.js';
+import { tell } from '../report/tell.js';
 import { usableProcessors } from '../engine/local/processors.js';
 import type { StartMethod } from '../engine/worker-reference.js';
 import { FanfoldError, usage } from '../errors.js';
@@ -57,18 +58,18 @@ export async function point(directory: string | undefined, options: SinglePointO
       onOutput: outputTo(process.stderr),
       onChanged: (files) => {
         if (files.length === 0) return;
-        say(
+        tell(
           `The worker differs from the one that the run was begun with: ${files.join(', ')}. The point is computed with the worker as it is now.`,
         );
       },
     });
-    if (scratch !== undefined) say(`The point's folder {out} is kept: ${shortPath(scratch)}`);
+    if (scratch !== undefined) tell(`The point's folder {out} is kept: ${shortPath(scratch)}`);
     if (line !== undefined) {
       process.stdout.write(line);
       return 0;
     }
     if (failure !== undefined) {
-      say(`Point ${String(index)} of task ${String(task)} failed:\n${describeFailure(failure)}`);
+      tell(`Point ${String(index)} of task ${String(task)} failed:\n${describeFailure(failure)}`);
       return 1;
     }
     throw new StoppedError('The point was stopped.', signals.exitCode() ?? 1);
@@ -122,8 +123,4 @@ function describeFailure({ parameters, error, stack, certificate }: FailureRecor
     ...(stack === undefined ? [] : [stack]),
     ...(certificate === undefined ? [] : [describeCertificate(certificate, error)]),
   ].join('\n');
-}
-
-function say(text: string): void {
-  process.stderr.write(`${printable(text)}\n`);
 }

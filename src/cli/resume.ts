@@ -4,7 +4,7 @@ import type { StartMethod } from '../engine/worker-reference.js';
 import { planOf, requireManifest } from '../sweep/existing-run.js';
 import { shortPath } from '../report/command-line.js';
 import { execute } from './execute.js';
-import { tell } from './tell.js';
+import { tell } from '../report/tell.js';
 import { inQueue } from './in-queue.js';
 import { refuseLocalOptions, slurmSettings, tellPack, type EngineOptions } from './slurm-options.js';
 import { limitsGiven, type LimitOptions } from './limit-options.js';
@@ -42,9 +42,7 @@ export async function resume(
   if (exitCode !== undefined) return exitCode;
   const { worker } = plan.request;
   if (worker.kind === 'module' && !existsSync(worker.file) && options.quiet !== true) {
-    process.stderr.write(
-      `The worker ${shortPath(worker.file)} is not there; the run goes on with its own copy.\n`,
-    );
+    tell(`The worker ${shortPath(worker.file)} is not there; the run goes on with its own copy.`);
   }
   return execute(plan, {
     retryFailed: options.retryFailed,

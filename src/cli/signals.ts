@@ -1,4 +1,5 @@
 import type { Controls } from '../engine/engine.js';
+import { tell } from '../report/tell.js';
 
 const EXIT_CODES = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
 
@@ -16,6 +17,8 @@ export class StoppedError extends Error {
 
 const STOPPING =
   'Stopping: the points in hand are finished and kept. Again to end at once, which loses those points only.';
+
+const ENDING = 'Stopping at once: the points in hand are lost, what is done is kept.';
 
 type StopSignal = keyof typeof EXIT_CODES;
 
@@ -47,10 +50,12 @@ export function listenForSignals(
   const onSignal = (signal: StopSignal): void => {
     if (first === undefined) {
       first = signal;
-      tell(notice);
+      // A terminal shows ^C where its cursor is.
+      tell(`\n${notice}`);
       stop.abort(signal);
     } else if (signal !== 'SIGHUP' && !(mayRepeat && signal === 'SIGINT')) {
       // Of a closed terminal a shell tells, and the system too.
+      if (!kill.signal.aborted) tell(`\n${ENDING}`);
       kill.abort();
     }
   };
@@ -64,11 +69,4 @@ export function listenForSignals(
       for (const signal of STOP_SIGNALS) process.off(signal, onSignal);
     },
   };
-}
-
-// --- internal ---
-
-function tell(text: string): void {
-  // After a hang-up there is no terminal to tell.
-  process.stderr.write(`\n${text}\n`, () => undefined);
 }

@@ -6,7 +6,7 @@ import { usage } from '../errors.js';
 import type { SlurmSettings } from '../run/slurm-settings.js';
 import { count } from '../report/duration.js';
 import type { Plan } from '../sweep/plan.js';
-import { tell } from './tell.js';
+import { tell } from '../report/tell.js';
 import { parseCount, splitNamed } from './arguments.js';
 import { refuseOptions, type RefusedOptions } from './refused-options.js';
 

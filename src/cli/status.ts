@@ -6,7 +6,7 @@ import { isOnNetwork } from '../run/file-system.js';
 import { lookAgain } from '../run/look-again.js';
 import { requireManifest } from '../sweep/existing-run.js';
 import { describeBatch, isGoingOn, readBatch, tellLostOf } from './batch.js';
-import { tell } from './tell.js';
+import { tell } from '../report/tell.js';
 
 const MAY_BE_LATE =
   'This is on a network file system, which may show what another machine has done up to a minute late.';

@@ -6,7 +6,7 @@ import { requestStop, withdrawStop } from '../run/stop-request.js';
 import { requireManifest } from '../sweep/existing-run.js';
 import { listenForSignals } from './signals.js';
 import { stopBatch } from './batch.js';
-import { tell } from './tell.js';
+import { tell } from '../report/tell.js';
 
 /** `fanfold stop`: ends a run from anywhere, as Ctrl-C where it was started; gives the exit code. */
 export async function stop(directory: string, options: { now?: true | undefined }): Promise<number> {

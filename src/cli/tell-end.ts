@@ -5,7 +5,7 @@ import { summarize } from '../report/summary.js';
 import { requireManifest } from '../sweep/existing-run.js';
 import { exitCodeOf } from './exit-code.js';
 import { exitCodeOfSignal } from './signals.js';
-import { tell } from './tell.js';
+import { tell } from '../report/tell.js';
 
 /**
  * Says what a run came to; gives its exit code.

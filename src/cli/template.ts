@@ -13,7 +13,7 @@ import { prepareRun } from '../sweep/prepare-run.js';
 import { readRequest, type RequestOptions } from './request.js';
 import { tellPack } from './slurm-options.js';
 import { refuseForTemplate, type Scheduler } from './template-refused.js';
-import { tell } from './tell.js';
+import { tell } from '../report/tell.js';
 
 interface TemplateCommandOptions extends RequestOptions {
   readonly force?: true | undefined;

@@ -6,7 +6,7 @@ import { planOf } from '../sweep/existing-run.js';
 import { repairRun } from '../sweep/repair.js';
 import { verifyRun, type Verification } from '../sweep/verify.js';
 import { runShown } from './execute.js';
-import { tell } from './tell.js';
+import { tell } from '../report/tell.js';
 
 interface VerifyOptions {
   readonly json?: true | undefined;

@@ -2,14 +2,14 @@ import { rmSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { performance } from 'node:perf_hooks';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { appendRecord, readRecords, repairJournal } from '../run/journal.js';
+import { appendRecord, repairJournal } from '../run/journal.js';
 import { readPart } from '../run/part.js';
 import { runPaths, taskFiles, type RunPaths } from '../run/paths.js';
 import type { FailureRecord, RunEvent } from '../run/records.js';
+import { appendRetried, readRetried } from '../run/retried.js';
 import { openSliceFile, SupersededError, type SliceFile } from '../run/slice-file.js';
 import { nextTry } from '../run/tries.js';
-import { failedLine, isFailedLine } from '../run/whole-lines.js';
-import { hasForm, isCount, isText } from '../checks.js';
+import { failedLine } from '../run/whole-lines.js';
 import type { RowSink } from '../format/row.js';
 import type { Computer } from './compute.js';
 import { deathOf, failedAttempt, firstAttempt, pause, wasStopped, type Attempt } from './failed-attempt.js';
@@ -202,7 +202,7 @@ function addFailed(index: number, sink: RowSink, { failed, tell }: PointOptions)
   sink.text(failedLine(index));
 }
 
-/** Computes the failed points of a task again; each new line is safe in `.retried` before the next point starts. */
+/** Computes the failed points of a task again; each line is safe in `.retried` before the next point starts. */
 async function retryFailed(
   paths: RunPaths,
   { job, task, signal }: TaskOptions,
@@ -212,26 +212,27 @@ async function retryFailed(
   repairJournal(retried);
   const done = readRetried(retried);
   let points = 0;
-  const { failed } = readPart(taskFiles(paths, task.index), {
+  const { lines, failed } = readPart(taskFiles(paths, task.index), {
     ...task,
     hasLayout: task.layout !== undefined,
   });
+  appendRecord(paths.events, {
+    event: 'start',
+    ...stamp(task.index),
+    lines,
+    isRetry: true,
+  } satisfies RunEvent);
   for (const index of failed) {
     if (done.has(index)) continue;
     const found = { line: '' };
     if (!(await compute(index, lineOf(found)))) break;
     points++;
     refuseIfLost(job);
-    if (!isFailedLine(found.line)) appendRecord(retried, { index, line: found.line });
+    appendRetried(retried, index, found.line);
     await nextTurn();
     if (signal.aborted) break;
   }
   return points;
-}
-
-function readRetried(path: string): Map<number, string> {
-  const records = readRecords(path).records.filter(hasForm({ index: isCount, line: isText }));
-  return new Map((records as { index: number; line: string }[]).map(({ index, line }) => [index, line]));
 }
 
 /** A sink that keeps one line as text. */

@@ -3,7 +3,7 @@ import type { Manifest } from '../run/manifest.js';
 import { listElements } from '../run/elements.js';
 import { runPaths, type RunPaths } from '../run/paths.js';
 import { readEventsFrom, type RunEvent } from '../run/records.js';
-import { endingOf, readTaskStates, type Ending, type TaskState } from '../run/task-state.js';
+import { countResults, endingOf, readTaskStates, type Ending, type TaskState } from '../run/task-state.js';
 import type { Outcome } from '../sweep/sweep.js';
 import { lastSession, type Session } from './session.js';
 
@@ -36,7 +36,7 @@ export function endedRun(
       manifest,
       status: isComplete ? 'complete' : endingWithout(states, failedAgain),
       states,
-      computed: session?.points ?? 0,
+      computed: session === undefined ? 0 : computedIn(session, states),
       ...(hasResult ? { result: paths.result } : {}),
       ...(reason === undefined ? {} : { reason }),
       setAside: [],
@@ -46,6 +46,11 @@ export function endedRun(
 }
 
 // --- internal ---
+
+/** Points with a result that it has computed; those of processes that died or were ended at once are on no record of it. */
+function computedIn({ done, points }: Session, states: readonly TaskState[]): number {
+  return done === undefined ? points : Math.max(0, countResults(states) - done);
+}
 
 /** How a run has ended that has no result. */
 function endingWithout(states: readonly TaskState[], failedAgain: number | undefined): Ending {

@@ -1,10 +1,12 @@
 import cliProgress from 'cli-progress';
 import { performance } from 'node:perf_hooks';
+import { clearScreenDown } from 'node:readline';
 import { systemCode } from '../errors.js';
 import type { Manifest } from '../run/manifest.js';
 import { count, formatSeconds, thousands } from './duration.js';
+import { tellThrough } from './tell.js';
 import { watchFiles } from './watch-files.js';
-import { watchRun, type BusySlot, type Progress } from './watch.js';
+import { watchRun, type BusySlot, type Progress, type WatchOptions } from './watch.js';
 
 /** Where progress is shown; nothing else is written there meanwhile. */
 export type ProgressStream = NodeJS.WriteStream;
@@ -12,19 +14,30 @@ export type ProgressStream = NodeJS.WriteStream;
 const REDRAW_MS = 200;
 const LINE_EVERY_MS = 5_000;
 const MOST_SLOT_LINES = 16;
+/** Characters of the bar, and of the numbers beside it. */
+const MOST_BAR_CELLS = 30;
+const LEAST_BAR_CELLS = 10;
+const NUMBER_CELLS = 72;
+/** To a terminal: lines that are too long go on in the next one, or don't. */
+const WRAPPED = '\u001B[?7h';
+const NOT_WRAPPED = '\u001B[?7l';
+
+export interface ProgressOptions extends WatchOptions {
+  /** Whether it is computed by a batch job, whose elements have journals of their own. */
+  readonly isElsewhere?: boolean;
+}
 
 /**
  * Shows how far a run is until it is told to stop: bars on a terminal, elsewhere a line every few seconds.
- * @param options.isElsewhere whether it is computed by a batch job, whose elements have journals of their own
  * @returns a function that ends it
  */
 export function showProgress(
   directory: string,
   manifest: Manifest,
   stream: ProgressStream,
-  { isElsewhere = false }: { isElsewhere?: boolean } = {},
+  { isElsewhere = false, ...options }: ProgressOptions = {},
 ): () => void {
-  const look = isElsewhere ? watchFiles(directory, manifest) : watchRun(directory, manifest);
+  const look = (isElsewhere ? watchFiles : watchRun)(directory, manifest, options);
   const isTerminal = stream.isTTY && process.env['TERM'] !== 'dumb' && process.env['CI'] === undefined;
   const view = isTerminal ? bars(manifest, stream) : lines(stream);
   const started = performance.now();
@@ -46,7 +59,7 @@ export function showProgress(
 
 /** One line that says how far a run is. */
 export function progressLine({ points, done, failed }: Progress, { rate, left }: Pace): string {
-  const percent = ((100 * done) / points).toFixed(0);
+  const percent = Math.floor((100 * done) / points).toFixed(0);
   return `${thousands(done)}/${count(points, 'point')} (${percent} %), ${rate}, ${left} left, ${String(failed)} failed`;
 }
 
@@ -103,9 +116,11 @@ function bars(manifest: Manifest, stream: ProgressStream): View {
       hideCursor: true,
       clearOnComplete: false,
       fps: 10,
-      barsize: 30,
+      barsize: barCells(stream.columns),
       emptyOnZero: true,
       autopadding: true,
+      // A line that was written over is not drawn again otherwise.
+      forceRedraw: true,
     },
     cliProgress.Presets.shades_classic,
   );
@@ -113,8 +128,20 @@ function bars(manifest: Manifest, stream: ProgressStream): View {
     manifest.points,
     0,
     { rate: '', left: '', failed: 0 },
-    { format: '{bar} {percentage}% | {value}/{total} points | {rate} | {left} left | {failed} failed' },
+    { format: '{bar} {percentage}% | {value}/{total} points | {failed} failed | {rate} | {left} left' },
   );
+  let told = '';
+  const endTelling = tellThrough((text) => {
+    told += text.replace(/^\n/, '');
+  });
+  // The cursor is where the bars begin.
+  multi.on('redraw-pre', () => {
+    if (told === '') return;
+    clearScreenDown(stream);
+    // Of bars, what doesn't fit into a line is left out; what is said goes on in the next one.
+    stream.write(`${WRAPPED}${told}${NOT_WRAPPED}`);
+    told = '';
+  });
   const slots: cliProgress.SingleBar[] = [];
   const room = Math.min(MOST_SLOT_LINES, Math.max(0, stream.rows - 3));
   return {
@@ -135,8 +162,14 @@ function bars(manifest: Manifest, stream: ProgressStream): View {
       for (const slot of slots) multi.remove(slot);
       multi.update();
       multi.stop();
+      endTelling();
     },
   };
+}
+
+/** A terminal that is not wide has more need of the numbers. */
+function barCells(columns: number): number {
+  return Math.min(MOST_BAR_CELLS, Math.max(LEAST_BAR_CELLS, columns - NUMBER_CELLS));
 }
 
 function showSlot(bar: cliProgress.SingleBar, { task, pid, done, points }: BusySlot): void {

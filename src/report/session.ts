@@ -12,7 +12,7 @@ export interface ProcessRecord {
   /** Time spent on tasks, in attempts that failed too. */
   readonly seconds: number;
   /** How it ended, where not by itself. */
-  readonly end: 'died' | "killed at a point's --timeout" | undefined;
+  readonly end: 'died' | "killed at a point's --timeout" | 'ended with the run' | undefined;
 }
 
 /** The last time that a coordinator worked on a run. */
@@ -26,6 +26,8 @@ export interface Session {
   readonly mixed: readonly string[];
   /** Points computed, failed ones counted. */
   readonly points: number;
+  /** Points that had a result before it, where that is on record. */
+  readonly done: number | undefined;
   /** How many of their values were nan, by result column. */
   readonly nans: ReadonlyMap<string, number>;
 }
@@ -52,6 +54,7 @@ export function lastSession(directory: string, manifest: Manifest): Session | un
     processes,
     mixed: mixedColumns(ends),
     points: ends.reduce((sum, { points }) => sum + points, 0),
+    done: open.done,
     nans: countNans(ends),
   };
 }
@@ -92,6 +95,11 @@ function mixedColumns(ends: readonly TaskEnd[]): string[] {
   return [...sorts].filter(([, found]) => found.has('both') || found.size > 1).map(([name]) => name);
 }
 
+function endOf({ isLate, isEnded }: Extract<RunEvent, { event: 'died' }>): ProcessRecord['end'] {
+  if (isLate === true) return "killed at a point's --timeout";
+  return isEnded === true ? 'ended with the run' : 'died';
+}
+
 function processRecords(events: readonly RunEvent[]): ProcessRecord[] {
   const records = new Map<string, { -readonly [Key in keyof ProcessRecord]: ProcessRecord[Key] }>();
   const begun = new Map<string, number>();
@@ -100,7 +108,8 @@ function processRecords(events: readonly RunEvent[]): ProcessRecord[] {
     // Processes of several machines may have one number.
     const key = `${String(event.pid)} ${event.host}`;
     if (event.event === 'start') {
-      begun.set(key, event.time);
+      // A task of a retry has two: what is missing of it comes after its failed points.
+      if (!begun.has(key)) begun.set(key, event.time);
       continue;
     }
     const record = records.get(key) ?? {
@@ -115,7 +124,7 @@ function processRecords(events: readonly RunEvent[]): ProcessRecord[] {
       record.seconds += event.seconds;
     } else {
       record.seconds += Math.max(0, event.time - (begun.get(key) ?? event.time)) / 1000;
-      record.end = event.isLate === true ? "killed at a point's --timeout" : 'died';
+      record.end = endOf(event);
     }
     begun.delete(key);
     records.set(key, record);

@@ -144,8 +144,15 @@ function describeFailures(outcome: Outcome): string[] {
     `${count(failed.length, 'point')} failed (all of them in ${failuresOf(outcome)}):`,
     ...shown,
     ...describeNan(outcome),
-    ...(isCutRetry(outcome) ? [] : [`Retry them alone with: ${commandFor('retry', directory)}`]),
+    ...describeRetry(outcome),
   ];
+}
+
+function describeRetry(outcome: Outcome): string[] {
+  if (isCutRetry(outcome)) return [];
+  // What is missing of their tasks is computed with them.
+  const what = outcome.states.every(isOver) ? 'them alone' : 'them, and compute what is missing,';
+  return [`Retry ${what} with: ${commandFor('retry', outcome.directory)}`];
 }
 
 /** Where the records of failed points are: elements of a batch job have their own. */

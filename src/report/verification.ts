@@ -24,8 +24,9 @@ export function describeVerification(found: Verification): string {
       ? `all well: ${describeFiles(found)}`
       : `${count(problems.length, 'problem')}. Mend with: ${commandFor('verify', directory)} --repair`;
   lines.push(`${shortPath(directory)}: ${verdict}`);
-  if (problems.length === 0 && !wasComplete) lines.push(`Go on with: ${commandFor('resume', directory)}`);
-  else if (problems.length === 0 && failed > 0 && done === manifest.points && running === undefined)
+  if (problems.length > 0 || running !== undefined) return lines.join('\n');
+  if (!wasComplete) lines.push(`Go on with: ${commandFor('resume', directory)}`);
+  else if (failed > 0 && done === manifest.points)
     lines.push(`Retry the failed points with: ${commandFor('retry', directory)}`);
   return lines.join('\n');
 }

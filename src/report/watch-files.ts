@@ -1,11 +1,12 @@
-import { readdirSync, statSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { basename } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import type { Manifest } from '../run/manifest.js';
-import { runPaths } from '../run/paths.js';
-import { countLines } from '../run/whole-lines.js';
+import { runPaths, type RunPaths } from '../run/paths.js';
+import { readEventsFrom } from '../run/records.js';
 import { sliceOf } from '../slicing.js';
-import type { Progress } from './watch.js';
+import { isRetrySession, lastSessionOf, type Progress, type WatchOptions } from './watch.js';
+import { NOTHING, watchPart, watchRetried, type TaskProgress } from './watch-part.js';
 
 /** A look at very many files takes long, and is made less often: it may take this share of the time. */
 const SHARE_OF_TIME = 0.05;
@@ -13,23 +14,22 @@ const LEAST_GAP_MS = 200;
 /** Of how many tasks under way the new lines are read at a look; those of others are at the next ones, in turn. */
 const MOST_PARTS = 500;
 
-interface PartLines {
-  readonly lines: number;
-  readonly failed: number;
-  readonly offset: number;
-}
-
-const NONE: PartLines = { lines: 0, failed: 0, offset: 0 };
-
 /**
  * Follows a run that is computed on other machines: by one listing of its directory, and the new lines of the tasks that
  * are under way.
  * @returns a function that looks again, unless the last look was a moment ago
  */
-export function watchFiles(directory: string, manifest: Manifest): () => Progress {
+export function watchFiles(
+  directory: string,
+  manifest: Manifest,
+  { isRetry, isUnderWay = false }: WatchOptions = {},
+): () => Progress {
   const paths = runPaths(directory, manifest.spec.format);
   const { points, tasks, spec } = manifest;
-  const parts = new Map<number, PartLines>();
+  const isOfRetry =
+    isRetry ?? (isUnderWay && isRetrySession(lastSessionOf(readEventsFrom(paths.events).records)));
+  const watch = isOfRetry ? watchRetry : watchPart;
+  const parts = new Map<number, { progress: TaskProgress; readonly look: () => TaskProgress }>();
   const lengthOf = (task: number): number => {
     const { start, stop } = sliceOf(points, tasks, spec.slicing, task);
     return stop - start;
@@ -48,15 +48,17 @@ export function watchFiles(directory: string, manifest: Manifest): () => Progres
       }
     }
     const from = open.length > most ? turn % open.length : 0;
-    for (const task of [...open.slice(from), ...open.slice(0, from)].slice(0, most))
-      parts.set(task, readOn(paths.part(task), parts.get(task) ?? NONE));
+    for (const task of [...open.slice(from), ...open.slice(0, from)].slice(0, most)) {
+      const { look } = parts.get(task) ?? { look: watch(paths, task) };
+      parts.set(task, { look, progress: look() });
+    }
     turn = from + Math.min(most, open.length);
     const busy: { task: number; done: number; points: number }[] = [];
     for (const task of open) {
-      const part = parts.get(task) ?? NONE;
-      done += part.lines;
+      const part = parts.get(task)?.progress ?? NOTHING;
+      done += part.done;
       failed += part.failed;
-      if (part.lines < lengthOf(task)) busy.push({ task, done: part.lines, points: lengthOf(task) });
+      if (part.done < lengthOf(task)) busy.push({ task, done: part.done, points: lengthOf(task) });
     }
     return { points, done, failed, busy };
   };
@@ -73,11 +75,13 @@ export function watchFiles(directory: string, manifest: Manifest): () => Progres
 
 // --- internal ---
 
-function readOn(path: string, before: PartLines): PartLines {
-  const size = statSync(path, { throwIfNoEntry: false })?.size ?? 0;
-  if (size === before.offset) return before;
-  // A part that was begun anew is shorter.
-  const from = size < before.offset ? NONE : before;
-  const more = countLines(path, from.offset);
-  return { lines: from.lines + more.lines, failed: from.failed + more.failed, offset: more.offset };
+/** Follows a task whose failed points are computed again, and then what is missing of it, by its files alone. */
+function watchRetry(paths: RunPaths, task: number): () => TaskProgress {
+  const lookAtPart = watchPart(paths, task);
+  const lookAtRetried = watchRetried(paths, task);
+  const { file } = lookAtPart();
+  return () => {
+    const part = lookAtPart();
+    return part.file === file ? lookAtRetried() : part;
+  };
 }

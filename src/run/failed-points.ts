@@ -3,6 +3,7 @@ import type { Manifest } from './manifest.js';
 import { readPart } from './part.js';
 import { runPaths, taskFiles } from './paths.js';
 import { lastFailures, type FailureRecord } from './records.js';
+import { withoutRetried } from './retried.js';
 import type { TaskState } from './task-state.js';
 
 /** A point that has failed and has no result since. */
@@ -23,13 +24,12 @@ export function failedPoints(
   const paths = runPaths(directory, manifest.spec.format);
   const points = states
     .filter(({ failed }) => failed > 0)
-    .flatMap((state) =>
+    .flatMap((state) => {
       // That the columns are on record is in the state already.
-      readPart(taskFiles(paths, state.index), { ...state, hasLayout: true }).failed.map((index) => ({
-        index,
-        task: state.index,
-      })),
-    );
+      const part = readPart(taskFiles(paths, state.index), { ...state, hasLayout: true });
+      const { failed } = withoutRetried(part, paths.retried(state.index));
+      return failed.map((index) => ({ index, task: state.index }));
+    });
   // In a directory that was moved away meanwhile no point seemed to have failed.
   statSync(directory);
   return points;

@@ -28,6 +28,10 @@ export type RunEvent =
       jobs: number;
       /** The scheduler's id of the job of an element: `12_3`. */
       job?: string;
+      /** Failed points are computed again. */
+      isRetry?: true;
+      /** Points that had a result then. */
+      done?: number;
     }
   /** A process is about to be given work in the run directory, which is told from its copies by `folder`. */
   | ({
@@ -37,7 +41,16 @@ export type RunEvent =
       /** Everything under it bears this in its environment. */
       mark?: string;
     } & ProcessIdentity)
-  | { event: 'start'; time: number; task: number; host: string; pid: number; lines: number }
+  | {
+      event: 'start';
+      time: number;
+      task: number;
+      host: string;
+      pid: number;
+      lines: number;
+      /** Its failed points are computed again; what is missing of it comes after them, with a start of its own. */
+      isRetry?: true;
+    }
   | { event: 'layout'; time: number; task: number; layout: Layout }
   | TaskEnd
   | {
@@ -50,6 +63,8 @@ export type RunEvent =
       cause: string;
       /** It was killed for a point that took too long. */
       isLate?: true;
+      /** It was killed because the run was ended at once. */
+      isEnded?: true;
     }
   /** A model has imported files while it computed, which the run's manifest does not name: their sha256, by path. */
   | { event: 'learn'; time: number; host: string; pid: number; files: FileHashes }
@@ -181,7 +196,13 @@ const isNumber: Check = (value) => typeof value === 'number';
 
 /** What their readers rely on; a record of another form is left out, as a damaged one is. */
 const EVENTS: Readonly<Record<RunEvent['event'], Check>> = {
-  open: hasForm({ time: isNumber, pid: isCount, jobs: isCount, job: optional(isText) }),
+  open: hasForm({
+    time: isNumber,
+    pid: isCount,
+    jobs: isCount,
+    job: optional(isText),
+    done: optional(isCount),
+  }),
   spawn: hasForm({ pid: isCount, mark: optional(isText) }),
   start: hasForm({ task: isCount, time: isNumber, pid: isCount, lines: isCount }),
   layout: hasForm({ layout: isLayout }),

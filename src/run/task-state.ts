@@ -6,6 +6,7 @@ import { readPart } from './part.js';
 import { runPaths, taskFiles, type RunPaths } from './paths.js';
 import { isRecorded, provenFile, type FileRecord } from './proof.js';
 import { readJournals, type RunEvent } from './records.js';
+import { withoutRetried } from './retried.js';
 
 /** What the run directory says of one task. */
 export interface TaskState extends Slice {
@@ -17,6 +18,7 @@ export interface TaskState extends Slice {
   readonly status: 'complete' | 'changed' | 'foreign' | 'partial' | 'waiting';
   /** Lines that are believed, those of failed points counted. */
   readonly lines: number;
+  /** Those of failed points, without those that have a new line which waits for its place. */
   readonly failed: number;
   /** How many bytes of its part, where it has one, are believed. */
   readonly bytes: number;
@@ -111,6 +113,11 @@ export function endingOf(states: readonly TaskState[], failedAgain = Infinity): 
   return states.reduce((sum, { failed }) => sum + failed, 0) > failedAgain ? 'stopped' : 'failed';
 }
 
+/** Points with a result. */
+export function countResults(states: readonly TaskState[]): number {
+  return states.reduce((sum, { lines, failed }) => sum + lines - failed, 0);
+}
+
 /** A task with points to compute: missing ones, a file to put in place, or failed ones that are wanted again. */
 export function isOpen(state: TaskState, retryFailed: boolean): boolean {
   return state.status !== 'complete' && (!isComputed(state) || state.failed === 0 || retryFailed);
@@ -163,7 +170,9 @@ function statesOf(tasks: readonly number[], options: StateOptions): TaskState[] 
       };
     }
     if (!has(paths.part(index))) return { index, ...slice, status: 'waiting', lines: 0, failed: 0, bytes: 0 };
-    const { lines, failed, bytes } = readPart(taskFiles(paths, index), { ...slice, hasLayout });
+    const part = readPart(taskFiles(paths, index), { ...slice, hasLayout });
+    const retried = paths.retried(index);
+    const { lines, failed, bytes } = hasLayout && has(retried) ? withoutRetried(part, retried) : part;
     return { index, ...slice, status: 'partial', lines, failed: failed.length, bytes };
   });
 }

@@ -43,14 +43,23 @@ export interface ComputeOptions extends RunOptions {
 export async function compute(
   plan: Plan,
   manifest: Manifest,
-  options: ComputeOptions & { tasks: readonly TaskState[] },
+  options: ComputeOptions & {
+    readonly tasks: readonly TaskState[];
+    /** Points that have a result before. */
+    readonly done: number;
+  },
 ): Promise<Manifest> {
   const { directory, request } = plan;
   let current = manifest;
   const paths = runPaths(directory, manifest.spec.format);
   const { startedMs, brake } = options;
   const layout = layoutOfRun(readEvents(paths), manifest);
-  const record = recordSession(paths, { jobs: jobsOf(plan), startedMs });
+  const record = recordSession(paths, {
+    jobs: jobsOf(plan),
+    isRetry: options.retryFailed === true,
+    done: options.done,
+    startedMs,
+  });
   const local = (): Engine =>
     localEngine({
       jobs: request.jobs,

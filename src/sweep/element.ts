@@ -188,7 +188,12 @@ async function compute(plan: Plan, manifest: Manifest, options: ComputeOptions):
   const { limits } = manifest;
   const { worker, space } = plan.request;
   const layout = layoutOfRun(readEvents(paths), manifest);
-  const close = recordSession(paths, { jobs, job: options.job, startedMs: performance.now() });
+  const close = recordSession(paths, {
+    jobs,
+    job: options.job,
+    isRetry: options.retryFailed,
+    startedMs: performance.now(),
+  });
   const engine = localEngine({
     jobs,
     isFresh: false,

@@ -10,6 +10,9 @@ export interface OpenedSession {
   readonly jobs: number;
   /** The scheduler's id of the job in which it is. */
   readonly job?: string | undefined;
+  readonly isRetry: boolean;
+  /** Points that had a result before, where that is known. */
+  readonly done?: number;
   /** When it began, by performance.now. */
   readonly startedMs: number;
 }
@@ -23,14 +26,21 @@ export type EarlyEnd = Pick<Extract<RunEvent, { event: 'close' }>, 'stoppedBy' |
  */
 export function recordSession(
   { events }: RunPaths,
-  { jobs, job, startedMs }: OpenedSession,
+  { jobs, job, isRetry, done, startedMs }: OpenedSession,
 ): (reason: string, early?: EarlyEnd) => void {
   const stamp = (): { time: number; host: string; pid: number } => ({
     time: Date.now(),
     host: hostname(),
     pid: process.pid,
   });
-  const open = { event: 'open', ...stamp(), jobs, ...(job === undefined ? {} : { job }) } as const;
+  const open = {
+    event: 'open',
+    ...stamp(),
+    jobs,
+    ...(job === undefined ? {} : { job }),
+    ...(isRetry ? { isRetry } : {}),
+    ...(done === undefined ? {} : { done }),
+  } as const;
   appendRecord(events, open satisfies RunEvent);
   return (reason, early = {}) => {
     const seconds = (performance.now() - startedMs) / 1000;

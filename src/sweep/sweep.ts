@@ -11,10 +11,12 @@ import { fileLatencyMs } from '../run/file-system.js';
 import type { LateOptions } from '../run/look-again.js';
 import type { Manifest } from '../run/manifest.js';
 import { runPaths } from '../run/paths.js';
+import { placeRetried } from '../run/place-retried.js';
 import { watchForStop } from '../run/stop-request.js';
 import { readEvents } from '../run/records.js';
 import { checkDirectory, openDirectory, removeScratch } from '../run/run-directory.js';
 import {
+  countResults,
   endingOf,
   isComputed,
   isOpen,
@@ -33,6 +35,8 @@ import type { Plan } from './plan.js';
 import { isWorthless, prepareDirectory, workerCommit } from './prepare.js';
 
 const STOPPING = 'Stopping, as fanfold stop asks: the points in hand are finished and kept.';
+const ENDING =
+  'Stopping at once, as fanfold stop --now asks: the points in hand are lost, what is done is kept.';
 
 /** What a run came to. */
 export interface Outcome {
@@ -111,7 +115,8 @@ async function runUnder(
       areElementsGone: options.areElementsGone,
     });
     const endWatch = watchForStop(runPaths(directory).stop, lock.id, (request) => {
-      if (!controls.stop.aborted) options.onNotice?.(STOPPING);
+      if (request.isNow && !controls.kill.aborted) options.onNotice?.(ENDING);
+      else if (!controls.stop.aborted) options.onNotice?.(STOPPING);
       brake.request(request);
     });
     try {
@@ -211,7 +216,9 @@ async function computeAndFold(plan: Plan, manifest: Manifest, options: ComputeOp
     const lost = describeLost(directory, manifest, open);
     if (lost !== undefined) options.onNotice?.(lost);
     options.onStart?.(manifest);
-    current = await compute(plan, manifest, { ...options, tasks: open });
+    current = await compute(plan, manifest, { ...options, tasks: open, done: countResults(before) });
+    // Of processes that were ended at once.
+    if (request.slurm === undefined) placeRetried(directory, current);
     if (request.slurm === undefined) removeScratch(runPaths(directory));
   }
   const isLeft =
@@ -236,7 +243,7 @@ async function computeAndFold(plan: Plan, manifest: Manifest, options: ComputeOp
     ...(reason === undefined ? {} : { reason }),
     status: isLeft ? 'stopped' : endingOf(after, failedInStopped(options)),
     states: after,
-    computed: countComputed(after) - countComputed(before),
+    computed: countResults(after) - countResults(before),
     ...(isComplete || fillsFailed ? { result: runPaths(directory, request.format).result } : {}),
     setAside,
   };
@@ -251,9 +258,4 @@ function lateOptions({ fsLatencyMs, onNotice, controls }: RunOptions): LateOptio
 function canFill(directory: string, manifest: Manifest, states: readonly TaskState[]): boolean {
   if (manifest.limits.onError !== 'nan' || !states.every(isComputed)) return false;
   return layoutOfRun(readEvents(runPaths(directory)), manifest) !== undefined;
-}
-
-/** Points with a result. */
-function countComputed(states: readonly TaskState[]): number {
-  return states.reduce((sum, { lines, failed }) => sum + lines - failed, 0);
 }

@@ -126,6 +126,21 @@ describe('fanfold attach', () => {
     expect(stderr).toContain('12 points in 3 tasks');
   });
 
+  test('shows the points of a task that was under way before it', async () => {
+    const { out, args, gate } = gatedRun();
+    const run = start(args, { env: { GATE: gate } });
+    await until('the gate', () => doneLines(out) === 10);
+    const view = start(['attach', out]);
+    let said = '';
+    view.stderr?.on('data', (bytes: Buffer) => (said += String(bytes)));
+    await until('the view', () => said.includes('is at work'));
+    await until('a line of its progress', () => said.includes('points ('));
+    expect(said).toContain('fanfold: 10/12 points (83 %)');
+    run.kill('SIGKILL');
+    await run;
+    await view;
+  });
+
   test('left by Ctrl-C leaves the run alone', async () => {
     const { out, args, gate } = gatedRun();
     await fanfold([...args, '--detach'], { env: { GATE: gate } });

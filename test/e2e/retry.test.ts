@@ -197,6 +197,52 @@ describe.each(KINDS)('a retry of %s', (_, worker) => {
     expect((await fanfold(['attach', sweep.out])).exitCode).toBe(75);
   });
 
+  test.each([
+    ['killed', 137],
+    ['stopped at once', 130],
+  ])('that is %s loses the point in hand only: all others count at once', async (how, code) => {
+    const sweep = await failedSweep(worker, 1, 2, 3, 4);
+    sweep.remove('fail-1', 'fail-2');
+    const { command } = await sweep.startInto(3, ['retry', sweep.out]);
+    if (how === 'killed') command.kill('SIGKILL');
+    else void start(['stop', sweep.out, '--now']);
+    const { exitCode, stderr } = await command;
+    if (code === 130) {
+      expect([exitCode, stderr]).toEqual([
+        code,
+        expect.stringContaining('Stopping at once, as fanfold stop --now'),
+      ]);
+      expect(stderr).toContain('6 points in 1 task (2 points computed now, 0 tasks complete)');
+      expect(stderr).toMatch(/pid \d+ .*, ended with the run\n/);
+    }
+    const { stdout } = await fanfold(['status', sweep.out, '--json']);
+    expect(JSON.parse(stdout)).toMatchObject({ points: { done: 4, failed: 2 }, failedPoints: [3, 4] });
+    expectExit(await fanfold(['fold', sweep.out, '--on-error', 'nan']), 0);
+    expect(read(sweep.out, 'result.txt')).toBe('0   0\n1   1\n2   2\n3   nan\n4   nan\n5   5\n');
+    expect(sweep.begun()).toEqual([1, 2, 3]);
+    sweep.remove('wait-3', 'fail-3', 'fail-4');
+    expectExit(await fanfold(['retry', sweep.out]), 0);
+    expect(sweep.begun()).toEqual([3, 4]);
+    expect(read(sweep.out, 'result.txt')).toBe(SIX);
+  });
+
+  test('is seen by how many of its points it has computed', async () => {
+    const sweep = await failedSweep(worker, 1, 2, 3, 4);
+    sweep.remove('fail-1');
+    const { command } = await sweep.startInto(3, ['retry', sweep.out]);
+    const view = start(['attach', sweep.out]);
+    const said = { retry: '', view: '' };
+    command.stderr?.on('data', (bytes: Buffer) => (said.retry += String(bytes)));
+    view.stderr?.on('data', (bytes: Buffer) => (said.view += String(bytes)));
+    for (const who of ['retry', 'view'] as const) {
+      await untilIn(command, `the progress of the ${who}`, () => said[who].includes(' points ('));
+      expect(said[who]).toMatch(/fanfold: 4\/6 points \(66 %\), .*, 1 failed\n/);
+    }
+    sweep.remove('wait-3');
+    expect((await command).exitCode).toBe(1);
+    expect((await view).exitCode).toBe(1);
+  });
+
   test('that is stopped in its last point ends as any', async () => {
     const sweep = await failedSweep(worker, 1, 2);
     sweep.remove('fail-2');

@@ -150,7 +150,7 @@ const LAYOUT = { kind: 'scalar', columns: [{ name: 'y', dtype: 'float64' }] };
 const PLACE = { time: 1, task: 0, host: 'node1', pid: 7 };
 
 const RECORDS = [
-  { event: 'open', time: 1, host: 'node1', pid: 7, jobs: 2 },
+  { event: 'open', time: 1, host: 'node1', pid: 7, jobs: 2, isRetry: true, done: 1 },
   { event: 'start', ...PLACE, lines: 0 },
   { event: 'layout', time: 1, task: 0, layout: LAYOUT },
   { event: 'end', ...PLACE, seconds: 1, points: 2, failed: 1, numbers: { y: 'both' }, nans: { y: 1 } },
@@ -163,7 +163,7 @@ const RECORDS = [
     layout: LAYOUT,
     file: { lines: 2, bytes: 8, sha256: 'ab' },
   },
-  { event: 'died', ...PLACE, seconds: 1, cause: 'killed', isLate: true },
+  { event: 'died', ...PLACE, seconds: 1, cause: 'killed', isLate: true, isEnded: true },
   { event: 'repair', time: 1, host: 'node1', pid: 7, files: ['result.txt'] },
   { event: 'close', time: 1, host: 'node1', pid: 7, seconds: 1, reason: 'done' },
   {

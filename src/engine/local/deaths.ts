@@ -53,7 +53,8 @@ export function withLastWords(death: Death, logged: string): Death {
   return { ...death, lastWords: logged.includes(heard) ? logged : `${logged}\n${heard}` };
 }
 
-export function recordDeath(task: Task, host: HostProcess, end: DeathInTask, { paths }: Session): void {
+export function recordDeath(task: Task, host: HostProcess, end: DeathInTask, session: Session): void {
+  const { paths, isKilled } = session;
   appendRecord(paths.events, {
     event: 'died',
     time: Date.now(),
@@ -61,8 +62,9 @@ export function recordDeath(task: Task, host: HostProcess, end: DeathInTask, { p
     host: hostname(),
     pid: host.pid,
     seconds: (performance.now() - host.startedMs) / 1000,
-    cause: end.killed?.reason ?? describeDeath(end.death),
+    cause: end.killed?.reason ?? (isKilled ? 'Ended with the run.' : describeDeath(end.death)),
     ...(end.killed?.verdict === 'timeout' ? { isLate: true } : {}),
+    ...(isKilled ? { isEnded: true } : {}),
   } satisfies RunEvent);
 }
 

@@ -47,6 +47,7 @@ async function runLocally(work: Work, controls: Controls, options: LocalEngineOp
     hosts: new Set(),
     layout: work.layout,
     isStopping: controls.stop.aborted,
+    isKilled: false,
     attempts: attemptsIn(journalsOf(paths).map(({ failures }) => failures)),
     memory: watchMemory(options.limits.maxMemoryBytes),
     ending: ending.signal,
@@ -58,6 +59,7 @@ async function runLocally(work: Work, controls: Controls, options: LocalEngineOp
   };
   const kill = (): void => {
     session.isStopping = true;
+    session.isKilled = true;
     ending.abort();
     for (const host of session.hosts) host.kill();
   };

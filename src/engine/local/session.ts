@@ -37,6 +37,8 @@ export interface Session extends Omit<LocalEngineOptions, 'files'> {
   /** The points that have failed in this session. */
   readonly failed: ReadonlySet<number>;
   isStopping: boolean;
+  /** The run is ended at once, its processes are killed. */
+  isKilled: boolean;
   readonly attempts: Attempts;
   readonly memory: MemoryWatch;
   /** Aborted once the run is to end, for whatever reason. */

@@ -916,7 +916,7 @@ def believed_blocks(paths):
 
 
 def believed(paths, task):
-    """Whether a part is believed, and its failed points.
+    """How many lines of a part are believed, and its failed points.
 
     One with more lines than its task, or with a failed point in the place of another, is no part of this task; and without
     the run's columns on record nobody knows what the lines mean.
@@ -927,15 +927,15 @@ def believed(paths, task):
             for place, line in enumerate(block.split(b'\n'), task['start'] + lines):
                 if line.startswith(FAILED.encode()):
                     if line + b'\n' != failed_line(place).encode():
-                        return False, []
+                        return 0, []
                     failed.append(place)
         lines += block.count(b'\n')
     fits = lines <= task['stop'] - task['start'] and (task.get('layout') is not None or lines == len(failed))
-    return fits, failed if fits else []
+    return (lines, failed) if fits else (0, [])
 
 
 def believed_lines(paths, task):
-    return believed_blocks(paths) if believed(paths, task)[0] else ()
+    return believed_blocks(paths) if believed(paths, task)[0] > 0 else ()
 
 
 class SliceFile:
@@ -1085,8 +1085,9 @@ def read_records(path):
 
 
 def read_retried(path):
-    """The lines of failed points that were computed again, by index."""
-    return {record['index']: record['line'].encode() for record in read_records(path)}
+    """The lines that take the places of failed ones, by index; those of points that failed again are not among them."""
+    lines = {record['index']: record['line'] for record in read_records(path)}
+    return {index: line.encode() for index, line in lines.items() if not line.startswith(FAILED)}
 
 
 def repair_journal(path):
@@ -1842,19 +1843,21 @@ class TaskRun:
         return self.channel.is_stopped
 
     def retry_failed(self):
-        """Computes the failed points again; each new line is safe in `.retried` before the next point starts."""
+        """Computes the failed points again; each line is safe in `.retried` before the next point starts."""
         path = self.paths.retried
         repair_journal(path)
         done = read_retried(path)
         points = 0
-        for index in believed(self.paths, self.task)[1]:
+        lines, failed = believed(self.paths, self.task)
+        start = {'event': 'start', **stamp(self.task['index']), 'lines': lines, 'isRetry': True}
+        append_record(self.paths.events, start)
+        for index in failed:
             if index in done:
                 continue
             line = self.compute_one(index)
             points += 1
             self.refuse_if_lost()
-            if not line.startswith(FAILED):
-                append_record(path, {'index': index, 'line': line})
+            append_record(path, {'index': index, 'line': line})
             if self.must_stop():
                 break
         return points
