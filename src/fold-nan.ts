@@ -6,9 +6,9 @@ import type { Layout } from './format/layout.js';
 import { rowWriter } from './format/row.js';
 import type { collectRanges } from './run/index-ranges.js';
 import type { Manifest } from './run/manifest.js';
-import type { TaskFiles } from './run/part.js';
-import { runPaths } from './run/paths.js';
+import { runPaths, taskFiles, type RunPaths } from './run/paths.js';
 import type { FileRecord } from './run/proof.js';
+import { readRetried } from './run/retried.js';
 import { believedLines } from './run/slice-file.js';
 import { isFailedLine } from './run/whole-lines.js';
 import { needsPoints, spaceFrom } from './space/definition.js';
@@ -53,18 +53,19 @@ export interface FillOptions {
 }
 
 /**
- * Copies the lines of a task that has failed points, with rows of nan in their places.
+ * Copies the lines of a task that has failed points, with rows of nan in their places, or those that a retry has left for them.
  * @returns what was written; fewer lines than the task has points where some are not computed
  */
-export function copyFilled(files: TaskFiles, options: FillOptions): FileRecord {
+export function copyFilled(paths: RunPaths, task: number, options: FillOptions): FileRecord {
   const { start, stop, write } = options;
+  const retried = readRetried(paths.retried(task));
   const hash = createHash('sha256');
   let lines = 0;
   let size = 0;
-  for (const block of believedLines(files, { start, stop, hasLayout: true })) {
+  for (const block of believedLines(taskFiles(paths, task), { start, stop, hasLayout: true })) {
     const bytes =
       block.failed > 0 || mayHoldNan(block.bytes, options.rows)
-        ? fill(block.bytes, start + lines, options)
+        ? fill(block.bytes, start + lines, { ...options, retried })
         : block.bytes;
     write(bytes);
     hash.update(bytes);
@@ -76,11 +77,21 @@ export function copyFilled(files: TaskFiles, options: FillOptions): FileRecord {
 
 // --- internal ---
 
+interface FillBlockOptions extends FillOptions {
+  /** New lines of points that failed before. */
+  readonly retried: ReadonlyMap<number, string>;
+}
+
 /** @param first index of the point of the block's first line */
-function fill(block: Buffer, first: number, { rows, nanRow, failed, nan }: FillOptions): Buffer {
+function fill(
+  block: Buffer,
+  first: number,
+  { rows, nanRow, failed, nan, retried }: FillBlockOptions,
+): Buffer {
   const lines = block.toString('utf8').split('\n').slice(0, -1);
-  const filled = lines.map((line, place) => {
+  const filled = lines.map((found, place) => {
     const index = first + place;
+    const line = retried.get(index)?.slice(0, -1) ?? found;
     if (isFailedLine(line)) {
       failed.add(index);
       nan.add(index);

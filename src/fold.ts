@@ -11,7 +11,7 @@ import { changedTask } from './run/changed-task.js';
 import { collectRanges, rangeText } from './run/index-ranges.js';
 import { layoutOfRun } from './run/layouts.js';
 import { writeManifest, type Manifest } from './run/manifest.js';
-import { runPaths, taskFiles } from './run/paths.js';
+import { runPaths } from './run/paths.js';
 import { pieceOf, provenFile, type FileRecord, type Proof } from './run/proof.js';
 import { readJournals } from './run/records.js';
 import { isComputed, readTaskStates, recordedFiles } from './run/task-state.js';
@@ -71,7 +71,7 @@ export function fold(directory: string, manifest: Manifest, options: FoldOptions
       const filled =
         nanRow === undefined || existsSync(paths.task(index))
           ? undefined
-          : copyFilled(taskFiles(paths, index), { ...slice, write, rows, nanRow, failed, nan });
+          : copyFilled(paths, index, { ...slice, write, rows, nanRow, failed, nan });
       if (filled !== undefined && filled.lines < slice.stop - slice.start)
         throw incomplete(paths.task(index));
       const file = filled ?? copyTask(paths.task(index), { ...slice, recorded, buffer, write, rows, nan });
@@ -117,15 +117,16 @@ export function isFoldable(directory: string, manifest: Manifest, options: FoldO
 // --- internal ---
 
 function isFoldNeeded(directory: string, manifest: Manifest, options: FoldOptions): boolean {
-  const { proof, spec } = manifest;
-  const paths = runPaths(directory, spec.format);
+  const { proof } = manifest;
   // One with nan in the places of failed points is not that of a run without any, nor of one where they were computed since.
-  const isRetried = (task: Proof['tasks'][number], index: number): boolean =>
-    task.isFilled === true && existsSync(paths.task(index));
+  const isFilled = proof?.tasks.some((task) => task.isFilled === true) === true;
   const isOlder =
-    proof !== undefined &&
-    ((proof.failed.count > 0 && options.fillsFailed !== true) || proof.tasks.some(isRetried));
+    isFilled && (options.fillsFailed !== true || countFailed(directory, manifest) !== proof.failed.count);
   return isOlder || stateOfResult(directory, manifest, options.beat) !== 'folded';
+}
+
+function countFailed(directory: string, manifest: Manifest): number {
+  return readTaskStates(directory, manifest).reduce((sum, { failed }) => sum + failed, 0);
 }
 
 interface CopyOptions {

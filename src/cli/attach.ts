@@ -29,6 +29,7 @@ export async function attach(directory: string): Promise<number> {
   const endProgress = showProgress(directory, manifest, process.stderr, {
     isElsewhere: holder.isBeside === true,
     isUnderWay: true,
+    holder,
   });
   const end = await whenReleased(lock, holder, signals.controls.stop);
   endProgress();

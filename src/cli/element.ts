@@ -9,7 +9,7 @@ import { runPaths } from '../run/paths.js';
 import { commandFor } from '../report/command-line.js';
 import { MOST_TIMER_MS } from '../timers.js';
 import { runElement, type ElementOutcome } from '../sweep/element.js';
-import { listenForSignals } from './signals.js';
+import { ENDING, listenForSignals } from './signals.js';
 import { tell } from '../report/tell.js';
 
 /** To be tried again, as for `--time-limit`. */
@@ -45,6 +45,7 @@ export async function element(
   );
   // Every fanfold stop sends a SIGINT, and so does every element that ends the array.
   const signals = listenForSignals('Stopping: the points in hand are finished and kept.', {
+    ending: ENDING,
     mayRepeat: true,
   });
   const warning = listenForWarning(job);

@@ -10,7 +10,7 @@ import { runSweep, type Outcome } from '../sweep/sweep.js';
 import type { RunOptions } from '../sweep/run-options.js';
 import { exitCodeOf } from './exit-code.js';
 import { tell } from '../report/tell.js';
-import { listenForSignals, StoppedError } from './signals.js';
+import { ENDING, listenForSignals, StoppedError } from './signals.js';
 
 const JOBS_GO_ON =
   'The jobs go on without this command; fanfold attach shows them again, fanfold stop ends them.';
@@ -58,7 +58,9 @@ export async function runShown(
   { isQuiet, isDetached, onBegin, ...options }: ExecuteOptions & { onBegin?: () => void },
 ): Promise<{ outcome: Outcome; signalExitCode: number | undefined }> {
   const isSubmitted = plan.request.slurm !== undefined;
-  const signals = listenForSignals(isSubmitted ? JOBS_GO_ON : undefined);
+  const signals = isSubmitted
+    ? listenForSignals(JOBS_GO_ON)
+    : listenForSignals(undefined, { ending: ENDING });
   // Loaded only where it is shown: a library of bars costs a short run more than its points.
   const progress = isQuiet || isDetached === true ? undefined : await import('../report/progress.js');
   let endProgress = (): void => undefined;

@@ -18,7 +18,8 @@ export class StoppedError extends Error {
 const STOPPING =
   'Stopping: the points in hand are finished and kept. Again to end at once, which loses those points only.';
 
-const ENDING = 'Stopping at once: the points in hand are lost, what is done is kept.';
+/** What is said at a second signal that ends points in hand. */
+export const ENDING = 'Stopping at once: the points in hand are lost, what is done is kept.';
 
 type StopSignal = keyof typeof EXIT_CODES;
 
@@ -33,12 +34,13 @@ export function exitCodeOfSignal(name: string | undefined): number | undefined {
 /**
  * Turns signals into a stop: the first lets the points in hand finish, the second ends every process at once.
  * @param notice what the user is told at the first one
+ * @param options.ending what the user is told at the second one
  * @param options.mayRepeat SIGINT may come several times for one stop, so that it ends nothing at once
  * @returns the controls for a run, and the exit code once a signal has come
  */
 export function listenForSignals(
   notice = STOPPING,
-  { mayRepeat = false } = {},
+  { ending, mayRepeat = false }: { ending?: string; mayRepeat?: boolean } = {},
 ): {
   controls: Controls;
   exitCode: () => number | undefined;
@@ -55,7 +57,7 @@ export function listenForSignals(
       stop.abort(signal);
     } else if (signal !== 'SIGHUP' && !(mayRepeat && signal === 'SIGINT')) {
       // Of a closed terminal a shell tells, and the system too.
-      if (!kill.signal.aborted) tell(`\n${ENDING}`);
+      if (ending !== undefined && !kill.signal.aborted) tell(`\n${ending}`);
       kill.abort();
     }
   };

@@ -2,7 +2,7 @@ import { rmSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { performance } from 'node:perf_hooks';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { appendRecord, repairJournal } from '../run/journal.js';
+import { appendRecord } from '../run/journal.js';
 import { readPart } from '../run/part.js';
 import { runPaths, taskFiles, type RunPaths } from '../run/paths.js';
 import type { FailureRecord, RunEvent } from '../run/records.js';
@@ -209,13 +209,14 @@ async function retryFailed(
   compute: ComputePoint,
 ): Promise<number> {
   const retried = paths.retried(task.index);
-  repairJournal(retried);
-  const done = readRetried(retried);
+  const files = taskFiles(paths, task.index);
+  const part = { ...task, hasLayout: task.layout !== undefined };
+  // What one that was killed has left.
+  const left = readRetried(retried);
+  if (left.size > 0) openSliceFile(files, part, left).close();
+  rmSync(retried, { force: true });
   let points = 0;
-  const { lines, failed } = readPart(taskFiles(paths, task.index), {
-    ...task,
-    hasLayout: task.layout !== undefined,
-  });
+  const { lines, failed } = readPart(files, part);
   appendRecord(paths.events, {
     event: 'start',
     ...stamp(task.index),
@@ -223,12 +224,11 @@ async function retryFailed(
     isRetry: true,
   } satisfies RunEvent);
   for (const index of failed) {
-    if (done.has(index)) continue;
     const found = { line: '' };
     if (!(await compute(index, lineOf(found)))) break;
     points++;
     refuseIfLost(job);
-    appendRetried(retried, index, found.line);
+    appendRetried(retried, { index, line: found.line });
     await nextTurn();
     if (signal.aborted) break;
   }

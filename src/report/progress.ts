@@ -115,7 +115,7 @@ function bars(manifest: Manifest, stream: ProgressStream): View {
       stream,
       hideCursor: true,
       clearOnComplete: false,
-      fps: 10,
+      fps: 5,
       barsize: barCells(stream.columns),
       emptyOnZero: true,
       autopadding: true,

@@ -9,6 +9,7 @@ import type { Manifest } from '../run/manifest.js';
 import { readPart } from '../run/part.js';
 import { runPaths, taskFiles, type RunPaths } from '../run/paths.js';
 import { readEvents } from '../run/records.js';
+import { readRetried } from '../run/retried.js';
 import { isFailedLine } from '../run/whole-lines.js';
 import { sliceOf, type Slice } from '../slicing.js';
 import { valueIn, type Point, type Space } from '../space/space.js';
@@ -39,8 +40,10 @@ export async function* readResults(directory: string, manifest: Manifest, space:
     const slice = sliceOf(points, tasks, spec.slicing, task);
     const input = openTask(paths, task, slice);
     if (input === undefined) continue;
+    const retried = readRetried(paths.retried(task));
     let index = slice.start;
-    for await (const line of createInterface({ input, crlfDelay: Infinity })) {
+    for await (const found of createInterface({ input, crlfDelay: Infinity })) {
+      const line = retried.get(index)?.slice(0, -1) ?? found;
       if (!isFailedLine(line)) {
         const cells = readRow(line, spec.format, columns).slice(space.axes.length);
         yield { index, point: space.point(index), result: shape(cells, layout) };

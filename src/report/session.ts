@@ -100,16 +100,19 @@ function endOf({ isLate, isEnded }: Extract<RunEvent, { event: 'died' }>): Proce
   return isEnded === true ? 'ended with the run' : 'died';
 }
 
+type TaskStart = Extract<RunEvent, { event: 'start' }>;
+
 function processRecords(events: readonly RunEvent[]): ProcessRecord[] {
   const records = new Map<string, { -readonly [Key in keyof ProcessRecord]: ProcessRecord[Key] }>();
-  const begun = new Map<string, number>();
+  const begun = new Map<string, TaskStart>();
   for (const event of events) {
     if (event.event !== 'start' && event.event !== 'end' && event.event !== 'died') continue;
     // Processes of several machines may have one number.
     const key = `${String(event.pid)} ${event.host}`;
     if (event.event === 'start') {
       // A task of a retry has two: what is missing of it comes after its failed points.
-      if (!begun.has(key)) begun.set(key, event.time);
+      const first = begun.get(key);
+      if (first?.isRetry !== true || first.task !== event.task) begun.set(key, event);
       continue;
     }
     const record = records.get(key) ?? {
@@ -123,7 +126,7 @@ function processRecords(events: readonly RunEvent[]): ProcessRecord[] {
       record.tasks++;
       record.seconds += event.seconds;
     } else {
-      record.seconds += Math.max(0, event.time - (begun.get(key) ?? event.time)) / 1000;
+      record.seconds += Math.max(0, event.time - (begun.get(key)?.time ?? event.time)) / 1000;
       record.end = endOf(event);
     }
     begun.delete(key);

@@ -2,11 +2,11 @@ import { readdirSync } from 'node:fs';
 import { basename } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import type { Manifest } from '../run/manifest.js';
-import { runPaths, type RunPaths } from '../run/paths.js';
+import { runPaths } from '../run/paths.js';
 import { readEventsFrom } from '../run/records.js';
 import { sliceOf } from '../slicing.js';
-import { isRetrySession, lastSessionOf, type Progress, type WatchOptions } from './watch.js';
-import { NOTHING, watchPart, watchRetried, type TaskProgress } from './watch-part.js';
+import { sessionAtWork, type Progress, type WatchOptions } from './watch.js';
+import { NOTHING, watchPart, watchRetry, type TaskProgress } from './watch-part.js';
 
 /** A look at very many files takes long, and is made less often: it may take this share of the time. */
 const SHARE_OF_TIME = 0.05;
@@ -22,13 +22,12 @@ const MOST_PARTS = 500;
 export function watchFiles(
   directory: string,
   manifest: Manifest,
-  { isRetry, isUnderWay = false }: WatchOptions = {},
+  { isUnderWay = false, holder, isRetry = false }: WatchOptions = {},
 ): () => Progress {
   const paths = runPaths(directory, manifest.spec.format);
   const { points, tasks, spec } = manifest;
-  const isOfRetry =
-    isRetry ?? (isUnderWay && isRetrySession(lastSessionOf(readEventsFrom(paths.events).records)));
-  const watch = isOfRetry ? watchRetry : watchPart;
+  const [open] = isUnderWay ? sessionAtWork(readEventsFrom(paths.events).records, holder) : [];
+  const watch = isRetry || (open?.event === 'open' && open.isRetry === true) ? watchRetry : watchPart;
   const parts = new Map<number, { progress: TaskProgress; readonly look: () => TaskProgress }>();
   const lengthOf = (task: number): number => {
     const { start, stop } = sliceOf(points, tasks, spec.slicing, task);
@@ -70,18 +69,5 @@ export function watchFiles(
     const atMs = performance.now();
     last = { progress, atMs, gapMs: Math.max(LEAST_GAP_MS, (atMs - startMs) / SHARE_OF_TIME) };
     return progress;
-  };
-}
-
-// --- internal ---
-
-/** Follows a task whose failed points are computed again, and then what is missing of it, by its files alone. */
-function watchRetry(paths: RunPaths, task: number): () => TaskProgress {
-  const lookAtPart = watchPart(paths, task);
-  const lookAtRetried = watchRetried(paths, task);
-  const { file } = lookAtPart();
-  return () => {
-    const part = lookAtPart();
-    return part.file === file ? lookAtRetried() : part;
   };
 }

@@ -23,11 +23,19 @@ export interface Progress {
   readonly busy: readonly BusySlot[];
 }
 
+/** The process that records what becomes of a run. */
+export interface Coordinator {
+  readonly host: string;
+  readonly pid: number;
+}
+
 export interface WatchOptions {
-  /** Whether somebody is at work on it already. */
+  /** Whether it was begun by somebody else. */
   readonly isUnderWay?: boolean;
-  /** Whether failed points are computed again; told by the record of who is at work where it is not given. */
-  readonly isRetry?: boolean | undefined;
+  /** Who is at work on it, where that is known. */
+  readonly holder?: Coordinator | undefined;
+  /** Whether failed points are about to be computed again. */
+  readonly isRetry?: boolean;
 }
 
 /**
@@ -37,24 +45,30 @@ export interface WatchOptions {
 export function watchRun(
   directory: string,
   manifest: Manifest,
-  { isRetry, isUnderWay = false }: WatchOptions = {},
+  { isUnderWay = false, holder, isRetry }: WatchOptions = {},
 ): () => Progress {
   const paths = runPaths(directory, manifest.spec.format);
   const { points, tasks, spec } = manifest;
   const events = readEventsFrom(paths.events);
-  const session = isUnderWay ? lastSessionOf(events.records) : [];
-  // What came before the session is in the states.
   let offset = events.offset;
   const counts = new Map<number, TaskProgress>();
-  const isOfRetry = isRetry ?? isRetrySession(session);
-  for (const { index, lines, failed } of readTaskStates(directory, manifest)) {
-    const found = { done: lines, failed };
-    if (lines > 0) counts.set(index, isOfRetry ? beforeRetry(found) : found);
-  }
   const busy = new Map<number, { readonly pid: number; readonly look: () => TaskProgress }>();
+  let isOfRetry: boolean | undefined;
 
+  const open = (retries: boolean): void => {
+    busy.clear();
+    if (retries === isOfRetry) return;
+    isOfRetry = retries;
+    counts.clear();
+    for (const { index, lines, failed } of readTaskStates(directory, manifest)) {
+      const found = { done: lines, failed };
+      if (lines > 0) counts.set(index, retries ? beforeRetry(found) : found);
+    }
+  };
   const follow = (event: RunEvent): void => {
-    if (event.event === 'start') {
+    if (event.event === 'open') {
+      open(event.isRetry === true);
+    } else if (event.event === 'start') {
       const watch = event.isRetry === true ? watchRetried : watchPart;
       busy.set(event.task, { pid: event.pid, look: watch(paths, event.task) });
     } else if (event.event === 'end' || event.event === 'died') {
@@ -64,7 +78,9 @@ export function watchRun(
       busy.delete(event.task);
     }
   };
-  session.forEach(follow);
+  open(isRetry === true);
+  // What came before the session is in the states.
+  if (isUnderWay) sessionAtWork(events.records, holder).forEach(follow);
   return () => {
     const news = readEventsFrom(paths.events, offset);
     offset = news.offset;
@@ -83,14 +99,11 @@ export function watchRun(
   };
 }
 
-/** Whether the session that somebody else has begun computes failed points again. */
-export function isRetrySession(session: readonly RunEvent[]): boolean {
-  const [open] = session;
-  return open?.event === 'open' && open.isRetry === true;
-}
-
-/** What is on record of the session at work on a run. */
-export function lastSessionOf(events: readonly RunEvent[]): readonly RunEvent[] {
-  const open = events.findLastIndex(({ event }) => event === 'open');
-  return open < 0 ? [] : events.slice(open);
+/** What is on record of the last session of a run, where it is that of who is at work on it. */
+export function sessionAtWork(events: readonly RunEvent[], holder?: Coordinator): readonly RunEvent[] {
+  const from = events.findLastIndex(({ event }) => event === 'open');
+  const open = events[from];
+  if (open?.event !== 'open') return [];
+  const isOther = holder !== undefined && (open.pid !== holder.pid || open.host !== holder.host);
+  return isOther ? [] : events.slice(from);
 }

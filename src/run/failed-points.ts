@@ -1,9 +1,8 @@
 import { statSync } from 'node:fs';
 import type { Manifest } from './manifest.js';
-import { readPart } from './part.js';
-import { runPaths, taskFiles } from './paths.js';
+import { runPaths } from './paths.js';
 import { lastFailures, type FailureRecord } from './records.js';
-import { withoutRetried } from './retried.js';
+import { readRetriedPart } from './retried.js';
 import type { TaskState } from './task-state.js';
 
 /** A point that has failed and has no result since. */
@@ -26,8 +25,7 @@ export function failedPoints(
     .filter(({ failed }) => failed > 0)
     .flatMap((state) => {
       // That the columns are on record is in the state already.
-      const part = readPart(taskFiles(paths, state.index), { ...state, hasLayout: true });
-      const { failed } = withoutRetried(part, paths.retried(state.index));
+      const { failed } = readRetriedPart(paths, state.index, { ...state, hasLayout: true });
       return failed.map((index) => ({ index, task: state.index }));
     });
   // In a directory that was moved away meanwhile no point seemed to have failed.

@@ -6,7 +6,7 @@ import { readPart } from './part.js';
 import { runPaths, taskFiles, type RunPaths } from './paths.js';
 import { isRecorded, provenFile, type FileRecord } from './proof.js';
 import { readJournals, type RunEvent } from './records.js';
-import { withoutRetried } from './retried.js';
+import { readRetriedPart } from './retried.js';
 
 /** What the run directory says of one task. */
 export interface TaskState extends Slice {
@@ -170,9 +170,10 @@ function statesOf(tasks: readonly number[], options: StateOptions): TaskState[] 
       };
     }
     if (!has(paths.part(index))) return { index, ...slice, status: 'waiting', lines: 0, failed: 0, bytes: 0 };
-    const part = readPart(taskFiles(paths, index), { ...slice, hasLayout });
-    const retried = paths.retried(index);
-    const { lines, failed, bytes } = hasLayout && has(retried) ? withoutRetried(part, retried) : part;
+    const part = { ...slice, hasLayout };
+    const { lines, failed, bytes } = has(paths.retried(index))
+      ? readRetriedPart(paths, index, part)
+      : readPart(taskFiles(paths, index), part);
     return { index, ...slice, status: 'partial', lines, failed: failed.length, bytes };
   });
 }

@@ -14,7 +14,6 @@ import { mixedFiles, withLearntFiles } from '../run/learnt-files.js';
 import type { LateOptions } from '../run/look-again.js';
 import type { Manifest } from '../run/manifest.js';
 import { runPaths } from '../run/paths.js';
-import { placeRetried } from '../run/place-retried.js';
 import { openDirectory } from '../run/run-directory.js';
 import type { SlurmSettings } from '../run/slurm-settings.js';
 import { isComputed, readTaskStates, type TaskState } from '../run/task-state.js';
@@ -116,8 +115,6 @@ export async function refold(
   try {
     const manifest = wholeWorker(directory, await requireManifest(directory, undefined, waiting));
     const wanted = { ...manifest, header: header ?? manifest.header };
-    // Points that a killed retry has mended are not to be filled with nan.
-    placeRetried(directory, wanted);
     const make = isNeeded ? foldIfNeeded : fold;
     const folding = (): Manifest => make(directory, wanted, { onNotice, fillsFailed, beat: lock.beat });
     // What is not computed is not waited for.

@@ -3,7 +3,6 @@ import { someOf } from '../format/some-of.js';
 import { refuseChanged } from '../run/changed-task.js';
 import type { Manifest } from '../run/manifest.js';
 import { runPaths } from '../run/paths.js';
-import { placeRetried } from '../run/place-retried.js';
 import { restoreTasks } from '../run/restore-tasks.js';
 import { setAside, setForeignAside } from '../run/run-directory.js';
 import { readJournals } from '../run/records.js';
@@ -17,8 +16,8 @@ interface MendOptions {
 }
 
 /**
- * Puts task files that are lost or were changed back from the result, and what a killed retry has computed in its place;
- * moves aside files that were changed and those that are not this run's. Only under the run's lock.
+ * Puts task files that are lost or were changed back from the result, and moves aside those that were changed and those
+ * that are not this run's; only under the run's lock.
  * @returns the state of every task then, and the new names of files that are not this run's
  * @throws FanfoldError where a file was changed and the result does not hold it
  */
@@ -28,7 +27,6 @@ export function mendTasks(
   { onNotice = () => undefined, beat = () => undefined }: MendOptions = {},
 ): { states: TaskState[]; setAside: string[] } {
   const paths = runPaths(directory, manifest.spec.format);
-  placeRetried(directory, manifest);
   const look = (): TaskState[] => readTaskStates(directory, manifest, { readsTouched: true, beat });
   const found = look();
   const kept: string[] = [];

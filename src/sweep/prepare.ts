@@ -125,7 +125,8 @@ function isFoundElsewhere(name: string, { worker }: Manifest): boolean {
 /** True where a run has computed nothing but failures: no task is finished, and every line stands for a failed point. */
 export function isWorthless(directory: string, manifest: Manifest): boolean {
   const isKept = (name: string): boolean =>
-    /^result\./.test(name) || /^task_index=(?!\d+\.\w+\.part(?:\.check)?(?:\.\d+)?$)/.test(name);
+    /^result\./.test(name) ||
+    /^task_index=(?!\d+\.\w+\.part(?:(?:\.check)?(?:\.\d+)?|\.retried)$)/.test(name);
   if (readdirSync(directory).some(isKept)) return false;
   return readTaskStates(directory, manifest).every(({ lines, failed }) => lines === failed);
 }

@@ -11,7 +11,6 @@ import { fileLatencyMs } from '../run/file-system.js';
 import type { LateOptions } from '../run/look-again.js';
 import type { Manifest } from '../run/manifest.js';
 import { runPaths } from '../run/paths.js';
-import { placeRetried } from '../run/place-retried.js';
 import { watchForStop } from '../run/stop-request.js';
 import { readEvents } from '../run/records.js';
 import { checkDirectory, openDirectory, removeScratch } from '../run/run-directory.js';
@@ -217,8 +216,6 @@ async function computeAndFold(plan: Plan, manifest: Manifest, options: ComputeOp
     if (lost !== undefined) options.onNotice?.(lost);
     options.onStart?.(manifest);
     current = await compute(plan, manifest, { ...options, tasks: open, done: countResults(before) });
-    // Of processes that were ended at once.
-    if (request.slurm === undefined) placeRetried(directory, current);
     if (request.slurm === undefined) removeScratch(runPaths(directory));
   }
   const isLeft =

@@ -63,7 +63,8 @@ describe('after a power cut', () => {
         const { exitCode, stderr } = await fanfold([...spec, '--out', after, '--jobs', '8']);
         expect([copy, exitCode, stderr]).toEqual([copy, 0, expect.any(String)]);
         expect(read(after, 'result.txt')).toBe(read(undisturbed, 'result.txt'));
-        expect((await fanfold(['verify', after])).exitCode).toBe(0);
+        const verified = await fanfold(['verify', after]);
+        expect([copy, verified.exitCode, verified.stdout]).toEqual([copy, 0, expect.any(String)]);
         unmount(`${copy}.mounted`);
       }
       // Else nothing was held against the promise.

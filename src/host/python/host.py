@@ -1086,16 +1086,8 @@ def read_records(path):
 
 def read_retried(path):
     """The lines that take the places of failed ones, by index; those of points that failed again are not among them."""
-    lines = {record['index']: record['line'] for record in read_records(path)}
-    return {index: line.encode() for index, line in lines.items() if not line.startswith(FAILED)}
-
-
-def repair_journal(path):
-    """Cuts a torn last line off."""
-    if os.path.exists(path):
-        whole = sum(map(len, whole_lines(path)))
-        if whole < os.path.getsize(path):
-            os.truncate(path, whole)
+    records = read_records(path)
+    return {each['index']: each['line'].encode() for each in records if not each['line'].startswith(FAILED)}
 
 
 def remove(path):
@@ -1845,15 +1837,16 @@ class TaskRun:
     def retry_failed(self):
         """Computes the failed points again; each line is safe in `.retried` before the next point starts."""
         path = self.paths.retried
-        repair_journal(path)
-        done = read_retried(path)
+        # What one that was killed has left.
+        left = read_retried(path)
+        if left:
+            SliceFile(self.paths, self.task, left).close()
+        remove(path)
         points = 0
         lines, failed = believed(self.paths, self.task)
         start = {'event': 'start', **stamp(self.task['index']), 'lines': lines, 'isRetry': True}
         append_record(self.paths.events, start)
         for index in failed:
-            if index in done:
-                continue
             line = self.compute_one(index)
             points += 1
             self.refuse_if_lost()
