@@ -69,7 +69,9 @@ const TOOLS: Record<Tool, { readonly name: string; readonly find: () => boolean 
   },
   accounting: {
     name: "slurmdbd and MariaDB beside Slurm's daemons",
-    find: () => hasTool('slurm') && succeeds('which', ['slurmdbd', 'mariadbd', 'mariadb-install-db', 'my_print_defaults']),
+    find: () =>
+      hasTool('slurm') &&
+      succeeds('which', ['slurmdbd', 'mariadbd', 'mariadb-install-db', 'my_print_defaults']),
   },
   gridengine: {
     name: "Grid Engine's daemons, and the right to have process namespaces",

@@ -226,6 +226,17 @@ describe.each(KINDS)('a retry of %s', (_, worker) => {
     expect(read(sweep.out, 'result.txt')).toBe(SIX);
   });
 
+  test('that is killed before any point has a result keeps nothing of a worker that is mended then', async () => {
+    const sweep = await failedSweep(worker, 0, 1, 2, 3, 4, 5);
+    const { command } = await sweep.startInto(2, ['retry', sweep.out]);
+    command.kill('SIGKILL');
+    await command;
+    sweep.remove('wait-2', ...[0, 1, 2, 3, 4, 5].map((point) => `fail-${String(point)}`));
+    fs.appendFileSync(String(sweep.args[0]).replace(/:f$/, ''), '\n');
+    expectExit(await fanfold(sweep.args), 0);
+    expect(read(sweep.out, 'result.txt')).toBe(SIX);
+  });
+
   test('is seen by how many of its points it has computed', async () => {
     const sweep = await failedSweep(worker, 1, 2, 3, 4);
     sweep.remove('fail-1');
