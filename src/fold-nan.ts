@@ -91,7 +91,7 @@ function fill(
   const lines = block.toString('utf8').split('\n').slice(0, -1);
   const filled = lines.map((found, place) => {
     const index = first + place;
-    const line = retried.get(index)?.slice(0, -1) ?? found;
+    const line = isFailedLine(found) ? (retried.get(index)?.slice(0, -1) ?? found) : found;
     if (isFailedLine(line)) {
       failed.add(index);
       nan.add(index);

@@ -1,7 +1,7 @@
 import { shortPath } from '../report/command-line.js';
 import { printable } from '../report/printable.js';
 import { comparePlan, describeComparison } from '../report/comparison.js';
-import { summarize } from '../report/summary.js';
+import { describeTrouble, summarize } from '../report/summary.js';
 import { tell } from '../report/tell.js';
 import type { Plan } from '../sweep/plan.js';
 import { runShown, type ExecuteOptions } from './execute.js';
@@ -17,7 +17,7 @@ export async function compare(plan: Plan, options: ExecuteOptions): Promise<numb
     const { outcome, signalExitCode } = await runShown(part, options);
     if (outcome.status === 'complete') return outcome;
     tell(`The comparison was not finished: ${shortPath(part.directory)} is ${outcome.status}.`);
-    tell(summarize(outcome));
+    tell(options.isQuiet ? describeTrouble(outcome) : summarize(outcome));
     exitCode = exitCodeOf(outcome, signalExitCode);
     return undefined;
   });

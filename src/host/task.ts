@@ -1,4 +1,4 @@
-import { rmSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { performance } from 'node:perf_hooks';
 import { setImmediate as nextTurn } from 'node:timers/promises';
@@ -65,7 +65,6 @@ export async function computeTask(options: TaskOptions): Promise<void> {
   refuseIfLost(job);
   // Lines of columns that nobody knows any more.
   if (!hasLayout) rmSync(paths.retried(task.index), { force: true });
-  if (task.retryFailed) options.tell.begin();
   const retried = task.retryFailed ? await retryFailed(paths, options, compute) : 0;
   const replaced = readRetried(paths.retried(task.index));
   const first: Session = { started, retried, replaced, failures: [], hasLayout };
@@ -205,7 +204,7 @@ function addFailed(index: number, sink: RowSink, { failed, tell }: PointOptions)
 /** Computes the failed points of a task again; each line is safe in `.retried` before the next point starts. */
 async function retryFailed(
   paths: RunPaths,
-  { job, task, signal }: TaskOptions,
+  { job, task, signal, tell }: TaskOptions,
   compute: ComputePoint,
 ): Promise<number> {
   const retried = paths.retried(task.index);
@@ -214,7 +213,8 @@ async function retryFailed(
   // What one that was killed has left.
   const left = readRetried(retried);
   if (left.size > 0) openSliceFile(files, part, left).close();
-  rmSync(retried, { force: true });
+  // It is there as long as failed points are computed.
+  writeFileSync(retried, '');
   let points = 0;
   const { lines, failed } = readPart(files, part);
   appendRecord(paths.events, {
@@ -223,6 +223,7 @@ async function retryFailed(
     lines,
     isRetry: true,
   } satisfies RunEvent);
+  tell.begin();
   for (const index of failed) {
     const found = { line: '' };
     if (!(await compute(index, lineOf(found)))) break;
@@ -232,6 +233,7 @@ async function retryFailed(
     await nextTurn();
     if (signal.aborted) break;
   }
+  tell.computed();
   return points;
 }
 

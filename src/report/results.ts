@@ -1,4 +1,4 @@
-import { createReadStream, existsSync, type ReadStream } from 'node:fs';
+import { closeSync, createReadStream, existsSync, type ReadStream } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { lostColumns } from '../fold-layout.js';
 import { cellsOf, type Layout } from '../format/layout.js';
@@ -6,11 +6,11 @@ import { readRow } from '../format/read-row.js';
 import type { Scalar } from '../format/value.js';
 import { layoutOfRun } from '../run/layouts.js';
 import type { Manifest } from '../run/manifest.js';
-import { readPart } from '../run/part.js';
-import { runPaths, taskFiles, type RunPaths } from '../run/paths.js';
+import { believe } from '../run/part.js';
+import { runPaths, type RunPaths } from '../run/paths.js';
 import { readEvents } from '../run/records.js';
 import { readRetried } from '../run/retried.js';
-import { isFailedLine } from '../run/whole-lines.js';
+import { isFailedLine, openIfThere } from '../run/whole-lines.js';
 import { sliceOf, type Slice } from '../slicing.js';
 import { valueIn, type Point, type Space } from '../space/space.js';
 
@@ -38,12 +38,13 @@ export async function* readResults(directory: string, manifest: Manifest, space:
   ];
   for (let task = 0; task < tasks; task++) {
     const slice = sliceOf(points, tasks, spec.slicing, task);
+    // First, for a host puts the lines into the part before it removes this.
+    const retried = readRetried(paths.retried(task));
     const input = openTask(paths, task, slice);
     if (input === undefined) continue;
-    const retried = readRetried(paths.retried(task));
     let index = slice.start;
     for await (const found of createInterface({ input, crlfDelay: Infinity })) {
-      const line = retried.get(index)?.slice(0, -1) ?? found;
+      const line = isFailedLine(found) ? (retried.get(index)?.slice(0, -1) ?? found) : found;
       if (!isFailedLine(line)) {
         const cells = readRow(line, spec.format, columns).slice(space.axes.length);
         yield { index, point: space.point(index), result: shape(cells, layout) };
@@ -78,9 +79,14 @@ export async function readColumns(
 /** The lines of a task as far as they are believed. */
 function openTask(paths: RunPaths, task: number, slice: Slice): ReadStream | undefined {
   if (existsSync(paths.task(task))) return createReadStream(paths.task(task), 'utf8');
-  const { bytes } = readPart(taskFiles(paths, task), { ...slice, hasLayout: true });
-  if (bytes === 0) return undefined;
-  return createReadStream(paths.part(task), { encoding: 'utf8', end: bytes - 1 });
+  const part = paths.part(task);
+  // Opened once: whoever goes on with the task gives the part a new file.
+  const fd = openIfThere(part);
+  if (fd === undefined) return undefined;
+  const { bytes } = believe(fd, paths.check(task), { ...slice, hasLayout: true });
+  if (bytes > 0) return createReadStream(part, { fd, encoding: 'utf8', start: 0, end: bytes - 1 });
+  closeSync(fd);
+  return undefined;
 }
 
 function shape(cells: Scalar[], { kind, columns }: Layout): Row['result'] {

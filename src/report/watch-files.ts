@@ -3,10 +3,10 @@ import { basename } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import type { Manifest } from '../run/manifest.js';
 import { runPaths } from '../run/paths.js';
-import { readEventsFrom } from '../run/records.js';
+import { readEventsFrom, type RunEvent } from '../run/records.js';
 import { sliceOf } from '../slicing.js';
-import { sessionAtWork, type Progress, type WatchOptions } from './watch.js';
-import { NOTHING, watchPart, watchRetry, type TaskProgress } from './watch-part.js';
+import { sessionAtWork, type Coordinator, type Progress, type WatchOptions } from './watch.js';
+import { NOTHING, watchFilesOf, type TaskProgress } from './watch-part.js';
 
 /** A look at very many files takes long, and is made less often: it may take this share of the time. */
 const SHARE_OF_TIME = 0.05;
@@ -26,8 +26,11 @@ export function watchFiles(
 ): () => Progress {
   const paths = runPaths(directory, manifest.spec.format);
   const { points, tasks, spec } = manifest;
-  const [open] = isUnderWay ? sessionAtWork(readEventsFrom(paths.events).records, holder) : [];
-  const watch = isRetry || (open?.event === 'open' && open.isRetry === true) ? watchRetry : watchPart;
+  const retriesSinceMs = isUnderWay
+    ? retryAtWork(readEventsFrom(paths.events).records, holder)
+    : isRetry
+      ? Date.now()
+      : undefined;
   const parts = new Map<number, { progress: TaskProgress; readonly look: () => TaskProgress }>();
   const lengthOf = (task: number): number => {
     const { start, stop } = sliceOf(points, tasks, spec.slicing, task);
@@ -48,7 +51,7 @@ export function watchFiles(
     }
     const from = open.length > most ? turn % open.length : 0;
     for (const task of [...open.slice(from), ...open.slice(0, from)].slice(0, most)) {
-      const { look } = parts.get(task) ?? { look: watch(paths, task) };
+      const { look } = parts.get(task) ?? { look: watchFilesOf(paths, task, retriesSinceMs) };
       parts.set(task, { look, progress: look() });
     }
     turn = from + Math.min(most, open.length);
@@ -70,4 +73,12 @@ export function watchFiles(
     last = { progress, atMs, gapMs: Math.max(LEAST_GAP_MS, (atMs - startMs) / SHARE_OF_TIME) };
     return progress;
   };
+}
+
+// --- internal ---
+
+/** When the session at work on a run began, in milliseconds since 1970; undefined where it is no retry. */
+function retryAtWork(events: readonly RunEvent[], holder: Coordinator | undefined): number | undefined {
+  const [open] = sessionAtWork(events, holder);
+  return open?.event === 'open' && open.isRetry === true ? open.time : undefined;
 }

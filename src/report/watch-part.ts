@@ -34,19 +34,25 @@ export function watchRetried(paths: RunPaths, task: number): () => TaskProgress 
   };
 }
 
-/** The same, and then what is missing of the task, by its files alone. */
-export function watchRetry(paths: RunPaths, task: number): () => TaskProgress {
+/**
+ * Follows a task by its files alone.
+ * @param retriesSinceMs of a retry: when it began, in milliseconds since 1970
+ */
+export function watchFilesOf(paths: RunPaths, task: number, retriesSinceMs?: number): () => TaskProgress {
   const lookAtPart = watchLines(paths.part(task));
   const lookAtRetried = watchRetriedLines(paths.retried(task));
-  const { file } = lookAtPart();
   return () => {
     const retried = lookAtRetried();
-    const part = lookAtPart();
-    const found = { done: part.lines, failed: part.failed };
-    if (retried !== undefined)
-      return { done: beforeRetry(found).done + retried.points, failed: retried.failed };
-    // Whoever puts the lines into their places gives the part a new file.
-    return part.file === file ? beforeRetry(found) : found;
+    const { lines, failed, changedMs } = lookAtPart();
+    if (retriesSinceMs === undefined) {
+      // What a killed retry has left counts.
+      const mended = retried === undefined ? 0 : retried.points - retried.failed;
+      return { done: lines, failed: failed - mended };
+    }
+    // It is there as long as failed points are computed; then the part is written anew.
+    if (retried !== undefined) return { done: lines - failed + retried.points, failed: retried.failed };
+    const found = { done: lines, failed };
+    return changedMs < retriesSinceMs ? beforeRetry(found) : found;
   };
 }
 
@@ -58,23 +64,25 @@ export function beforeRetry({ done, failed }: TaskProgress): TaskProgress {
 // --- internal ---
 
 interface Lines {
-  /** The number of the file. */
-  readonly file: bigint | undefined;
   readonly lines: number;
   readonly failed: number;
-  readonly offset: number;
+  /** When they were last written to, in milliseconds since 1970. */
+  readonly changedMs: number;
 }
 
 function watchLines(path: string): () => Lines {
-  let seen: Lines = { file: undefined, lines: 0, failed: 0, offset: 0 };
+  let file: bigint | undefined;
+  let seen = { lines: 0, failed: 0, offset: 0 };
   return () => {
-    const { ino, size = 0n } = statSync(path, { bigint: true, throwIfNoEntry: false }) ?? {};
-    if (ino !== seen.file || size < seen.offset) seen = { file: ino, lines: 0, failed: 0, offset: 0 };
-    if (Number(size) > seen.offset) {
+    const { ino, size = 0n, mtimeMs = 0n } = statSync(path, { bigint: true, throwIfNoEntry: false }) ?? {};
+    // Whoever begins to compute a task gives its part a new file.
+    if (ino !== file || size < seen.offset) seen = { lines: 0, failed: 0, offset: 0 };
+    file = ino;
+    if (size > seen.offset) {
       const { lines, failed, offset } = countLines(path, seen.offset);
-      seen = { file: ino, lines: seen.lines + lines, failed: seen.failed + failed, offset };
+      seen = { lines: seen.lines + lines, failed: seen.failed + failed, offset };
     }
-    return seen;
+    return { lines: seen.lines, failed: seen.failed, changedMs: Number(mtimeMs) };
   };
 }
 
@@ -86,7 +94,8 @@ function watchRetriedLines(path: string): () => { points: number; failed: number
   const failed = new Set<number>();
   return () => {
     const found = statSync(path, { bigint: true, throwIfNoEntry: false });
-    if (found?.ino !== file) {
+    // It may be begun anew under the same number.
+    if (found?.ino !== file || (found !== undefined && found.size < offset)) {
       file = found?.ino;
       offset = 0;
       points.clear();

@@ -35,7 +35,7 @@ import { isWorthless, prepareDirectory, workerCommit } from './prepare.js';
 
 const STOPPING = 'Stopping, as fanfold stop asks: the points in hand are finished and kept.';
 const ENDING =
-  'Stopping at once, as fanfold stop --now asks: the points in hand are lost, what is done is kept.';
+  'Stopping at once, as fanfold stop --now asks: the points in hand are not waited for, what is done is kept.';
 
 /** What a run came to. */
 export interface Outcome {

@@ -51,7 +51,10 @@ export function watchPoints({ limitMs, files, task, onLate }: DeadlineOptions): 
       sinceMs = now;
     }
     if (now - sinceMs < limitMs + HELD_BACK_MS) return;
-    late = announced ?? task.start + read.lines;
+    const point = announced ?? task.start + read.lines;
+    // Whoever has computed all of them is at the end of the task.
+    if (point >= task.stop) return;
+    late = point;
     onLate();
   };
   const timer = setInterval(look, Math.min(LONGEST_MS, Math.max(SHORTEST_MS, limitMs / LOOKS)));

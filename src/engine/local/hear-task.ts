@@ -63,6 +63,7 @@ export async function hearTask(
         break;
       case 'computed':
         deadline?.end();
+        place.announced = undefined;
         break;
       case 'failed':
         for (const index of report.indices) session.onFailed(index);

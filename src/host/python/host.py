@@ -1800,8 +1800,6 @@ class TaskRun:
         if task.get('layout') is None:
             # Lines of columns that nobody knows any more.
             remove(paths.retried)
-        if task['retryFailed']:
-            self.channel.report({'type': 'begin'})
         retried = self.retry_failed() if task['retryFailed'] else 0
         self.refuse_if_lost()
         file = SliceFile(paths, task, read_retried(paths.retried))
@@ -1841,11 +1839,13 @@ class TaskRun:
         left = read_retried(path)
         if left:
             SliceFile(self.paths, self.task, left).close()
-        remove(path)
+        # It is there as long as failed points are computed.
+        open(path, 'w').close()
         points = 0
         lines, failed = believed(self.paths, self.task)
         start = {'event': 'start', **stamp(self.task['index']), 'lines': lines, 'isRetry': True}
         append_record(self.paths.events, start)
+        self.channel.report({'type': 'begin'})
         for index in failed:
             line = self.compute_one(index)
             points += 1
@@ -1853,6 +1853,7 @@ class TaskRun:
             append_record(path, {'index': index, 'line': line})
             if self.must_stop():
                 break
+        self.channel.report({'type': 'computed'})
         return points
 
     def compute_one(self, index):
