@@ -52,13 +52,14 @@ export function listenForSignals(
   const onSignal = (signal: StopSignal): void => {
     if (first === undefined) {
       first = signal;
-      // A terminal shows ^C where its cursor is.
-      tell(`\n${notice}`);
       stop.abort(signal);
+      // Once it is so. A terminal shows ^C where its cursor is.
+      tell(`\n${notice}`);
     } else if (signal !== 'SIGHUP' && !(mayRepeat && signal === 'SIGINT')) {
       // Of a closed terminal a shell tells, and the system too.
-      if (ending !== undefined && !kill.signal.aborted) tell(`\n${ending}`);
+      const isFirst = !kill.signal.aborted;
       kill.abort();
+      if (ending !== undefined && isFirst) tell(`\n${ending}`);
     }
   };
   for (const signal of STOP_SIGNALS) process.on(signal, onSignal);

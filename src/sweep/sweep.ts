@@ -114,9 +114,10 @@ async function runUnder(
       areElementsGone: options.areElementsGone,
     });
     const endWatch = watchForStop(runPaths(directory).stop, lock.id, (request) => {
-      if (request.isNow && !controls.kill.aborted) options.onNotice?.(ENDING);
-      else if (!controls.stop.aborted) options.onNotice?.(STOPPING);
+      const said = request.isNow ? ENDING : STOPPING;
+      const isHeard = request.isNow ? controls.kill.aborted : controls.stop.aborted;
       brake.request(request);
+      if (!isHeard) options.onNotice?.(said);
     });
     try {
       const manifest = await prepareDirectory(plan, checked.bundle, {
