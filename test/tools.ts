@@ -17,6 +17,7 @@ export type Tool =
   | 'posix'
   | 'uts'
   | 'procfs'
+  | 'ps'
   | 'memory-cgroup'
   | 'dash'
   | 'bash'
@@ -35,6 +36,7 @@ const TOOLS: Record<Tool, { readonly name: string; readonly find: () => boolean 
   tmux: { name: 'tmux', find: () => succeeds('tmux', ['-V']) },
   posix: { name: 'a POSIX system', find: () => process.platform !== 'win32' },
   procfs: { name: '/proc', find: () => existsSync('/proc/self/stat') },
+  ps: { name: 'ps beside /proc', find: () => hasTool('procfs') && succeeds('ps', ['-A']) },
   uts: {
     name: 'the right to have another host name',
     find: () => succeeds('unshare', ['--uts', 'sh', '-c', 'hostname node17']),

@@ -1,7 +1,7 @@
 import { describe, expect } from '@jest/globals';
-import { execFileSync } from 'node:child_process';
 import fs from 'fs-extra';
 import { join } from 'node:path';
+import { childrenOf } from '../processes.js';
 import { testWith } from '../tools.js';
 import {
   doneLines,
@@ -48,11 +48,7 @@ function forks(out: string): number[] {
 
 /** The process that the forks are children of. */
 function serverOf(coordinator: number): number | undefined {
-  const rows = execFileSync('ps', ['-eo', 'pid=,ppid=,args='], { encoding: 'utf8' }).split('\n');
-  const row = rows
-    .map((line) => line.trim().split(/\s+/))
-    .find(([, parent, ...args]) => Number(parent) === coordinator && args.join(' ').includes('fanfold_host'));
-  return row === undefined ? undefined : Number(row[0]);
+  return childrenOf(coordinator).find(({ args }) => args.includes('fanfold_host'))?.pid;
 }
 
 function killHard(pid: number | undefined): void {

@@ -1,8 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
-import { execFileSync } from 'node:child_process';
 import { execa } from 'execa';
 import fs from 'fs-extra';
 import { join } from 'node:path';
+import { childrenOf } from '../processes.js';
 import { testWith } from '../tools.js';
 import {
   COMMAND,
@@ -430,15 +430,9 @@ function livingHosts(out: string): number[] {
 
 /** The shells that end what a coordinator leaves. */
 function reapersOf(coordinator: number): number[] {
-  const rows = execFileSync('ps', ['-eo', 'pid=,ppid=,stat=,args='], { encoding: 'utf8' }).split('\n');
-  return rows
-    .map((row) => row.trim().split(/\s+/))
-    .filter(([, parent, state = 'Z', ...args]) => {
-      return (
-        Number(parent) === coordinator && !state.startsWith('Z') && args.join(' ').includes('HUP INT TERM')
-      );
-    })
-    .map(([pid]) => Number(pid));
+  return childrenOf(coordinator)
+    .filter(({ args }) => args.includes('HUP INT TERM'))
+    .map(({ pid }) => pid);
 }
 
 function killHard(pid: number): void {

@@ -3,6 +3,7 @@ import { execa, execaSync } from 'execa';
 import fs from 'fs-extra';
 import { join } from 'node:path';
 import { appendRecord } from '../../src/run/journal.js';
+import { livingProcesses } from '../processes.js';
 import { hasTool, testWith } from '../tools.js';
 import {
   doneLines,
@@ -288,7 +289,9 @@ describe('a run on Slurm', () => {
     await waiting(run, 4);
     const [array = ''] = arraysOf(run.out);
     // Slurm itself would send SIGTERM first.
-    await execa('pkill', ['--signal', 'KILL', '--full', `element ${run.out} 1 --requeue`]);
+    const own = livingProcesses().filter(({ args }) => args.includes(`element ${run.out} 1 --requeue`));
+    expect(own).not.toEqual([]);
+    for (const { pid } of own) process.kill(pid, 'SIGKILL');
     // With everything under it.
     const queue = (): string =>
       execaSync('squeue', ['--noheader', '--array', `--jobs=${array}`], { env }).stdout;

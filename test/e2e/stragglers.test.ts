@@ -1,7 +1,7 @@
 import { describe, expect } from '@jest/globals';
-import { execaSync } from 'execa';
 import fs from 'fs-extra';
 import { join } from 'node:path';
+import { childrenOf } from '../processes.js';
 import { testWith } from '../tools.js';
 import { fanfold, isAlive, start, temporaryFolder, until, writeWorker } from './command.js';
 
@@ -80,8 +80,9 @@ describe.each(['JavaScript', 'Python'] as const)(
         const { folder, args, env } = prepared(language, sleep);
         const run = start(args, { env });
         await until('the daemon', () => fs.existsSync(join(folder, 'pid')));
-        const below = execaSync('pgrep', ['-P', String(run.pid), '-x', 'sh']).stdout.split('\n');
-        for (const pid of [run.pid, ...below.map(Number)]) process.kill(pid ?? 0, 'SIGKILL');
+        const below = childrenOf(run.pid).filter(({ args }) => args.includes('HUP INT TERM'));
+        expect(below).not.toEqual([]);
+        for (const { pid } of [run, ...below]) process.kill(pid ?? 0, 'SIGKILL');
         await run;
         expect(isAlive(pidIn(folder))).toBe(true);
         expect((await fanfold(['resume', join(folder, 'run')], { env })).exitCode).toBe(0);

@@ -17,7 +17,7 @@ describe('the list of processes', () => {
     expect(proportionalBytes(process.pid)).toBeLessThanOrEqual((own?.bytes ?? 0) * 1.3);
   });
 
-  testWith('procfs', 'is the same as that of ps, where there is no /proc', () => {
+  testWith('ps', 'is the same as that of ps, where there is no /proc', () => {
     const { stdout } = spawnSync('ps', ['-axo', PS_COLUMNS], { encoding: 'utf8' });
     const own = parsePs(stdout)?.find(({ pid }) => pid === process.pid);
     const found = listProcesses()?.find(({ pid }) => pid === process.pid);

@@ -1,9 +1,9 @@
-import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, describe, expect } from '@jest/globals';
 import { arange } from '../../../src/space/arange.js';
+import { livingProcesses } from '../../processes.js';
 import { testWith } from '../../tools.js';
 import {
   modelOf,
@@ -73,8 +73,7 @@ function isAlive(pid: number): boolean {
 
 /** As `isAlive`, but a process that has ended and waits to be reaped does not count. */
 function isRunning(pid: number): boolean {
-  const state = spawnSync('ps', ['-o', 'stat=', '-p', String(pid)], { encoding: 'utf8' }).stdout.trim();
-  return state !== '' && !state.startsWith('Z');
+  return livingProcesses().some((process) => process.pid === pid);
 }
 
 const DOUBLE = 'def f(x):\n    return 2 * x\n';
