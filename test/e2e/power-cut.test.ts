@@ -64,7 +64,8 @@ describe('after a power cut', () => {
         expect([copy, exitCode, stderr]).toEqual([copy, 0, expect.any(String)]);
         expect(read(after, 'result.txt')).toBe(read(undisturbed, 'result.txt'));
         const verified = await fanfold(['verify', after]);
-        expect([copy, verified.exitCode, verified.stdout]).toEqual([copy, 0, expect.any(String)]);
+        const said = `${verified.stdout}${verified.stderr}`;
+        expect([copy, verified.exitCode, said]).toEqual([copy, 0, expect.any(String)]);
         unmount(`${copy}.mounted`);
       }
       // Else nothing was held against the promise.

@@ -74,6 +74,7 @@ describe('progress', () => {
       expect(text).toMatch(/^Stopping: the points in hand are finished and kept\./m);
       expect(text.match(/\d+% \|/g)).toHaveLength(1);
     } finally {
+      writeFileSync(gate, '');
       await tmux('kill-server');
     }
   });
