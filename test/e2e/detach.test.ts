@@ -112,14 +112,20 @@ describe('--detach', () => {
   });
 });
 
+/** A view of a run that somebody is at work on, once it has found that, and what it has said. */
+async function attachTo(out: string): Promise<{ view: ReturnType<typeof start>; said: () => string }> {
+  const view = start(['attach', out]);
+  let said = '';
+  view.stderr?.on('data', (bytes: Buffer) => (said += String(bytes)));
+  await until('the view', () => said.includes('is at work'));
+  return { view, said: () => said };
+}
+
 describe('fanfold attach', () => {
   test('shows a run to its end, and exits as it does', async () => {
     const { out, args, gate } = gatedRun();
     await fanfold([...args, '--detach'], { env: { GATE: gate } });
-    const view = start(['attach', out]);
-    let said = '';
-    view.stderr?.on('data', (bytes: Buffer) => (said += String(bytes)));
-    await until('the view', () => said.includes('is at work'));
+    const { view } = await attachTo(out);
     fs.writeFileSync(gate, '');
     const { exitCode, stdout, stderr } = await view;
     expect([exitCode, stdout]).toEqual([0, `${out}/result.txt\n`]);
@@ -130,12 +136,9 @@ describe('fanfold attach', () => {
     const { out, args, gate } = gatedRun();
     const run = start(args, { env: { GATE: gate } });
     await until('the gate', () => doneLines(out) === 10);
-    const view = start(['attach', out]);
-    let said = '';
-    view.stderr?.on('data', (bytes: Buffer) => (said += String(bytes)));
-    await until('the view', () => said.includes('is at work'));
-    await until('a line of its progress', () => said.includes('points ('));
-    expect(said).toContain('fanfold: 10/12 points (83 %)');
+    const { view, said } = await attachTo(out);
+    await until('a line of its progress', () => said().includes('points ('));
+    expect(said()).toContain('fanfold: 10/12 points (83 %)');
     run.kill('SIGKILL');
     await run;
     await view;
@@ -144,10 +147,7 @@ describe('fanfold attach', () => {
   test('left by Ctrl-C leaves the run alone', async () => {
     const { out, args, gate } = gatedRun();
     await fanfold([...args, '--detach'], { env: { GATE: gate } });
-    const view = start(['attach', out]);
-    let said = '';
-    view.stderr?.on('data', (bytes: Buffer) => (said += String(bytes)));
-    await until('the view', () => said.includes('is at work'));
+    const { view } = await attachTo(out);
     view.kill('SIGINT');
     const { exitCode, stderr } = await view;
     expect([exitCode, stderr]).toEqual([130, expect.stringContaining('The run goes on')]);
@@ -163,10 +163,8 @@ describe('fanfold attach', () => {
     const { out, args, gate } = gatedRun();
     const run = start(args, { env: { GATE: gate, STOPPED: '1' } });
     await until('the gate', () => doneLines(out) === 10);
-    const view = start(['attach', out]);
+    const { view } = await attachTo(out);
     let said = '';
-    view.stderr?.on('data', (bytes: Buffer) => (said += String(bytes)));
-    await until('the view', () => said.includes('is at work'));
     run.stderr?.on('data', (bytes: Buffer) => (said += String(bytes)));
     run.kill(signal);
     await until('the stop', () => said.includes('Stopping'));
@@ -193,10 +191,7 @@ describe('fanfold attach', () => {
     const { out, args, gate } = gatedRun();
     const run = start(args, { env: { GATE: gate } });
     await until('the gate', () => doneLines(out) === 10);
-    const view = start(['attach', out]);
-    let said = '';
-    view.stderr?.on('data', (bytes: Buffer) => (said += String(bytes)));
-    await until('the view', () => said.includes('is at work'));
+    const { view } = await attachTo(out);
     run.kill('SIGKILL');
     await run;
     const { exitCode, stdout, stderr } = await view;
